@@ -1,0 +1,249 @@
+"""Everything that can go wrong, as one tree. Each leaf is one problem type of the API.
+
+    GatewayError
+    ├── CallerError                          the caller can mend it
+    │   ├── InvalidParameters            400
+    │   ├── Unauthenticated              401
+    │   ├── Forbidden                    403
+    │   ├── NotFound                     404
+    │   ├── MethodNotAllowed             405
+    │   ├── NotAcceptable                406
+    │   └── RateLimited                  429
+    ├── UpstreamError                        CC-iSales, or the way to it
+    │   ├── UpstreamRejectedParameters   400
+    │   ├── UpstreamFailed               502
+    │   ├── UpstreamRefusedCredentials   502
+    │   ├── UpstreamUnreachable          502
+    │   ├── UpstreamBrokenContract       502
+    │   ├── UpstreamOverloaded           503
+    │   └── UpstreamTimeout              504
+    └── InternalError                    500  a bug of ours
+
+A leaf knows its problem name, status and title (RFC 9457), what it means, and what to do about it; an instance knows
+what happened this time. Nothing here knows HTTP beyond the number of the status.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """One thing that is wrong with one parameter: its name as the caller wrote it, and a sentence."""
+
+    parameter: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamResult:
+    """What CC-iSales said of a call: its result code and description."""
+
+    code: str
+    description: str
+
+
+class GatewayError(Exception):
+    """Base of all errors that reach callers. Only leaves, which have a name, are raised.
+
+    `detail` is a sentence about this occurrence, for people: no secret, no upstream body.
+    `errors` are the faults of the caller's parameters, `upstream` what CC-iSales said,
+    `retry_after_s` whole seconds after which another try makes sense.
+    """
+
+    name: ClassVar[str]
+    status: ClassVar[int]
+    title: ClassVar[str]
+    meaning: ClassVar[str]
+    remedy: ClassVar[str]
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: tuple[ParameterFault, ...] = (),
+        upstream: UpstreamResult | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = errors
+        self.upstream = upstream
+        self.retry_after_s = retry_after_s
+
+    def again(self) -> "GatewayError":
+        """Return the same error as a new object, so that another thread can raise it with a traceback of its own."""
+        return type(self)(self.detail, errors=self.errors, upstream=self.upstream, retry_after_s=self.retry_after_s)
+
+
+class CallerError(GatewayError):
+    """The caller can mend it."""
+
+
+class InvalidParameters(CallerError):
+    """The query is wrong; `errors` lists every fault of it."""
+
+    name = "invalid-parameters"
+    status = 400
+    title = "The query is not valid"
+    meaning = "One or more parameters are unknown, repeated, malformed, out of range or contradict each other."
+    remedy = "Mend every parameter that `errors` names and send the request again. `/docs` lists what each takes."
+
+
+class Unauthenticated(CallerError):
+    """No credentials, or credentials that nobody here knows."""
+
+    name = "unauthenticated"
+    status = 401
+    title = "Credentials are missing or not known"
+    meaning = "The request carries no API key, or one that the gateway does not know."
+    remedy = (
+        "Send a valid key in the header `X-API-Key`; the URL is never looked at. If keys were rotated, use the new one."
+    )
+
+
+class Forbidden(CallerError):
+    """The caller is known but may not do this."""
+
+    name = "forbidden"
+    status = 403
+    title = "This caller may not do that"
+    meaning = "The credentials are good, but they do not allow this VDN or this operation."
+    remedy = "Ask for a VDN that this client may read, or have the operators extend the client's `vdns` or `scopes`."
+
+
+class NotFound(CallerError):
+    """There is nothing at this path."""
+
+    name = "not-found"
+    status = 404
+    title = "There is nothing at this address"
+    meaning = "The path is not one of the gateway's endpoints."
+    remedy = "Check the path. The API document at `/openapi.json` (to read at `/docs`) lists all endpoints."
+
+
+class MethodNotAllowed(CallerError):
+    """The path exists, the method does not."""
+
+    name = "method-not-allowed"
+    status = 405
+    title = "This method is not supported here"
+    meaning = "The endpoint exists but does not take this HTTP method."
+    remedy = "Use one of the methods that the `Allow` header lists."
+
+
+class NotAcceptable(CallerError):
+    """The caller accepts none of the media types that exist."""
+
+    name = "not-acceptable"
+    status = 406
+    title = "No acceptable representation"
+    meaning = "The `Accept` header excludes every media type that this endpoint can send."
+    remedy = "Accept `application/json`, or leave the `Accept` header out."
+
+
+class RateLimited(CallerError):
+    """The caller is over its limit."""
+
+    name = "rate-limited"
+    status = 429
+    title = "Too many requests"
+    meaning = "This client has used up its requests for this minute. Answers from a fresh page do not count."
+    remedy = "Wait for the seconds that `Retry-After` gives. Ask the operators for a higher limit if this is usual."
+
+
+class UpstreamError(GatewayError):
+    """CC-iSales, or the way to it, did not give a page."""
+
+
+class UpstreamRejectedParameters(UpstreamError):
+    """CC-iSales read the query and refused it (result codes 0200001 and 02000001 to 02000011)."""
+
+    name = "upstream-rejected-parameters"
+    status = 400
+    title = "CC-iSales refused the query"
+    meaning = "The query passed the gateway's checks, but CC-iSales found a parameter that it does not accept."
+    remedy = "Read `upstream.result_desc` for the parameter, and change the query."
+
+
+class UpstreamFailed(UpstreamError):
+    """CC-iSales took the call and failed."""
+
+    name = "upstream-failed"
+    status = 502
+    title = "CC-iSales failed"
+    meaning = "CC-iSales answered with a failure of its own: an error result code or an HTTP error."
+    remedy = "Try again later. Operators: `upstream.result_code` is what to ask the CC-iSales administrators about."
+
+
+class UpstreamRefusedCredentials(UpstreamError):
+    """CC-iSales answered HTTP 401: our keys, our clock or our `Host` are wrong, never the caller's credentials."""
+
+    name = "upstream-refused-credentials"
+    status = 502
+    title = "CC-iSales refused the gateway's signature"
+    meaning = "The gateway's own credentials for this VDN were refused. The caller's credentials are good."
+    remedy = (
+        "Operators: compare the tenant's access key and secret key with CC-iSales, check this machine's clock, and set "
+        "`host_header` if a load balancer changes the Host. `flask isales explain-signature` shows what is signed."
+    )
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No complete HTTP exchange took place: DNS, TCP or TLS failed, or the connection broke."""
+
+    name = "upstream-unreachable"
+    status = 502
+    title = "CC-iSales cannot be reached"
+    meaning = "The name did not resolve, the connection or the TLS handshake failed, or the connection broke."
+    remedy = "Try again later. Operators: check `isales.base_url`, the network path, and `isales.ca_file`."
+
+
+class UpstreamBrokenContract(UpstreamError):
+    """An HTTP answer came, but not one that CC-iSales may give: not JSON, no envelope, too large, cut short."""
+
+    name = "upstream-broken-contract"
+    status = 502
+    title = "CC-iSales answered something that cannot be understood"
+    meaning = "The answer is not JSON, has no result code, is too large, is cut short, or is a redirect."
+    remedy = "Try again later. Operators: check that `isales.base_url` leads to CC-iSales itself, not to a proxy."
+
+
+class UpstreamTimeout(UpstreamError):
+    """The deadline passed."""
+
+    name = "upstream-timeout"
+    status = 504
+    title = "CC-iSales did not answer in time"
+    meaning = "The deadline of the request passed before CC-iSales had answered."
+    remedy = "Try again later. Operators: look at CC-iSales' load before you raise `isales.deadline_s`."
+
+
+class UpstreamOverloaded(UpstreamError):
+    """CC-iSales cannot take this call now: no slot of the budget came free in time, or it said 429 or 503."""
+
+    name = "upstream-overloaded"
+    status = 503
+    title = "CC-iSales cannot take more calls now"
+    meaning = "The budget of concurrent calls is in use, or CC-iSales asked for fewer calls."
+    remedy = "Wait for the seconds that `Retry-After` gives, then try again."
+
+
+class InternalError(GatewayError):
+    """A bug of ours."""
+
+    name = "internal-error"
+    status = 500
+    title = "The gateway failed"
+    meaning = "Something happened that the gateway's authors did not foresee. It is logged with the request id."
+    remedy = "Try again; if it stays, give the operators the `request_id` of the answer."
+
+
+def leaves(of: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]]:
+    """Yield every problem type below `of`, in the order of the tree."""
+    children = of.__subclasses__()
+    if not children:
+        yield of
+    for child in children:
+        yield from leaves(child)

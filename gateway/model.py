@@ -1,0 +1,137 @@
+"""The words that all parts of the gateway share: queries, campaigns, pages and deadlines.
+
+Standard library only, and nothing of the vendor: what CC-iSales calls things is known in `gateway.isales` alone,
+what callers send and get is known in `gateway.api` alone.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class CampaignStatus(StrEnum):
+    """Where a campaign is in its life. `UNKNOWN` stands for a code that the vendor has not documented."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    UNKNOWN = "unknown"
+
+
+class DeviceType(StrEnum):
+    """What places the calls of a campaign. `UNKNOWN` stands for a code that the vendor has not documented."""
+
+    INTELLIGENT_IVR = "intelligent_ivr"
+    PREDICTIVE = "predictive"
+    AUTOMATIC_IVR = "automatic_ivr"
+    PREVIEW = "preview"
+    PREEMPTED = "preempted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignQuery:
+    """One question about the campaigns of one VDN, complete and valid: no default is left to fill in.
+
+    Two queries are equal exactly when they ask CC-iSales the same thing.
+
+    - `vdn`: 1..9999, `name`: 0..30 characters, empty for all.
+    - `status`, `device_type`: `None` for all, never `UNKNOWN` (and never `DRAFT`, which the vendor cannot filter by).
+    - `begins_from`, `ends_to`: wall-clock time in the tenant's zone, naive and of whole seconds, because that is
+      all that the vendor can be asked; both inclusive.
+    - `page` >= 1, `page_size` 1..100, `cc_id` 1..65535 or `None` when it is not to be sent.
+    - `locale`: the language of the vendor's descriptions, `None` for the tenant's own. It shows in errors only and
+      so does not take part in equality.
+    """
+
+    vdn: int
+    name: str = ""
+    status: CampaignStatus | None = None
+    device_type: DeviceType | None = None
+    begins_from: datetime | None = None
+    ends_to: datetime | None = None
+    page: int = 1
+    page_size: int = 10
+    cc_id: int | None = None
+    locale: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One outbound campaign. Times are aware and in UTC; what the vendor did not say or garbled is `None`."""
+
+    id: int
+    name: str | None
+    status: CampaignStatus
+    device_type: DeviceType
+    begins_at: datetime | None
+    ends_at: datetime | None
+    caller_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    """One page of campaigns with the counts that came with it. A count that the vendor did not give is `None`."""
+
+    campaigns: tuple[Campaign, ...]
+    number: int
+    size: int
+    total_items: int | None
+    skill_queue_total: int | None
+    ivr_total: int | None
+
+    @property
+    def total_pages(self) -> int | None:
+        """Number of pages of this size that hold all items: 0 for none, `None` when the total is not known."""
+        return None if self.total_items is None else -(-self.total_items // self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment by which one caller is to have an answer, on a monotonic clock (seconds)."""
+
+    expires_at: float
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
+
+    @classmethod
+    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
+        """Return the deadline that lies `seconds` from now on `clock`."""
+        return cls(clock() + seconds, clock)
+
+    def remaining(self) -> float:
+        """Return the seconds left, never below 0."""
+        return max(0.0, self.expires_at - self.clock())
+
+    @property
+    def expired(self) -> bool:
+        """Whether no time is left."""
+        return self.remaining() <= 0.0
+
+
+FetchPage = Callable[[CampaignQuery, Deadline], CampaignPage]
+"""Fetches the page that answers a query, within a deadline, or raises one leaf of `gateway.errors`."""
+
+
+class CacheOutcome(StrEnum):
+    """How the page cache came by a page: it had it, it fetched it, or another caller was fetching it already."""
+
+    HIT = "hit"
+    MISS = "miss"
+    COLLAPSED = "collapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedPage:
+    """A page as the cache hands it out: how old it is and how long it stays fresh, in seconds, and where it was."""
+
+    page: CampaignPage
+    outcome: CacheOutcome
+    age_s: float
+    fresh_for_s: float
+
+
+ServePage = Callable[[CampaignQuery, Deadline], ServedPage]
+"""The same from a cache: answers a query within a deadline, or raises one leaf of `gateway.errors`."""

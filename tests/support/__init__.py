@@ -1,0 +1,1 @@
+"""Building blocks of tests: clocks that tests move, campaigns to speak about, a gateway to call."""

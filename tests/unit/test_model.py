@@ -1,0 +1,30 @@
+"""Deadlines and page counts."""
+
+import pytest
+
+from gateway.model import CampaignQuery, Deadline
+from tests.support.campaigns import page_of
+from tests.support.clock import FakeClock
+
+
+def test_a_deadline_runs_down_and_stays_at_nothing() -> None:
+    """What remains falls with the clock, never below zero."""
+    clock = FakeClock()
+    deadline = Deadline.after(2.0, clock)
+    assert (deadline.remaining(), deadline.expired) == (2.0, False)
+    clock.advance(1.5)
+    assert deadline.remaining() == 0.5
+    clock.advance(5)
+    assert (deadline.remaining(), deadline.expired) == (0.0, True)
+
+
+@pytest.mark.parametrize(("items", "pages"), [(0, 0), (1, 1), (10, 1), (11, 2), (250, 25)])
+def test_total_pages_rounds_up(items: int, pages: int) -> None:
+    """A page that is begun is a page."""
+    assert page_of(total=items).total_pages == pages
+
+
+def test_the_locale_does_not_make_another_question() -> None:
+    """The language of descriptions takes no part in equality."""
+    assert CampaignQuery(vdn=1, locale="en_US") == CampaignQuery(vdn=1, locale="zh_CN")
+    assert CampaignQuery(vdn=1) != CampaignQuery(vdn=2)
