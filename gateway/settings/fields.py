@@ -1,0 +1,117 @@
+"""The kinds of values that settings have, each with its limits and the words for what is outside them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import ValidationError, fields, validate
+
+from gateway.settings.model import Secret
+
+REDACTED = "********"
+TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
+HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
+
+
+def required_text(value: Any) -> str:
+    """Return `value`, or raise ValidationError when it is not a text."""
+    if not isinstance(value, str):
+        raise ValidationError("must be a text in quotes")
+    return value
+
+
+class SecretText(fields.Field[Secret]):
+    """A text that is wrapped as soon as it is read and comes out redacted."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Secret:
+        return Secret(required_text(value))
+
+    def _serialize(self, value: Secret | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return REDACTED if value else ""
+
+
+class KeyHash(fields.Field[str]):
+    """Lower-case hex of SHA-256, or empty; only its beginning comes out, enough to tell keys apart."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        if not re.fullmatch(r"(?:[0-9a-f]{64})?", required_text(value)):
+            raise ValidationError("must be 64 lower-case hex digits; `flask keys new` makes them")
+        return str(value)
+
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return f"{value[:8]}{REDACTED}" if value else ""
+
+
+class TimeZone(fields.Field[ZoneInfo]):
+    """The name of a zone of the IANA database."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> ZoneInfo:
+        try:
+            return ZoneInfo(required_text(value))
+        except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
+            message = "must be the name of an IANA time zone, such as UTC or Asia/Shanghai"
+            raise ValidationError(message) from fault
+
+    def _serialize(self, value: ZoneInfo | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return "" if value is None else value.key
+
+
+class Vdns(fields.Field[frozenset[int] | None]):
+    """A list of VDNs, or `["*"]` for all, which is read as `None`."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> frozenset[int] | None:
+        if value == ["*"]:
+            return None
+        if not isinstance(value, list) or not all(type(vdn) is int and 1 <= vdn <= 9999 for vdn in value):  # noqa: PLR2004 -- the limits of a VDN, named in the message
+            raise ValidationError('must be a list of VDNs (1 to 9999), or ["*"] for all')
+        return frozenset(value)
+
+    def _serialize(
+        self, value: frozenset[int] | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> list[int] | list[str]:
+        return ["*"] if value is None else sorted(value)
+
+
+def seconds(default: float, meaning: str, *, least: float = 0.0, inclusive: bool = True, most: float) -> fields.Float:
+    """Return a field for a duration in seconds."""
+    limits = validate.Range(min=least, max=most, min_inclusive=inclusive)
+    return fields.Float(load_default=default, validate=limits, metadata={"description": meaning})
+
+
+def count(default: int, meaning: str, *, least: int, most: int) -> fields.Integer:
+    """Return a field for a whole number."""
+    limits = validate.Range(min=least, max=most)
+    return fields.Integer(strict=True, load_default=default, validate=limits, metadata={"description": meaning})
+
+
+def text(default: str, meaning: str, check: Any = None) -> fields.String:
+    """Return a field for a text."""
+    return fields.String(load_default=default, validate=check, metadata={"description": meaning})
+
+
+def check_base_url(url: str) -> None:
+    """Raise ValidationError unless `url` is an absolute http or https URL with a host and nothing after its path."""
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if (
+        not sound
+        or parts.scheme not in {"http", "https"}
+        or not url.isascii()
+        or re.search(r"[\s\x00-\x1f\x7f\\]", url)
+    ):
+        raise ValidationError("must be an absolute URL such as https://isales.example.com:28443")
+    if parts.username is not None or "?" in url or "#" in url:
+        raise ValidationError("must hold neither credentials nor a query nor a fragment")
+
+
+def check_origin(origin: str) -> None:
+    """Raise ValidationError unless `origin` is a web origin (RFC 6454) as a browser sends it."""
+    if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", origin):
+        raise ValidationError("must be an origin such as https://dashboard.example.com, without a path")

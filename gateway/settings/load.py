@@ -1,0 +1,149 @@
+"""From sources to `Settings`, or to one error that names every fault."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from marshmallow import ValidationError
+
+from gateway.settings.faults import fault_sentences
+from gateway.settings.model import (
+    CacheSettings,
+    Client,
+    HttpSettings,
+    IsalesSettings,
+    JwtSettings,
+    LogSettings,
+    Settings,
+    Tenant,
+)
+from gateway.settings.schema import NOT_IN_EFFECT, SettingsTable
+from gateway.settings.sources import UNREADABLE, read_sources
+
+PROJECT = Path(__file__).resolve().parents[2]
+DEMO_KEY_SHA256 = hashlib.sha256(b"demo-key").hexdigest()
+
+
+class SettingsError(Exception):
+    """The settings are not usable; `faults` has one sentence for each thing to mend."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = tuple(faults)
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(f"{count} in the settings:\n" + "\n".join(f"  - {fault}" for fault in faults))
+
+
+def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
+    """Return the settings that the files below `root` and the variables in `environ` make.
+
+    Raises SettingsError with every fault at once; it never holds the text of a secret.
+    """
+    sources = read_sources(environ, root)
+    if not sources.values:
+        raise SettingsError(sources.faults)
+    table = SettingsTable()
+    for name in table.tables:
+        sources.values.setdefault(name, {})
+    for name in table.arrays:
+        sources.values.setdefault(name, [])
+    faults = list(sources.faults)
+    try:
+        values: dict[str, Any] = table.load(sources.values)
+    except ValidationError as fault:
+        faults += list(fault_sentences(fault.messages, sources, table))
+        values = fault.valid_data if isinstance(fault.valid_data, dict) else {}
+    environment = environ.get("GATEWAY_ENV") or "development"
+    faults += list(_contradictions(values))
+    faults += list(_refused_in_production(values) if environment == "production" else ())
+    if faults:
+        raise SettingsError(faults)
+    return _settings(environment, values)
+
+
+def effective_toml(settings: Settings) -> str:
+    """Return the settings as TOML, defaults filled in and secrets redacted."""
+    dumped: dict[str, Any] = dict(SettingsTable().dump({**_shown(settings), "tenants": settings.tenants.values()}))
+    return tomli_w.dumps(dumped)
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in SettingsTable().fields if name != "tenants"}
+
+
+def _tables(values: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+    """Return the entries of an array of tables that could be read, each with its number."""
+    entries = values.get(name)
+    listed = entries if isinstance(entries, list) else []
+    return [(number, entry) for number, entry in enumerate(listed) if isinstance(entry, dict)]
+
+
+def _contradictions(values: dict[str, Any]) -> Iterator[str]:
+    """Yield what is wrong between entries that are right by themselves."""
+    tenants, clients = _tables(values, "tenants"), _tables(values, "clients")
+    for vdn, times in Counter(tenant.get("vdn") for _, tenant in tenants).items():
+        if vdn is not None and times > 1:
+            yield f"tenants: VDN {vdn} is listed {times} times; keep one entry for it"
+    for client, times in Counter(client.get("name") for _, client in clients).items():
+        if client is not None and times > 1:
+            yield f"clients: the name {client!r} is given {times} times; each client needs a name of its own"
+    owners: dict[str, str] = {}
+    for number, client in clients:
+        for setting in ("key_sha256", "previous_key_sha256"):
+            hashed = client.get(setting, "")
+            label = f"clients[{number}].{setting}"
+            if hashed and hashed != UNREADABLE and owners.setdefault(hashed, label) != label:
+                yield f"{label}: is the key of {owners[hashed]} too; a key has one owner"
+
+
+def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
+    clients = _tables(values, "clients")
+    if not any(client.get("key_sha256") or client.get("previous_key_sha256") for _, client in clients):
+        yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
+    if not _tables(values, "tenants"):
+        yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
+    if str(values.get("isales", {}).get("base_url", "https:")).lower().startswith("http:"):
+        yield "isales.base_url: production refuses plain HTTP; use https://"
+    for number, client in clients:
+        if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
+            yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"
+
+
+def _settings(environment: str, values: dict[str, Any]) -> Settings:
+    clients = tuple(Client(**{**client, "scopes": frozenset(client["scopes"])}) for client in values["clients"])
+    tenants = {tenant["vdn"]: Tenant(**tenant) for tenant in values["tenants"]}
+    return Settings(
+        environment=environment,
+        isales=IsalesSettings(**values["isales"]),
+        tenants=tenants,
+        cache=CacheSettings(**values["cache"]),
+        clients=clients,
+        jwt=JwtSettings(**values["jwt"]),
+        http=HttpSettings(
+            trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
+        ),
+        log=LogSettings(**values["log"]),
+        warnings=(*_without_tenant(tenants, clients), *_without_effect(values)),
+    )
+
+
+def _without_tenant(tenants: Mapping[int, Tenant], clients: tuple[Client, ...]) -> Iterator[str]:
+    for client in clients:
+        missing = sorted((client.vdns or frozenset()) - set(tenants))
+        if missing:
+            listed = ", ".join(map(str, missing))
+            yield f"client {client.name!r} may read VDN {listed}, for which there is no [[tenants]] table"
+
+
+def _without_effect(values: dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence for each setting that was set and that this version does not act on."""
+    kinds: dict[str, Any] = SettingsTable().fields
+    for section, names in NOT_IN_EFFECT.items():
+        kind = kinds[section].inner if section in SettingsTable.arrays else kinds[section]
+        tables = values[section] if section in SettingsTable.arrays else [values[section]]
+        for name in names:
+            default = kind.schema.fields[name].load_default
+            if any(table[name] != (default() if callable(default) else default) for table in tables):
+                yield f"{section}.{name} is set, but this version does not act on it"

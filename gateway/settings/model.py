@@ -1,0 +1,144 @@
+"""The settings as the rest of the gateway sees them: frozen, complete and valid.
+
+`gateway.settings.schema` holds the table of names, limits and meanings that makes these from files and environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+
+class Secret:
+    """A text that never shows by accident: `repr`, `str` and formatting give `********`, only `reveal` the text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text: Final = text
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __repr__(self) -> str:
+        return "********" if self._text else "''"
+
+
+@dataclass(frozen=True, slots=True)
+class IsalesSettings:
+    """How CC-iSales is reached and how much is asked of it; seconds, bytes, calls and shares."""
+
+    base_url: str
+    ca_file: str
+    client_cert_file: str
+    client_key_file: str
+    connect_timeout_s: float
+    read_timeout_s: float
+    deadline_s: float
+    max_response_bytes: int
+    concurrency: int
+    max_attempts: int
+    retry_budget: float
+    breaker_failure_ratio: float
+    breaker_min_calls: int
+    breaker_window_s: float
+    breaker_open_s: float
+    breaker_open_max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One VDN: the keys that sign for it and how its CC-iSales tells time. `cc_id` is 0 when it is not to be sent."""
+
+    vdn: int
+    access_key: str
+    secret_key: Secret
+    previous_access_key: str
+    previous_secret_key: Secret
+    host_header: str
+    timestamp_precision: str
+    time_zone: ZoneInfo
+    cc_id: int
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """How long pages are good, in seconds, and how many bytes of them this process holds."""
+
+    shared_url: Secret
+    fresh_s: float
+    fresh_completed_s: float
+    stale_while_revalidate_s: float
+    stale_if_error_s: float
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One caller: the hashes of its keys, and what it may do. `vdns` is `None` for all."""
+
+    name: str
+    key_sha256: str = field(repr=False)
+    previous_key_sha256: str = field(repr=False)
+    vdns: frozenset[int] | None
+    scopes: frozenset[str]
+    requests_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class JwtSettings:
+    """Where tokens come from and what they must say; off while `issuer` is empty."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    jwks_file: str
+    vdns_claim: str
+    scopes_claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What stands in front of the gateway."""
+
+    trusted_proxies: int
+    cors_origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is logged and in which form."""
+
+    level: str
+    format: str
+    hits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one process. `warnings` are sentences about what is allowed but probably not meant."""
+
+    environment: str
+    isales: IsalesSettings
+    tenants: Mapping[int, Tenant]
+    cache: CacheSettings
+    clients: tuple[Client, ...]
+    jwt: JwtSettings
+    http: HttpSettings
+    log: LogSettings
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tenants", MappingProxyType(dict(self.tenants)))
