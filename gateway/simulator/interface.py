@@ -1,0 +1,120 @@
+"""The campaign interface itself: what is checked in which order, and what is answered."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Response, request
+from werkzeug.exceptions import MethodNotAllowed
+
+from gateway.simulator import result_codes
+from gateway.simulator.campaigns import CAMPAIGNS_PER_VDN, campaigns_of
+from gateway.simulator.envelope import Envelope, encode, failure, json_response, page_of
+from gateway.simulator.fault_kinds import FAULT_KINDS
+from gateway.simulator.faults import Exchange, Fault
+from gateway.simulator.keys import Keys
+from gateway.simulator.query import ParameterError, read_query, read_vdn
+from gateway.simulator.signature import ReceivedRequest, SignatureError, canonical_query
+from gateway.simulator.state import SimulatorState
+from gateway.simulator.wrong_answers import refusal
+
+CONTENT_TYPE = "application/json; charset=UTF-8"
+
+
+class CampaignInterface:
+    """Answers `GET /rest/isales/v1/openapi/campaigns/{vdnId}` with Flask's current request.
+
+    Checked in this order: method (405), signature (401), vdnId, whether the key is the VDN's (401); then an armed
+    fault is played in place of the answer; else Content-Type and the parameters are checked.
+    """
+
+    def __init__(
+        self, keys: Keys, state: SimulatorState, now: Callable[[], datetime], log: Callable[[str], object]
+    ) -> None:
+        self._keys = keys
+        self._state = state
+        self._now = now
+        self._log = log
+
+    def answer(self, vdn: str) -> Response:
+        """Return the answer for the VDN that `vdn`, the end of the path, names."""
+        if request.method != "GET":
+            raise MethodNotAllowed(["GET"])
+        began = time.monotonic()
+        self._state.calls.begin()
+        try:
+            response, outcome = self._answer(_received(), vdn)
+            # The work is part of the latency, so that it is as exact as a caller's measurement needs it.
+            self._state.pause(self._state.latency_s - (time.monotonic() - began))
+        except BaseException:
+            self._state.calls.end()
+            raise
+        if response.is_streamed:
+            # A call that hangs or drips is in flight until it is over.
+            response.call_on_close(self._state.calls.end)
+        else:
+            # Before the answer is out, else its caller could make the next call while this one still counts.
+            self._state.calls.end()
+        if response.status_code == 401:  # noqa: PLR2004 -- HTTP's own name for it
+            self._state.calls.refuse()
+        self._log(f"{request.method} {_printable(request.environ['RAW_URI'])} {_printable(outcome)}")
+        return response
+
+    def _answer(self, received: ReceivedRequest, vdn_text: str) -> tuple[Response, str]:
+        try:
+            tenant = self._keys.verified(received, self._now())
+            vdn = tenant.permitted(read_vdn(vdn_text))
+        except SignatureError as error:
+            return refusal(str(error)), f"401 {error}"
+        except ParameterError as error:
+            return _honest(failure(error.code, _locale(received), error.detail))
+        self._state.calls.accept(vdn, canonical_query(received.query))
+        armed = self._state.faults.take()
+        if armed is None:
+            return _honest(_envelope(vdn, received))
+        return self._faulty(*armed, vdn, received)
+
+    def _faulty(self, fault: Fault, turn: int, vdn: int, received: ReceivedRequest) -> tuple[Response, str]:
+        self._state.pause(fault.latency_s)
+        exchange = Exchange(
+            fault=fault,
+            turn=turn,
+            envelope_with=lambda more: _envelope(vdn, received, more),
+            locale=_locale(received),
+            now=self._now(),
+            pause=self._state.pause,
+            connection=request.environ["werkzeug.socket"],
+        )
+        return FAULT_KINDS[fault.kind](exchange), f"fault {fault.kind}"
+
+
+def _envelope(vdn: int, received: ReceivedRequest, more_campaigns: int = 0) -> Envelope:
+    locale = _locale(received)
+    content_type = received.headers.get("content-type", "")
+    if content_type != CONTENT_TYPE:
+        detail = f"Content-Type {content_type!r}, {CONTENT_TYPE}"
+        return failure(result_codes.PARAMETER_ERROR, locale, detail)
+    try:
+        query = read_query(received.query)
+    except ParameterError as error:
+        return failure(error.code, locale, error.detail)
+    return page_of(campaigns_of(vdn, CAMPAIGNS_PER_VDN + more_campaigns), query)
+
+
+def _honest(envelope: Envelope) -> tuple[Response, str]:
+    return json_response(encode(envelope)), str(envelope["resultCode"])
+
+
+def _received() -> ReceivedRequest:
+    # The raw target and not Flask's path and arguments, which are decoded and would sign differently.
+    path, _, query = request.environ["RAW_URI"].partition("?")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return ReceivedRequest(request.method, path, query, headers, request.get_data())
+
+
+def _locale(received: ReceivedRequest) -> str:
+    return received.headers.get("locale", result_codes.CHINESE)
+
+
+def _printable(text: str) -> str:
+    return text.encode("unicode_escape").decode()

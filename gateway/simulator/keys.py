@@ -1,0 +1,38 @@
+"""Who may call: the tenants, their keys, and the VDNs that a key is good for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.simulator.signature import ReceivedRequest, SignatureError, verify
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A pair of keys and the VDNs that it may be used for."""
+
+    vdns: tuple[int, ...]
+    access_key: str
+    secret_key: str = field(repr=False)
+
+    def permitted(self, vdn: int) -> int:
+        """Return `vdn` if the keys are good for it. Raises `SignatureError`."""
+        if vdn not in self.vdns:
+            raise SignatureError(f"the access key is not one of VDN {vdn}")
+        return vdn
+
+
+class Keys:
+    """Tells whether a request may have what it asks for; `host_header` is the only `Host` let through, if not empty."""
+
+    def __init__(self, tenants: Iterable[Tenant], host_header: str = "") -> None:
+        self._tenants = {tenant.access_key: tenant for tenant in tenants}
+        self._secret_keys = {key: tenant.secret_key for key, tenant in self._tenants.items()}
+        self._host_header = host_header
+
+    def verified(self, request: ReceivedRequest, now: datetime) -> Tenant:
+        """Return the tenant who signed `request`. Raises `SignatureError`."""
+        host = request.headers.get("host", "")
+        if self._host_header not in {"", host}:
+            raise SignatureError(f"Host is {host!r}, and only {self._host_header!r} is served here")
+        return self._tenants[verify(request, self._secret_keys, now)]
