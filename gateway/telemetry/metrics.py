@@ -1,0 +1,80 @@
+"""What is counted, with `prometheus_client`. Every label has few values: no caller can make new ones."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The counters of one app, in a registry of its own so that several apps in one process do not mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "campaign_gateway_requests",
+            "Requests answered, by endpoint, status and problem type (empty for none).",
+            ["endpoint", "status", "problem"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "campaign_gateway_request_duration_seconds",
+            "Time from a request to its answer.",
+            ["endpoint"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._lookups = Counter(
+            "campaign_gateway_cache_lookups",
+            "Pages asked of the cache, by outcome: hit, miss, or collapsed into another caller's fetch.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._rubbish = Counter(
+            "campaign_gateway_cache_unreadable_entries",
+            "Cache entries that were deleted because they are not ours, damaged or of another format.",
+            registry=self.registry,
+        )
+        self._fetches = Counter(
+            "campaign_gateway_upstream_fetches",
+            "Pages asked of CC-iSales, by VDN and outcome: ok or a problem type.",
+            ["vdn", "outcome"],
+            registry=self.registry,
+        )
+        self._fetch_seconds = Histogram(
+            "campaign_gateway_upstream_fetch_duration_seconds",
+            "Time that CC-iSales took for one page, waiting for a slot included.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._drift = Counter(
+            "campaign_gateway_upstream_drift",
+            "Things in CC-iSales' answers that its interface description does not have, by kind.",
+            ["kind"],
+            registry=self.registry,
+        )
+
+    def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:
+        """Count one answered request. `problem` is the name of its problem type, or empty."""
+        self._requests.labels(endpoint, str(status), problem).inc()
+        self._seconds.labels(endpoint).observe(seconds)
+
+    def lookup(self, outcome: str) -> None:
+        """Count one page asked of the cache."""
+        self._lookups.labels(outcome).inc()
+
+    def unreadable_entry(self) -> None:
+        """Count one cache entry that could not be used."""
+        self._rubbish.inc()
+
+    def fetch(self, vdn: int, outcome: str, seconds: float) -> None:
+        """Count one page asked of CC-iSales. `outcome` is `ok` or the name of a problem type."""
+        self._fetches.labels(str(vdn), outcome).inc()
+        self._fetch_seconds.observe(seconds)
+
+    def drift(self, kind: str) -> None:
+        """Count one thing in an answer of CC-iSales that is not as its interface description says."""
+        self._drift.labels(kind).inc()
+
+    def exposition(self) -> bytes:
+        """Return all numbers in Prometheus' text format."""
+        return generate_latest(self.registry)
