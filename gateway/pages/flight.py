@@ -1,0 +1,59 @@
+"""Single flight: of all who want the same thing at the same time, one fetches it and the others share what it got."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.model import Deadline
+
+T = TypeVar("T")
+
+
+class SingleFlight(Generic[T]):
+    """At most one call of a key at a time in this process."""
+
+    def __init__(self) -> None:
+        self._flights: dict[str, Future[T]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, key: str, work: Callable[[], T], deadline: Deadline) -> tuple[T, bool]:
+        """Return what `work` returns, and whether this caller was the one that called it.
+
+        Who comes while another caller of the same key is at work waits for that, but not past its own `deadline`
+        (UpstreamTimeout), and shares the failure as it shares the result.
+        """
+        with self._lock:
+            flight = self._flights.get(key)
+            leading = flight is None
+            if flight is None:
+                flight = self._flights[key] = Future()
+        return (self._lead(key, flight, work), True) if leading else (_follow(flight, deadline), False)
+
+    def _lead(self, key: str, flight: Future[T], work: Callable[[], T]) -> T:
+        try:
+            result = work()
+        except BaseException as error:
+            self._land(key)
+            flight.set_exception(error)
+            raise
+        self._land(key)
+        flight.set_result(result)
+        return result
+
+    def _land(self, key: str) -> None:
+        with self._lock:
+            del self._flights[key]
+
+
+def _follow(flight: Future[T], deadline: Deadline) -> T:
+    try:
+        error = flight.exception(timeout=deadline.remaining())
+    except TimeoutError:
+        raise UpstreamTimeout(
+            "The deadline passed while another request was already fetching this page from CC-iSales."
+        ) from None
+    if isinstance(error, GatewayError):
+        raise error.again()
+    return flight.result()

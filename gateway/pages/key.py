@@ -1,0 +1,25 @@
+"""The cache key of a query: injective and canonical."""
+
+import hashlib
+import json
+from dataclasses import fields
+from datetime import datetime
+
+from gateway.model import CampaignQuery
+from gateway.pages.codec import FORMAT_VERSION
+
+
+def page_key(query: CampaignQuery, source: str) -> str:
+    """Return the key under which the page that answers `query` is kept.
+
+    Two queries have the same key exactly when they ask the same `source` the same thing of the same VDN. `source`
+    names what a page depends on beside the query: which CC-iSales it comes from and in which zone its times are read.
+    The VDN stands in the clear, so that the pages of one VDN can be found; all else is hashed (SHA-256).
+    """
+    asked = {field.name: _plain(getattr(query, field.name)) for field in fields(query) if field.compare}
+    canonical = json.dumps([source, asked], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return f"page:{FORMAT_VERSION}:{query.vdn}:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,96 @@
+"""Pages as bytes, and bytes that are none."""
+
+import json
+import pickle
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model import CampaignPage
+from gateway.pages.codec import HEADER, MAGIC, StoredPage, UnreadableEntry, _checksum, decode, encode
+from tests.support.campaigns import PAGES, page_of
+
+STORED = StoredPage(page_of(1, 2, 3), 1234.5)
+
+
+@given(PAGES, st.floats(0, 1e12))
+def test_a_page_comes_back_as_it_went(page: CampaignPage, stored_at: float) -> None:
+    """Decoding undoes encoding."""
+    assert decode("k", encode("k", StoredPage(page, stored_at))) == StoredPage(page, stored_at)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_any_changed_byte_is_noticed(position: int, change: int) -> None:
+    """One byte that differs makes the entry unreadable."""
+    entry = bytearray(encode("k", STORED))
+    entry[position % len(entry)] ^= change
+    with pytest.raises(UnreadableEntry):
+        decode("k", bytes(entry))
+
+
+@given(st.integers(0, 10_000))
+def test_an_entry_that_is_cut_short_is_noticed(length: int) -> None:
+    """No proper beginning of an entry is an entry."""
+    entry = encode("k", STORED)
+    with pytest.raises(UnreadableEntry):
+        decode("k", entry[: length % len(entry)])
+
+
+def test_an_entry_under_another_key_is_noticed() -> None:
+    """An entry is good under its own key only."""
+    with pytest.raises(UnreadableEntry, match="checksum"):
+        decode("other", encode("k", STORED))
+
+
+def test_another_format_version_is_said() -> None:
+    """The text names both versions."""
+    entry = bytearray(encode("k", STORED))
+    entry[4] = 9
+    with pytest.raises(UnreadableEntry, match="format version is 9, not 1"):
+        decode("k", bytes(entry))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "[]",
+        "{}",
+        "null",
+        "1",
+        "[1,[1,10,3,3,0],[[1]]]",
+        '[1,[1,10,3,3,0],[[1,"n","odd","preview",null,null,null]]]',
+        "[NaN,[1,10,3,3,0],[]]",
+        '["x",[1,10,3,3,0],[]]',
+        '[1,[1,10,3,3,0],[[1,null,"draft","preview",1e300,null,null]]]',
+    ],
+)
+def test_a_payload_that_is_no_page_is_unreadable(payload: str) -> None:
+    """Even with a good checksum, only a page is a page."""
+    raw = payload.encode()
+    entry = HEADER.pack(MAGIC, 1, len(raw), _checksum("k", raw)) + raw
+    with pytest.raises(UnreadableEntry):
+        decode("k", entry)
+
+
+def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
+    """A value that would run code when unpickled is unreadable and runs nothing."""
+    trace = tmp_path / "ran"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (open, (str(trace), "w"))  # type: ignore[return-value] # -- any callable will do
+
+    for planted in (pickle.dumps(Bomb()), b"!" + pickle.dumps(Bomb()), MAGIC + pickle.dumps(Bomb())):
+        with pytest.raises(UnreadableEntry):
+            decode("k", planted)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("planted", [b"", "text", 5, None, b"x" * 100, json.dumps({}).encode(), struct.pack(">Q", 1)])
+def test_what_is_not_ours_is_unreadable(planted: object) -> None:
+    """Other values, of any type, are unreadable."""
+    with pytest.raises(UnreadableEntry):
+        decode("k", planted)

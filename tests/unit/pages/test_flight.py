@@ -1,0 +1,83 @@
+"""Single flight: one works, the others share."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.model import Deadline
+from gateway.pages.flight import SingleFlight
+
+
+def test_concurrent_callers_share_one_call() -> None:
+    """Of many callers of one key, one does the work and all get what it returns."""
+    flights: SingleFlight[int] = SingleFlight()
+    entered, release, calls = threading.Event(), threading.Event(), []
+
+    def work() -> int:
+        calls.append(1)
+        entered.set()
+        assert release.wait(10)
+        return 42
+
+    with ThreadPoolExecutor(20) as pool:
+        leader = pool.submit(flights.run, "k", work, Deadline.after(10))
+        assert entered.wait(10)
+        followers = [pool.submit(flights.run, "k", work, Deadline.after(10)) for _ in range(19)]
+        release.set()
+        assert leader.result(10) == (42, True)
+        results = [follower.result(10) for follower in followers]
+    # A follower that came after the landing leads a flight of its own; its work returns at once.
+    assert {result for result, _ in results} == {42}
+    assert len(calls) == 1 + sum(leading for _, leading in results)
+
+
+def test_a_follower_waits_no_longer_than_its_own_deadline() -> None:
+    """A follower whose time is up gets a timeout while the leader goes on."""
+    flights: SingleFlight[int] = SingleFlight()
+    entered, release = threading.Event(), threading.Event()
+
+    def work() -> int:
+        entered.set()
+        assert release.wait(10)
+        return 1
+
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(flights.run, "k", work, Deadline.after(10))
+        assert entered.wait(10)
+        with pytest.raises(UpstreamTimeout, match="already fetching"):
+            flights.run("k", work, Deadline.after(0.01))
+        release.set()
+        assert leader.result(10) == (1, True)
+
+
+@pytest.mark.parametrize("failure", [UpstreamFailed("no"), ValueError("bug")])
+def test_followers_share_a_failure_and_it_is_forgotten(failure: Exception) -> None:
+    """A failure goes to all who wait, as an object of their own, and the next caller starts afresh."""
+    flights: SingleFlight[int] = SingleFlight()
+    entered, release = threading.Event(), threading.Event()
+
+    def work() -> int:
+        entered.set()
+        assert release.wait(10)
+        raise failure
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(flights.run, "k", work, Deadline.after(10))
+        assert entered.wait(10)
+        follower = pool.submit(flights.run, "k", lambda: 5, Deadline.after(10))
+        while not follower.running():
+            pass
+        release.set()
+        assert leader.exception(10) is failure
+        shared = follower.exception(10)
+        assert shared is None or (type(shared) is type(failure) and str(shared) == str(failure))
+    assert flights.run("k", lambda: 7, Deadline.after(1)) == (7, True)
+
+
+def test_different_keys_do_not_wait_for_each_other() -> None:
+    """A flight of one key leaves the others alone."""
+    flights: SingleFlight[int] = SingleFlight()
+    result = flights.run("a", lambda: flights.run("b", lambda: 2, Deadline.after(1))[0] + 1, Deadline.after(1))
+    assert result == (3, True)

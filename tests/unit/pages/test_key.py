@@ -1,0 +1,37 @@
+"""Cache keys are injective and canonical."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model import CampaignQuery
+from gateway.pages.key import page_key
+from tests.support.campaigns import QUERIES
+
+
+@given(QUERIES, QUERIES)
+def test_keys_are_equal_exactly_when_queries_are(one: CampaignQuery, other: CampaignQuery) -> None:
+    """Same question, same key; another question, another key."""
+    assert (page_key(one, "a") == page_key(other, "a")) == (one == other)
+
+
+@given(QUERIES, st.data())
+def test_each_part_of_the_question_is_in_the_key(query: CampaignQuery, data: st.DataObject) -> None:
+    """Changing any one part changes the key, except the locale."""
+    other = data.draw(QUERIES)
+    for name in ("vdn", "name", "status", "device_type", "begins_from", "ends_to", "page", "page_size", "cc_id"):
+        changed = replace(query, **{name: getattr(other, name)})
+        assert (page_key(changed, "a") == page_key(query, "a")) == (getattr(query, name) == getattr(other, name))
+    assert page_key(replace(query, locale=other.locale), "a") == page_key(query, "a")
+
+
+@given(QUERIES)
+def test_pages_of_another_source_have_other_keys(query: CampaignQuery) -> None:
+    """Two gateways before different CC-iSales never share a page, even in one store."""
+    assert page_key(query, "https://a UTC") != page_key(query, "https://b UTC")
+
+
+def test_the_vdn_stands_in_the_clear() -> None:
+    """The pages of one VDN can be found by the beginning of their keys."""
+    assert page_key(CampaignQuery(vdn=17), "a").startswith("page:1:17:")
