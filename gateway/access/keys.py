@@ -1,0 +1,36 @@
+"""API keys: recognisable by their prefix, with a checksum against typing errors; only their hashes are kept."""
+
+import hashlib
+import secrets
+import string
+import zlib
+
+PREFIX = "cgk_"
+ALPHABET = string.ascii_letters + string.digits
+RANDOM_CHARACTERS = 40  # of 62 kinds: 238 bits
+CHECKSUM_CHARACTERS = 6  # of 62 kinds hold 32 bits
+
+
+def new_key() -> str:
+    """Return a new key: prefix, 40 random letters and digits, and 6 that are the checksum of those before."""
+    body = PREFIX + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+    return body + _checksum(body)
+
+
+def has_valid_checksum(key: str) -> bool:
+    """Tell whether `key` is whole: made by `new_key`, and no character of it mistyped."""
+    body, checksum = key[:-CHECKSUM_CHARACTERS], key[-CHECKSUM_CHARACTERS:]
+    return key.startswith(PREFIX) and _checksum(body) == checksum
+
+
+def key_hash(key: str) -> str:
+    """Return what stands in the settings for `key`: lower-case hex of SHA-256 of its UTF-8 bytes."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _checksum(body: str) -> str:
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(CHECKSUM_CHARACTERS):
+        number, digit = divmod(number, len(ALPHABET))
+        digits = ALPHABET[digit] + digits
+    return digits
