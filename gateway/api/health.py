@@ -1,0 +1,50 @@
+"""Health: `/healthz` (the process is up), `/readyz` (it may take traffic), `/metrics` (all numbers)."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+
+Upstream = Callable[[], Mapping[int, tuple[str, float | None]]]
+
+
+def health_blueprint(upstream: Upstream, exposition: Callable[[], bytes]) -> Blueprint:
+    """Return the endpoints. `upstream` reports the outcome of the last fetch of each VDN and its age in seconds.
+
+    A CC-iSales that fails degrades the gateway but does not take it out of service: its callers still get the pages
+    that it has, and words for what it has not.
+    """
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return _json({"status": "ok"})
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        vdns = {str(vdn): _vdn(outcome, age) for vdn, (outcome, age) in upstream().items()}
+        failing = any(vdn["status"] == "failing" for vdn in vdns.values())
+        dependencies = {
+            "settings": {"status": "ok"},
+            "isales": {"status": "failing" if failing else "ok", "vdns": vdns},
+        }
+        return _json({"status": "degraded" if failing else "ready", "dependencies": dependencies})
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(exposition(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+
+    return blueprint
+
+
+def _vdn(outcome: str, age: float | None) -> dict[str, object]:
+    if age is None:
+        return {"status": "unknown"}
+    seen = {"status": "ok"} if outcome == "ok" else {"status": "failing", "problem": outcome}
+    return {**seen, "last_fetch_seconds_ago": round(age, 1)}
+
+
+def _json(document: dict[str, object]) -> Response:
+    body = json.dumps(document, separators=(",", ":"))
+    return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,58 @@
+"""What every request gets, whatever it asks for: an id, a time, one log line, and a place in the numbers."""
+
+import time
+from http import HTTPStatus
+
+import structlog
+from flask import Flask, Response, g, request
+
+from gateway.model import CacheOutcome
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.request_id import request_id
+
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+log = structlog.get_logger("gateway.api")
+
+
+def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
+    """Give every request of `app` its `X-Request-Id`, `Server-Timing`, log line and numbers.
+
+    Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `problem` (a name) and
+    `timings` (milliseconds by name). A fresh hit has a log line only with `log_hits`.
+    """
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        g.request_id = request_id(request.headers.get("X-Request-Id"))
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        seconds = time.perf_counter() - g.started
+        outcome: CacheOutcome | None = g.get("outcome")
+        problem: str = g.get("problem", "")
+        timings = {**g.get("timings", {}), "total": seconds * 1000}
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["Server-Timing"] = ", ".join(f"{name};dur={spent:.1f}" for name, spent in timings.items())
+        metrics.request(request.endpoint or "none", response.status_code, problem, seconds)
+        if log_hits or outcome is not CacheOutcome.HIT:
+            said = {
+                "method": request.method,
+                "path": request.path,
+                "status": response.status_code,
+                "duration_ms": round(seconds * 1000, 1),
+                "client": g.get("client"),
+                "vdn": g.get("vdn"),
+                "cache": outcome,
+                "problem": problem or None,
+                "remote": request.remote_addr,
+            }
+            # Probes come every few seconds and say nothing new.
+            say = log.debug if request.path in PROBES and response.status_code < HTTPStatus.BAD_REQUEST else log.info
+            say("request", **{name: value for name, value in said.items() if value is not None})
+        return response
+
+    @app.teardown_request
+    def forget(_: BaseException | None) -> None:
+        structlog.contextvars.unbind_contextvars("request_id")

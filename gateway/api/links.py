@@ -1,0 +1,34 @@
+"""The `Link` header that leads from page to page (RFC 8288)."""
+
+from urllib.parse import quote, urlencode
+
+from gateway.api.query import MAX_PAGE
+from gateway.api.query_string import decode
+from gateway.model import CampaignPage
+
+
+def link_header(path: str, raw_query: str, page: CampaignPage) -> str:
+    """Return the value of `Link` for `page`, which answers `path` with `raw_query`, a valid query.
+
+    The targets keep the caller's parameters in their order, and hold no scheme and no host, so that no header of the
+    request can bend them. `first` is always there; `prev` after the first page, and never beyond the last; `last` when
+    the total is known; `next` when there are more pages or, with an unknown total, when this one is full.
+    """
+    first, last = 1, None if page.total_pages is None else max(page.total_pages, 1)
+    more = page.number < last if last is not None else len(page.campaigns) >= page.size
+    targets = {
+        "first": first,
+        "prev": min(page.number - 1, last or page.number) if page.number > first else None,
+        "next": page.number + 1 if more and page.number < MAX_PAGE else None,
+        "last": last,
+    }
+    return ", ".join(
+        f'<{_target(path, raw_query, number)}>; rel="{relation}"'
+        for relation, number in targets.items()
+        if number is not None
+    )
+
+
+def _target(path: str, raw_query: str, number: int) -> str:
+    parameters = {**decode(raw_query), "page": str(number)}
+    return f"{path}?{urlencode(parameters, quote_via=quote, safe='')}"

@@ -1,0 +1,169 @@
+"""The OpenAPI 3.1 document, made from the schemas that read queries and write answers."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+
+from gateway import __version__
+from gateway.api.openapi_responses import HEADERS, example_page, headers, problem_responses
+from gateway.api.public import CampaignPageSchema, ProblemSchema
+from gateway.api.query import CampaignsQuerySchema
+from gateway.errors import CallerError, GatewayError, NotAcceptable, NotFound, UpstreamError, leaves
+
+_DESCRIPTION: Final = """\
+The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
+
+- **Credentials** go in the header `X-API-Key`, never in the URL.
+- **Parameters** are read strictly: one that is unknown, repeated, empty without need, malformed or out of range gives
+  400, and the answer lists all faults at once.
+- **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
+- **Errors** are problem details (RFC 9457). Their `type` is a page that explains them; `/problems` lists all.
+- **HEAD** works wherever GET does. `If-None-Match` gives 304 while nothing has changed. `Accept-Encoding: gzip` gives
+  gzip where it is worth it. `Accept-Language` picks the language of CC-iSales' words in problems (`zh-CN`, `en-US`).
+- **X-Request-Id** comes back as sent if it is 1 to 128 plain characters, and is in the logs.
+"""
+_HEALTH: Final = {
+    "type": "object",
+    "description": "The process is up.",
+    "required": ["status"],
+    "properties": {"status": {"type": "string", "enum": ["ok"], "description": "Always `ok`: it answers."}},
+}
+_DEPENDENCY: Final = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"type": "string", "description": "`ok`, `failing` or `unknown`."}},
+}
+_READINESS: Final = {
+    "type": "object",
+    "description": "Whether traffic may come, and how the dependencies are.",
+    "required": ["status", "dependencies"],
+    "properties": {
+        "status": {
+            "type": "string",
+            "enum": ["ready", "degraded"],
+            "description": "`degraded` when a dependency fails. Traffic may come all the same.",
+        },
+        "dependencies": {
+            "type": "object",
+            "description": "One entry for each dependency.",
+            "additionalProperties": _DEPENDENCY,
+        },
+    },
+}
+_PROBLEM_NAME: Final = {
+    "in": "path",
+    "name": "name",
+    "required": True,
+    "description": "The last part of a problem's `type`.",
+    "schema": {"type": "string", "enum": [error.name for error in leaves()]},
+}
+
+
+def openapi_document() -> dict[str, Any]:
+    """Return the document as JSON data."""
+    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: type(schema).__name__.removesuffix("Schema"))
+    spec = APISpec("Campaign Gateway", __version__, "3.1.0", info={"description": _DESCRIPTION}, plugins=[plugin])
+    spec.components.schema("CampaignPage", schema=CampaignPageSchema())
+    spec.components.schema("Problem", schema=ProblemSchema())
+    spec.components.schema("Health", _HEALTH)
+    spec.components.schema("Readiness", _READINESS)
+    for name, header in HEADERS.items():
+        spec.components.header(name, header)
+    spec.components.security_scheme(
+        "ApiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key of one client."}
+    )
+    for path, operation in {"/campaigns": _campaigns(), **_open_operations()}.items():
+        spec.path(path, operations={"get": operation})
+    document: dict[str, Any] = spec.to_dict()
+    return document
+
+
+def _campaigns() -> dict[str, Any]:
+    of_page = ("Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Vary")
+    page = _answer("One page of campaigns.", {"application/json": _json("CampaignPage")}, *of_page, "Content-Encoding")
+    page["content"]["application/json"]["examples"] = {
+        "sample": {"summary": "Three campaigns", "value": example_page()},
+    }
+    operation = _operation(
+        "/campaigns",
+        "List campaigns",
+        page,
+        not_modified=headers(*of_page),
+        errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
+        parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
+    )
+    operation["description"] = (
+        "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together."
+    )
+    operation["security"] = [{"ApiKey": []}]
+    return operation
+
+
+def _open_operations() -> dict[str, dict[str, Any]]:
+    """Return the GET operations that need no credentials, by path."""
+    health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
+    readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
+    metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
+    document = _answer(
+        "This document.",
+        {"application/json": {"schema": {"type": "object"}}},
+        *("Cache-Control", "Content-Encoding", "ETag", "Vary"),
+    )
+    html = {"text/html": {"schema": {"type": "string"}}}
+    docs = _answer("A page for people.", html, "Cache-Control")
+    explanation = _answer(
+        "A page for people, or the same as JSON for those who prefer it.",
+        {**html, "application/json": {"schema": {"type": "object"}}},
+        *("Cache-Control", "Vary"),
+    )
+    return {
+        "/healthz": _operation("/healthz", "Whether the process is up", health),
+        "/readyz": _operation("/readyz", "Whether traffic may come, and how the dependencies are", readiness),
+        "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
+        "/openapi.json": _operation(
+            "/openapi.json",
+            "This document",
+            document,
+            not_modified=headers("Cache-Control", "ETag", "Vary"),
+        ),
+        "/docs": _operation("/docs", "This document, to read and to try", docs),
+        "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable]),
+        "/problems/{name}": _operation(
+            "/problems/{name}",
+            "What one kind of problem means, and what to do",
+            explanation,
+            errors=[NotFound, NotAcceptable],
+            parameters=[_PROBLEM_NAME],
+        ),
+    }
+
+
+def _operation(
+    path: str,
+    summary: str,
+    answer: dict[str, Any],
+    *,
+    not_modified: dict[str, Any] | None = None,
+    errors: Iterable[type[GatewayError]] = (),
+    parameters: Iterable[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    responses = {"200": answer}
+    if not_modified is not None:
+        responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
+    return {
+        "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
+        "summary": summary,
+        "parameters": list(parameters),
+        "responses": {**responses, **problem_responses(path, errors)},
+    }
+
+
+def _answer(description: str, content: dict[str, Any], *header_names: str) -> dict[str, Any]:
+    return {"description": description, "headers": headers(*header_names), "content": content}
+
+
+def _json(schema: str) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{schema}"}}

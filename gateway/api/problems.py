@@ -1,0 +1,158 @@
+"""Every error as an answer, problem details for HTTP APIs (RFC 9457), and a page for people behind each `type`."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import flask
+import structlog
+from flask import Blueprint, Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from gateway.api.html import html_page
+from gateway.api.public import ProblemSchema, json_bytes
+from gateway.api.representation import media_type_quality
+from gateway.errors import (
+    Forbidden,
+    GatewayError,
+    InternalError,
+    InvalidParameters,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+    leaves,
+)
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+CHALLENGE: Final = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
+
+_BY_STATUS: Final[Mapping[int, type[GatewayError]]] = {
+    error.status: error
+    for error in (Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RateLimited)
+}
+_PROBLEMS: Final = {error.name: error for error in leaves()}
+_SCHEMA: Final = ProblemSchema()
+_log = structlog.get_logger("gateway.api")
+
+
+def problem_response(error: GatewayError, instance: str, request_id: str) -> Response:
+    """Return the answer that tells `error`; `instance` is the path that was asked for, as a URI reference."""
+    response = Response(problem_body(error, instance, request_id), error.status, content_type=PROBLEM_MEDIA_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = CHALLENGE
+    return response
+
+
+def problem_body(error: GatewayError, instance: str, request_id: str) -> bytes:
+    """Return the JSON of `error`, UTF-8."""
+    problem: dict[str, Any] = {
+        "type": problem_type(type(error)),
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "request_id": request_id,
+    }
+    if error.errors:
+        problem["errors"] = error.errors
+    if error.upstream is not None:
+        problem["upstream"] = error.upstream
+    return json_bytes(_SCHEMA.dump(problem))
+
+
+def problem_type(error: type[GatewayError]) -> str:
+    """Return the `type` of a leaf of the error tree: the path of the page that explains it."""
+    return f"/problems/{error.name}"
+
+
+def register_problems(app: Flask) -> None:
+    """Answer every error of `app` with a problem, its own bugs too (which are logged with their traceback).
+
+    Reads the request id from `flask.g.request_id`, leaves the name of the problem in `flask.g.problem`.
+    Call it before rules are added.
+    """
+    # Flask answers `//campaigns` with a redirect that repeats the Host header, and lets no error handler see it.
+    app.url_map.merge_slashes = False
+    app.register_error_handler(GatewayError, _answer)
+    app.register_error_handler(HTTPException, _answer_framework)
+    app.register_error_handler(Exception, _answer_bug)
+
+
+def problems_blueprint() -> Blueprint:
+    """Return `/problems` and `/problems/<name>`. Their stylesheet is the documentation blueprint's."""
+    blueprint = Blueprint("problems", __name__, template_folder="templates")
+    blueprint.add_url_rule("/problems", "index", _index)
+    blueprint.add_url_rule("/problems/<name>", "problem", _problem)
+    return blueprint
+
+
+def problem_description(error: type[GatewayError]) -> dict[str, Any]:
+    """Return what is known of a kind of problem: `type`, `title`, `status`, `meaning` and `remedy`."""
+    return {
+        "type": problem_type(error),
+        "title": error.title,
+        "status": error.status,
+        "meaning": error.meaning,
+        "remedy": error.remedy,
+    }
+
+
+def _answer(error: GatewayError) -> Response:
+    if isinstance(error, InternalError):
+        _log.error(
+            "internal_error", request_id=_request_id(), path=flask.request.path, exc_info=error.__cause__ or error
+        )
+    flask.g.problem = error.name
+    return problem_response(error, quote(flask.request.path, safe="/:@!$&'()*+,;=~"), _request_id())
+
+
+def _answer_framework(error: HTTPException) -> Response:
+    status = error.code or InternalError.status
+    if status >= InternalError.status:
+        return _answer(InternalError("The request could not be served."))
+    response = _answer(_BY_STATUS.get(status, InvalidParameters)(error.description or error.name))
+    allow = error.get_response().headers.get("Allow")
+    if allow is not None:
+        response.headers["Allow"] = allow
+    return response
+
+
+def _answer_bug(error: Exception) -> Response:
+    bug = InternalError("Something went wrong that is not the caller's fault. It is logged with the request id.")
+    bug.__cause__ = error
+    return _answer(bug)
+
+
+def _request_id() -> str:
+    return str(flask.g.get("request_id", "-"))
+
+
+def _index() -> Response:
+    problems = [problem_description(error) for error in _PROBLEMS.values()]
+    return _negotiated("problems.html", {"problems": problems})
+
+
+def _problem(name: str) -> Response:
+    if name not in _PROBLEMS:
+        raise NotFound(f"There is no problem of this name. The names are {', '.join(_PROBLEMS)}.")
+    return _negotiated("problem.html", problem_description(_PROBLEMS[name]))
+
+
+def _negotiated(template: str, content: dict[str, Any]) -> Response:
+    """Return `content` as a page for people, or as JSON for callers that like it better."""
+    accept = flask.request.headers.get("Accept")
+    html, json = media_type_quality("text/html", accept), media_type_quality("application/json", accept)
+    if not html and not json:
+        raise NotAcceptable("This page exists as text/html and application/json.")
+    if json > html:
+        response = Response(json_bytes(content), mimetype="application/json")
+    else:
+        response = html_page(template, **content)
+    response.headers["Vary"] = "Accept"
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response

@@ -1,0 +1,172 @@
+"""`GET /campaigns`: from the raw query string to `CampaignsParameters`, with every fault in one answer.
+
+`CampaignsQuerySchema` is also what the OpenAPI document is made from, so the two cannot disagree. What the tenant adds
+to the parameters is the matter of `gateway.api.resolution`.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, NoReturn, cast
+
+import flask
+import marshmallow
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from gateway.api.fields import Choice, Moment, Number, Text
+from gateway.api.query_string import Malformed, Parameters, decode, shown
+from gateway.errors import InvalidParameters, ParameterFault
+from gateway.model import CampaignStatus, DeviceType
+
+STATUSES: Final = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.COMPLETED)
+DEVICE_TYPES: Final = tuple(device_type for device_type in DeviceType if device_type is not DeviceType.UNKNOWN)
+MAX_PAGE: Final = 2_147_483_647
+DEFAULT_PAGE: Final = 1
+DEFAULT_PAGE_SIZE: Final = 10
+
+NOT_IN_ORDER: Final = (
+    "begins_from is after ends_to, once begins_from is rounded up and ends_to down to whole seconds. "
+    "Send an earlier begins_from or a later ends_to."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignsParameters:
+    """The parameters of `GET /campaigns` as the caller wrote them, each valid; `None` where the caller wrote none.
+
+    A time is an aware `datetime` with the caller's offset, or a `date`.
+    """
+
+    vdn: int | None = None
+    name: str = ""
+    status: CampaignStatus | None = None
+    device_type: DeviceType | None = None
+    begins_from: datetime | date | None = None
+    ends_to: datetime | date | None = None
+    page: int = DEFAULT_PAGE
+    page_size: int = DEFAULT_PAGE_SIZE
+    cc_id: int | None = None
+
+
+class CampaignsQuerySchema(Schema):
+    """Loads what `decode` returns into `CampaignsParameters`. Unknown parameters are faults (marshmallow's default)."""
+
+    vdn = Number(
+        1,
+        9999,
+        description="The virtual call centre whose campaigns are listed. May be left out by a caller that may read "
+        "exactly one.",
+        example=1,
+    )
+    name = Text(
+        30, description="Only campaigns with this name, as CC-iSales compares names. Empty: all.", example="666"
+    )
+    status = Choice(
+        STATUSES,
+        description="Only campaigns in this status. Left out: all, drafts too.",
+        example=CampaignStatus.RUNNING,
+    )
+    device_type = Choice(
+        DEVICE_TYPES,
+        description="Only campaigns whose calls are placed in this way. Left out: all.",
+        example=DeviceType.PREDICTIVE,
+    )
+    begins_from = Moment(
+        description="Only campaigns that begin then or later. A date stands for its first second in the VDN's time "
+        "zone; a fraction of a second is rounded up. In a URL, the `+` of an offset is written `%2B`.",
+        example="2018-11-30T00:00:00Z",
+    )
+    ends_to = Moment(
+        description="Only campaigns that end then or earlier. A date stands for its last second in the VDN's time "
+        "zone; a fraction of a second is rounded down. Not before `begins_from`.",
+        example="2018-12-31",
+    )
+    page = Number(1, MAX_PAGE, description="The number of the page, from 1.", example=1, default=DEFAULT_PAGE)
+    page_size = Number(1, 100, description="Campaigns on one page.", example=10, default=DEFAULT_PAGE_SIZE)
+    cc_id = Number(
+        1,
+        65535,
+        description="Only this call centre, where a VDN spans several. Left out: the one set for the VDN, if any.",
+        example=1,
+    )
+
+    @marshmallow.validates_schema(skip_on_field_errors=False)
+    def _check_order(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Compare two dates or two instants; of one each, only the tenant's time zone can tell (`resolve`)."""
+        begins_from, ends_to = data.get("begins_from"), data.get("ends_to")
+        if isinstance(begins_from, datetime) and isinstance(ends_to, datetime):
+            in_order = begins_from <= ends_to.replace(microsecond=0)
+        elif type(begins_from) is date and type(ends_to) is date:
+            in_order = begins_from <= ends_to
+        else:
+            return
+        if not in_order:
+            raise ValidationError(NOT_IN_ORDER, field_name="begins_from")
+
+    @marshmallow.post_load
+    def _freeze(self, data: dict[str, Any], **_: Any) -> CampaignsParameters:
+        return CampaignsParameters(**data)
+
+
+class QueryParser(FlaskParser):
+    """webargs for Flask, reading the query string strictly and raising `InvalidParameters`."""
+
+    # webargs would drop unknown parameters of a query; None leaves the decision to the schema, which refuses them.
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"query": None}  # noqa: RUF012 -- webargs declares it so
+
+    def load_querystring(self, req: flask.Request, schema: Schema) -> Parameters:
+        """Return the decoded parameters of the request's raw query string."""
+        return decode(req.environ.get("QUERY_STRING", ""))
+
+    def handle_error(self, error: ValidationError, req: flask.Request, schema: Schema, **_: Any) -> NoReturn:
+        """Raise `InvalidParameters` with every fault that `error` holds."""
+        # webargs has put the messages below the name of the location.
+        messages = cast("dict[str, dict[str, list[str]]]", error.messages)["query"]
+        raise invalid_parameters(cast("Parameters", error.data), messages, list(schema.fields)) from error
+
+
+def parse_campaigns_query(raw_query: str) -> CampaignsParameters:
+    """Return the parameters that `raw_query` (WSGI's `QUERY_STRING`) writes.
+
+    Raises `InvalidParameters` that lists every fault; nothing else.
+    """
+    schema = CampaignsQuerySchema()
+    given = decode(raw_query)
+    try:
+        parameters: CampaignsParameters = schema.load(given)
+    except ValidationError as error:
+        messages = cast("dict[str, list[str]]", error.messages)
+        raise invalid_parameters(given, messages, list(schema.fields)) from error
+    return parameters
+
+
+def invalid_parameters(given: Parameters, messages: Mapping[str, list[str]], known: list[str]) -> InvalidParameters:
+    """Return the faults of the parameters `given`, in their order.
+
+    `messages` are a schema's, by parameter; `known` are the names that it takes.
+    """
+    faults = []
+    for name, value in given.items():
+        if name in known:
+            faults += [ParameterFault(name, message) for message in messages.get(name, ())]
+            continue
+        if isinstance(value, Malformed):
+            faults.append(ParameterFault(shown(name), value.message))
+        if not (isinstance(value, Malformed) and value.whole):
+            faults.append(ParameterFault(shown(name), _unknown(name, known)))
+    return refusal(faults)
+
+
+def refusal(faults: list[ParameterFault]) -> InvalidParameters:
+    """Return the error that lists `faults`, at least one."""
+    first = faults[0]
+    detail = f"{first.parameter}: {first.message}" if len(faults) == 1 else f"{len(faults)} faults; see errors."
+    return InvalidParameters(detail, errors=tuple(faults))
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(shown(name).lower(), known, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}."
+    return f"The parameter is not known. {hint}"

@@ -1,0 +1,105 @@
+"""Which bytes a caller gets, and whether any: content coding, media type and validators (RFC 9110). Pure.
+
+werkzeug reads the lists; what it makes of odd ones decides how they are used here. Its `parse_etags` takes unquoted
+tags and loses the empty one, so entity tags are read here.
+"""
+
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from werkzeug.http import parse_accept_header
+
+GZIP_FROM_BYTES: Final = 1024
+
+_ENTITY_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+# Possessive, so that a long header of blanks costs one pass.
+_ENTITY_TAGS: Final = re.compile(rf"[ \t,]*+{_ENTITY_TAG}(?:[ \t]*+,[ \t,]*+{_ENTITY_TAG})*+[ \t,]*+")
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What is sent: the bytes, their strong entity tag, and the content coding (`gzip`, or `None` for identity)."""
+
+    body: bytes
+    etag: str
+    content_encoding: str | None = None
+
+
+def represent(body: bytes, accept_encoding: str | None) -> Representation:
+    """Return `body` as it is or in gzip, as the header `Accept-Encoding` asks (RFC 9110, section 12.5.3).
+
+    gzip is sent when it was asked for, no less than identity, and is worth it: from `GZIP_FROM_BYTES` bytes on, and
+    smaller. A caller that refuses identity gets gzip for less, one that refuses both gets identity.
+    """
+    plain = Representation(body, entity_tag(body))
+    gzip_quality, identity_quality = _coding_qualities(accept_encoding)
+    worth_it = len(body) >= GZIP_FROM_BYTES or identity_quality == 0
+    if gzip_quality == 0 or gzip_quality < (identity_quality or 0) or not worth_it:
+        return plain
+    packed = gzip.compress(body, mtime=0)
+    if len(packed) >= len(body) and identity_quality != 0:
+        return plain
+    return Representation(packed, gzip_entity_tag(plain.etag), "gzip")
+
+
+def entity_tag(body: bytes) -> str:
+    """Return the strong entity tag of `body`, quoted: equal for equal bytes, different for others."""
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def gzip_entity_tag(etag: str) -> str:
+    """Return the tag of the gzip coding of what `etag` names; strong tags of different codings have to differ."""
+    return f'{etag[:-1]}-gzip"'
+
+
+def held_tag(if_none_match: str | None, etag: str) -> str | None:
+    """Return the tag of the representation that the caller holds already, so that 304 answers it, or `None`.
+
+    `etag` is the tag of the one that would be sent; its other coding has the same content and counts too, and the
+    tag that the caller holds is the one a 304 has to name. Weak comparison, `*` is any (RFC 9110, section 13.1.2).
+    A malformed header counts as absent.
+    """
+    if if_none_match is None:
+        return None
+    if if_none_match.strip(" \t") == "*":
+        return etag
+    if not _ENTITY_TAGS.fullmatch(if_none_match):
+        return None
+    held = {tag.removeprefix("W/") for tag in re.findall(_ENTITY_TAG, if_none_match)}
+    plain = etag if not etag.endswith('-gzip"') else f'{etag[:-6]}"'
+    return next((tag for tag in (etag, plain, gzip_entity_tag(plain)) if tag in held), None)
+
+
+def accepts(media_type: str, accept: str | None) -> bool:
+    """Return whether the header `Accept` allows `media_type`."""
+    return media_type_quality(media_type, accept) > 0
+
+
+def media_type_quality(media_type: str, accept: str | None) -> float:
+    """Return the weight, 0 to 1, that `Accept` gives `media_type`; the most specific range decides (RFC 9110, 12.5.1).
+
+    Parameters other than the weight are left aside, so `application/json;charset=utf-8` allows `application/json`.
+    A header that holds no media range at all counts as absent, which allows everything.
+    """
+    quality: dict[str, float] = {}
+    # `*; q=.2` is wrong twice over, but Java's own client sends it by default.
+    for item, weight in parse_accept_header(re.sub(r"(?i)(;[ \t]*q=)\.", r"\g<1>0.", accept or "")):
+        media_range = item.partition(";")[0].strip(" \t").lower()
+        media_range = "*/*" if media_range == "*" else media_range
+        if "/" in media_range:
+            quality[media_range] = max(weight, quality.get(media_range, 0))
+    for media_range in (media_type, f"{media_type.partition('/')[0]}/*", "*/*"):
+        if media_range in quality:
+            return quality[media_range]
+    return 0 if quality else 1
+
+
+def _coding_qualities(accept_encoding: str | None) -> tuple[float, float | None]:
+    """Return how much the caller wants gzip, and identity; `None` for identity not mentioned, which allows it."""
+    quality = {coding.lower(): weight for coding, weight in reversed(parse_accept_header(accept_encoding))}
+    any_other = quality.get("*")
+    gzip_quality = max((quality[coding] for coding in ("gzip", "x-gzip") if coding in quality), default=any_other or 0)
+    return gzip_quality, quality.get("identity", any_other if any_other == 0 else None)

@@ -1,0 +1,73 @@
+// The form of /docs: asks GET /campaigns with fetch and shows the answer and the same request for curl.
+// The key lives in its input field alone: it is stored nowhere, and curl's line names a variable instead.
+
+const form = document.getElementById("try");
+const part = (name) => document.getElementById(`try-${name}`);
+let asking = null;
+
+function target() {
+  const url = new URL(form.dataset.path, document.baseURI);
+  for (const field of form.elements) {
+    if (field.name && field.value) url.searchParams.append(field.name, field.value);
+  }
+  return url;
+}
+
+function showCommand() {
+  // URLSearchParams leaves no single quote unescaped, so single quotes are safe around the URL.
+  part("curl").textContent = `curl -i --compressed -H "X-API-Key: $API_KEY" '${target()}'`;
+}
+
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+function showAnswer(status, family, note, headers, body) {
+  part("status").textContent = status;
+  part("status").className = `status s${family}`;
+  part("time").textContent = note;
+  part("headers").textContent = headers;
+  part("body").textContent = body;
+  part("answer").hidden = false;
+}
+
+async function ask(event) {
+  event.preventDefault();
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  const key = part("key").value;
+  const started = performance.now();
+  form.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(target(), {
+      headers: { Accept: "application/json", ...(key && { "X-API-Key": key }) },
+      cache: "no-store",
+      credentials: "omit",
+      signal: mine.signal,
+    });
+    const body = await answer.text();
+    const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
+    const milliseconds = Math.round(performance.now() - started);
+    const family = Math.floor(answer.status / 100);
+    showAnswer(`${answer.status} ${answer.statusText}`, family, `in ${milliseconds} ms`, headers, pretty(body));
+  } catch (error) {
+    if (mine.signal.aborted) return;
+    showAnswer("No answer", 5, String(error.message), "", "");
+  } finally {
+    if (asking === mine) form.removeAttribute("aria-busy");
+  }
+}
+
+form.addEventListener("submit", ask);
+form.addEventListener("input", showCommand);
+form.addEventListener("reset", () => {
+  asking?.abort();
+  part("answer").hidden = true;
+  setTimeout(showCommand);
+});
+form.hidden = false;
+showCommand();

@@ -1,0 +1,132 @@
+"""The documentation as it is served."""
+
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.api.html import code_spans, prose
+from gateway.api.openapi import openapi_document
+from gateway.errors import leaves
+
+PAGES = ["/docs", "/problems", "/problems/not-found"]
+
+
+class Page(HTMLParser):
+    """All tags of a page with their attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.tags.append((tag, dict(attrs)))
+
+    def values(self, attribute: str) -> list[str]:
+        """Return all values of one attribute."""
+        return [attributes[attribute] or "" for _, attributes in self.tags if attribute in attributes]
+
+
+def test_the_document_is_served(client: FlaskClient) -> None:
+    """The document comes as JSON, may be kept, and is the one that was made."""
+    response = client.get("/openapi.json")
+    assert (response.status_code, response.mimetype) == (200, "application/json")
+    assert response.get_json() == openapi_document()
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    assert response.headers["Vary"] == "Accept-Encoding"
+
+
+def test_the_document_is_packed_and_compared(client: FlaskClient) -> None:
+    """Gzip comes under a tag of its own, and either tag gives 304 without a body."""
+    plain = client.get("/openapi.json")
+    packed = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.data)) == plain.get_json()
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for tag in (plain.headers["ETag"], packed.headers["ETag"]):
+        unchanged = client.get("/openapi.json", headers={"If-None-Match": tag})
+        assert (unchanged.status_code, unchanged.data, unchanged.headers["ETag"]) == (304, b"", tag)
+        assert "Content-Type" not in unchanged.headers
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_harmless(client: FlaskClient, path: str) -> None:
+    """Pages send a strict policy and hold nothing that it forbids: no inline script or style, nothing from outside."""
+    response = client.get(path)
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';")
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    page = Page(response.text)
+    assert not page.values("style")
+    assert not [tag for tag, attributes in page.tags if any(name.startswith("on") for name in attributes)]
+    assert not [tag for tag, _ in page.tags if tag == "style"]
+    assert all(attributes.get("src") for tag, attributes in page.tags if tag == "script")
+    for url in [*page.values("src"), *page.values("href")]:
+        assert url.startswith(("/", "#")) or url == "data:,"
+        assert not url.startswith("//")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_works(client: FlaskClient, path: str) -> None:
+    """Every link and asset of a page exists, and every fragment has its target."""
+    page = Page(client.get(path).text)
+    for url in {*page.values("src"), *page.values("href")} - {"data:,"}:
+        if url.startswith("#"):
+            assert url[1:] in page.values("id")
+        else:
+            with client.get(url) as response:
+                assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_can_be_used_without_a_mouse(client: FlaskClient, path: str) -> None:
+    """Pages say their language, skip to their content, name every field and have each id once."""
+    page = Page(client.get(path).text)
+    assert ("html", {"lang": "en"}) in page.tags
+    assert ("a", {"class": "skip", "href": "#content"}) in page.tags
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+    assert len(set(page.values("id"))) == len(page.values("id"))
+
+
+def test_the_page_shows_the_whole_document(client: FlaskClient) -> None:
+    """Every endpoint, parameter, field, header and problem is on the page, without JavaScript."""
+    html = client.get("/docs").text
+    document = openapi_document()
+    for path, operation in document["paths"].items():
+        assert f"<code>{path}</code>" in html
+        for parameter in operation["get"]["parameters"]:
+            assert f"<code>{parameter['name']}</code>" in html
+    for schema in document["components"]["schemas"].values():
+        assert all(f"<code>{name}</code>" in html for name in schema["properties"])
+    assert all(f"<code>{name}</code>" in html for name in document["components"]["headers"])
+    assert all(f'href="/problems/{error.name}"' in html for error in leaves())
+    assert "undefined" not in html.lower()
+
+
+def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(client: FlaskClient) -> None:
+    """Each parameter has a field; the key's field has no name to be sent by, and the script stores nothing."""
+    html = client.get("/docs").text
+    form = Page(html[html.index("<form") : html.index("</form>")])
+    names = [parameter["name"] for parameter in openapi_document()["paths"]["/campaigns"]["get"]["parameters"]]
+    assert form.values("name") == names
+    (key,) = [attributes for tag, attributes in form.tags if tag == "input" and attributes.get("id") == "try-key"]
+    assert (key["type"], key["autocomplete"], "name" in key) == ("password", "off", False)
+    with client.get("/docs/static/try.js") as response:
+        script = response.get_data(as_text=True)
+    assert not re.search(r"localStorage|sessionStorage|cookie|innerHTML|eval", script)
+    assert "$API_KEY" in script
+
+
+def test_texts_are_escaped() -> None:
+    """Markup in texts stays text."""
+    assert code_spans("<b> & `x<y`") == "&lt;b&gt; &amp; <code>x&lt;y</code>"
+    assert prose("**a** <i>\n\n- `b`\n- c\n  d") == (
+        "<p><strong>a</strong> &lt;i&gt;</p>\n<ul><li><code>b</code></li><li>c\n  d</li></ul>"
+    )

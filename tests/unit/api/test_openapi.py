@@ -1,0 +1,183 @@
+"""The OpenAPI document."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.api.openapi import openapi_document
+from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
+from gateway.errors import InvalidParameters, leaves
+
+DOCUMENT = openapi_document()
+CAMPAIGNS = DOCUMENT["paths"]["/campaigns"]["get"]
+PARAMETERS = {parameter["name"]: parameter for parameter in CAMPAIGNS["parameters"]}
+SAMPLE = Path(__file__).parents[2] / "vendor" / "campaigns-sample.json"
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every operation with its path."""
+    for path, item in DOCUMENT["paths"].items():
+        for operation in item.values():
+            yield path, operation
+
+
+def test_the_document_is_valid_openapi() -> None:
+    """It is OpenAPI 3.1 by the schema of that version, and JSON without loss."""
+    assert DOCUMENT["openapi"] == "3.1.0"
+    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+
+
+def test_every_reference_leads_somewhere() -> None:
+    """No reference is left hanging."""
+    references = re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(DOCUMENT))
+    assert references
+    for reference in references:
+        found: Any = DOCUMENT
+        for key in reference.split("/"):
+            found = found[key]
+
+
+def test_every_endpoint_is_documented() -> None:
+    """All paths of the contract are there, each operation under a name of its own."""
+    assert list(DOCUMENT["paths"]) == [
+        *("/campaigns", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems", "/problems/{name}"),
+    ]
+    names = [operation["operationId"] for _, operation in operations()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_parameter_says_what_it_takes() -> None:
+    """All parameters of the query are documented with words, limits and an example, and those with a default say so."""
+    assert list(PARAMETERS) == list(CampaignsQuerySchema().fields)
+    for parameter in PARAMETERS.values():
+        assert parameter["description"].endswith(".")
+        assert parameter["schema"]["examples"]
+        assert parameter["required"] is False
+    assert PARAMETERS["page"]["schema"]["default"] == 1
+    assert PARAMETERS["page_size"]["schema"]["default"] == 10
+    assert [name for name, parameter in PARAMETERS.items() if "default" in parameter["schema"]] == ["page", "page_size"]
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_examples_are_taken(name: str) -> None:
+    """The example of each parameter is one that works."""
+    (example,) = PARAMETERS[name]["schema"]["examples"]
+    parse_campaigns_query(f"{name}={example}")
+
+
+@pytest.mark.parametrize("name", ["name", "begins_from", "ends_to", "status", "device_type"])
+@given(data=st.data())
+def test_the_schema_of_a_text_allows_what_is_read(name: str, data: st.DataObject) -> None:
+    """A text is allowed by the published schema exactly when it can be read."""
+    text = data.draw(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=32)
+        | st.sampled_from(
+            ["running", "preview", "2018-02-29", "2020-02-29", "2018-11-30T00:00:00z", "0000-01-01", "\n"]
+        )
+    )
+    allowed = jsonschema_rs.is_valid(PARAMETERS[name]["schema"], text)
+    raw_query = f"{name}=" + "".join(f"%{byte:02X}" for byte in text.encode())
+    try:
+        parse_campaigns_query(raw_query)
+    except InvalidParameters:
+        read = False
+    else:
+        read = True
+    assert read is allowed
+
+
+@pytest.mark.parametrize("name", ["vdn", "page", "page_size", "cc_id"])
+@given(number=st.integers(-10, 2**31 + 10) | st.integers(0, 120))
+def test_the_schema_of_a_number_allows_what_is_read(name: str, number: int) -> None:
+    """A number is allowed by the published schema exactly when it can be read."""
+    try:
+        parse_campaigns_query(f"{name}={number}")
+    except InvalidParameters:
+        read = False
+    else:
+        read = True
+    assert read is jsonschema_rs.is_valid(PARAMETERS[name]["schema"], number)
+
+
+def test_the_example_is_the_vendors_sample_as_it_comes_out() -> None:
+    """The page of the example holds the campaigns, the paging and the totals of the vendor's own sample."""
+    sample = json.loads(SAMPLE.read_bytes())
+    statuses, device_types = {1: "draft", 3: "paused"}, {2: "predictive"}
+    assert CAMPAIGNS["responses"]["200"]["content"]["application/json"]["examples"]["sample"]["value"] == {
+        "data": [
+            {
+                "id": row["id"],
+                "name": row["name"],
+                "status": statuses[row["status"]],
+                "device_type": device_types[row["deviceType"]],
+                "begins_at": f"{row['strBeginTime']}T00:00:00Z",
+                "ends_at": f"{row['strEndTime']}T23:59:59Z",
+                "caller_number": row["callerNo"],
+            }
+            for row in sample["data"]
+        ],
+        "page": {"number": 1, "size": 10, "total_items": 3, "total_pages": 1},
+        "totals": {"skill_queue": 3, "ivr": 0},
+    }
+
+
+def test_examples_of_answers_fit_their_schemas() -> None:
+    """Every example of an answer is allowed by the schema beside it."""
+    checked = 0
+    for _, operation in operations():
+        for response in operation["responses"].values():
+            for content in response.get("content", {}).values():
+                for example in content.get("examples", {}).values():
+                    schema = {**content["schema"], "components": DOCUMENT["components"]}
+                    jsonschema_rs.validate(schema, example["value"])
+                    checked += 1
+    assert checked > 20
+
+
+def test_campaigns_document_every_problem() -> None:
+    """All leaves of the error tree but the one that cannot happen there are examples under their status."""
+    documented = {
+        name: (int(status), example["value"])
+        for status, response in CAMPAIGNS["responses"].items()
+        for name, example in response.get("content", {}).get("application/problem+json", {}).get("examples", {}).items()
+    }
+    assert {name: status for name, (status, _) in documented.items()} == {
+        error.name: error.status for error in leaves() if error.name != "not-found"
+    }
+    assert all(value["type"] == f"/problems/{name}" for name, (_, value) in documented.items())
+    faults = documented["invalid-parameters"][1]["errors"]
+    assert [fault["parameter"] for fault in faults] == ["page_size", "stauts"]
+
+
+def test_every_endpoint_documents_wrong_methods_and_bugs() -> None:
+    """405 with Allow and 500 are possible everywhere, and every answer carries the request id."""
+    for _, operation in operations():
+        assert "Allow" in operation["responses"]["405"]["headers"]
+        assert "500" in operation["responses"]
+        assert all("X-Request-Id" in response["headers"] for response in operation["responses"].values())
+
+
+def test_headers_of_a_page() -> None:
+    """The headers of 200 and 304, of waiting and of credentials are documented."""
+    responses = CAMPAIGNS["responses"]
+    page = {"Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Server-Timing", "Vary", "X-Request-Id"}
+    assert set(responses["304"]["headers"]) == page
+    assert set(responses["200"]["headers"]) == page | {"Content-Encoding"}
+    assert "WWW-Authenticate" in responses["401"]["headers"]
+    assert "Retry-After" in responses["429"]["headers"]
+    assert "Retry-After" in responses["503"]["headers"]
+
+
+def test_only_campaigns_need_a_key() -> None:
+    """The key is documented as a header, and asked for where it is needed."""
+    assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+    assert [path for path, operation in operations() if operation.get("security")] == ["/campaigns"]
