@@ -1,0 +1,89 @@
+"""Drift: where an answer departs from the vendor's interface description. Counted always, said once."""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+import structlog
+
+from gateway.isales.text import printable
+
+SAID_AT_MOST: Final = 100
+"""Different kinds and fields that one process logs: names of fields come from outside and must not fill memory."""
+
+NAME_CHARACTERS: Final = 40
+SAMPLE_CHARACTERS: Final = 32
+BIGGEST_SHOWN: Final = 1000
+
+
+class DriftKind(StrEnum):
+    """What departs, and how it is counted."""
+
+    UNKNOWN_FIELD = "unknown_field"
+    UNKNOWN_CODE = "unknown_code"
+    UNREADABLE_TIME = "unreadable_time"
+    ODD_TYPE = "odd_type"
+    ROW_LEFT_OUT = "row_left_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there."""
+
+    kind: DriftKind
+    field: str
+    sample: str
+
+    @classmethod
+    def seen(cls, kind: DriftKind, field: str, value: object) -> "Drift":
+        """Return the drift for a `value` of JSON at `field`, both as they came."""
+        return cls(kind, printable(field, NAME_CHARACTERS), shape(value))
+
+
+def shape(value: object) -> str:
+    """Return what a value of JSON looks like without what it says: numbers and names may be people's.
+
+    Small integers, as codes are, are shown; of a string's first characters each digit is `9` and each letter `a`.
+    """
+    if isinstance(value, int) and abs(value) < BIGGEST_SHOWN:
+        return str(value)
+    if isinstance(value, str):
+        shown = printable(value, SAMPLE_CHARACTERS)
+        return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in shown)
+    return type(value).__name__
+
+
+class DriftCounter(Protocol):
+    """Counts by kind."""
+
+    def drift(self, kind: str) -> None:
+        """Count one departure of this kind."""
+        ...
+
+
+class DriftLog:
+    """Counts each departure and logs the first of each kind and field."""
+
+    def __init__(self, counter: DriftCounter) -> None:
+        self._counter = counter
+        self._said: set[tuple[DriftKind, str]] = set()
+        self._lock = threading.Lock()
+
+    def record(self, vdn: int, drifts: Iterable[Drift]) -> None:
+        """Record what was met in one page of `vdn`."""
+        for drift in drifts:
+            self._counter.drift(drift.kind)
+            if self._is_news(drift):
+                structlog.get_logger("gateway.isales").warning(
+                    "upstream_drift", kind=drift.kind.value, field=drift.field, sample=drift.sample, vdn=vdn
+                )
+
+    def _is_news(self, drift: Drift) -> bool:
+        key = (drift.kind, drift.field)
+        with self._lock:
+            if key in self._said or len(self._said) >= SAID_AT_MOST:
+                return False
+            self._said.add(key)
+            return True

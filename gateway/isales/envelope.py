@@ -1,0 +1,80 @@
+"""The JSON object around every answer, read strictly, and the result code in it, which alone decides.
+
+Source: the vendor's interface description. Success is `resultCode` "0200000" and nothing else; older versions send
+`returnCode` alone.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from gateway.errors import (
+    UpstreamBrokenContract,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamRejectedParameters,
+    UpstreamResult,
+)
+from gateway.isales.text import printable
+
+SUCCESS: Final = "0200000"
+REJECTED_PARAMETERS: Final = frozenset({"0200001", *(f"02{n:06}" for n in range(1, 12))})
+
+CODE_CHARACTERS: Final = 64
+DESCRIPTION_CHARACTERS: Final = 500
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in `body`, UTF-8 whatever the headers say, or raise `UpstreamBrokenContract`.
+
+    Stricter than `json`: no BOM, no NaN or Infinity, no key twice in one object. Nesting or integers beyond what
+    Python reads are the same error.
+    """
+    wrong = "not JSON as it must be"
+    try:
+        document = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        # Not raised here, where it would hold on to json's error and in that to the whole body.
+        pass
+    else:
+        if isinstance(document, dict):
+            return document
+        wrong = "JSON, but not an object"
+    raise UpstreamBrokenContract(f"The answer of CC-iSales is {wrong}.")
+
+
+def result(envelope: Mapping[str, Any]) -> UpstreamResult:
+    """Return the result that the envelope carries, safe to show.
+
+    `UpstreamBrokenContract` if there is no result code. A number counts as one, which can be no success.
+    """
+    named = "result" if envelope.get("resultCode") is not None else "return"
+    code = envelope.get(f"{named}Code")
+    if isinstance(code, bool) or not isinstance(code, str | int | float) or code == "":
+        raise UpstreamBrokenContract("The answer of CC-iSales has no result code: it is not one of its envelopes.")
+    shown = printable(code, CODE_CHARACTERS) if isinstance(code, str) else repr(code)[:CODE_CHARACTERS]
+    description = envelope.get(f"{named}Desc")
+    return UpstreamResult(shown, printable(description, DESCRIPTION_CHARACTERS) if isinstance(description, str) else "")
+
+
+def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
+    """Return the error that the result code of `envelope` stands for, `None` for success."""
+    outcome = result(envelope)
+    result_code = envelope.get("resultCode")
+    code = envelope.get("returnCode") if result_code is None else result_code
+    if code == SUCCESS:
+        return None
+    if code in REJECTED_PARAMETERS:
+        return UpstreamRejectedParameters("CC-iSales refused a parameter of the query.", upstream=outcome)
+    return UpstreamFailed(f"CC-iSales failed with result code {outcome.code}.", upstream=outcome)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
+        raise ValueError("a key comes twice")
+    return unique
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)

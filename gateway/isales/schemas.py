@@ -1,0 +1,73 @@
+"""The vendor's fields (its interface description), read tolerantly.
+
+A field that is absent or null is left out or `None`; one of an odd type is an error of that field alone, with which
+marshmallow hands over all others (`ValidationError.valid_data`). Fields that nobody has described are left out.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from gateway.isales.text import well_formed
+
+BIGGEST: Final = 2**63 - 1
+_DIGITS: Final = re.compile("[0-9]{1,19}")
+
+
+class WholeNumber(fields.Field[int]):
+    """A whole number from 0 to 2**63 - 1, or its decimal digits as a string.
+
+    marshmallow's own `Integer` also takes `1.9`, `1_0`, ` 7 ` and digits of other scripts.
+    """
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any) -> int:
+        if isinstance(value, str) and _DIGITS.fullmatch(value):
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= BIGGEST:
+            return value
+        raise ValidationError("not a whole number")
+
+
+class Text(fields.Field[str]):
+    """A string, or a number as its decimal string. Lone surrogates are replaced."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any) -> str:
+        if isinstance(value, str):
+            return well_formed(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= BIGGEST:
+            return str(value)
+        if isinstance(value, float) and math.isfinite(value):
+            # By way of its shortest spelling, and never with an exponent.
+            return format(Decimal(repr(value)), "f")
+        raise ValidationError("not a text")
+
+
+class _TolerantSchema(Schema):
+    class Meta:
+        # Not inherited by nested schemas, hence a base class that all have.
+        unknown = EXCLUDE
+
+
+class RowSchema(_TolerantSchema):
+    """One campaign."""
+
+    id = WholeNumber(allow_none=True)
+    name = Text(allow_none=True)
+    status = WholeNumber(allow_none=True)
+    begins = Text(allow_none=True, data_key="strBeginTime")
+    ends = Text(allow_none=True, data_key="strEndTime")
+    device_type = WholeNumber(allow_none=True, data_key="deviceType")
+    caller_number = Text(allow_none=True, data_key="callerNo")
+
+
+class PageSchema(_TolerantSchema):
+    """The envelope of a page, less the result code, read before, and number and size, which the query knows."""
+
+    total_items = WholeNumber(allow_none=True, data_key="totalSize")
+    skill_queue_total = WholeNumber(allow_none=True, data_key="curSkillQueueCount")
+    ivr_total = WholeNumber(allow_none=True, data_key="curIvrCount")
+    rows = fields.Nested(RowSchema, many=True, allow_none=True, data_key="data", unknown=EXCLUDE)

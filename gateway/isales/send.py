@@ -1,0 +1,39 @@
+"""`Send`, the signature that the steps towards CC-iSales share, and the innermost of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.isales.outcome import envelope_of
+from gateway.isales.request import VendorRequest, sign_request
+from gateway.isales.transport import DroppedConnection, Transport
+from gateway.model import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class VendorAnswer:
+    """A successful envelope, and how many seconds the call took."""
+
+    envelope: Mapping[str, Any]
+    elapsed_s: float
+
+
+Send = Callable[[VendorRequest, Deadline], VendorAnswer]
+"""Sends a request within a deadline and returns the successful answer, or raises one leaf of `UpstreamError`."""
+
+
+def sign_and_send(transport: Transport, now: Callable[[], datetime]) -> Send:
+    """Return the `Send` that signs with the time of `now` (aware) and makes one attempt."""
+
+    def send(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
+        started = deadline.clock()
+        try:
+            reply = transport.get(sign_request(request, transport.endpoint, now()), deadline)
+        except DroppedConnection:
+            # CC-iSales closed a kept connection just as we used it, and said nothing: no attempt took place. A GET may
+            # go again whatever became of the first. On a new connection it cannot happen twice.
+            reply = transport.get(sign_request(request, transport.endpoint, now()), deadline, fresh=True)
+        return VendorAnswer(envelope_of(reply, now()), deadline.clock() - started)
+
+    return send

@@ -1,0 +1,122 @@
+"""From the vendor's page to ours, pure. Whatever JSON comes, what can be used is used and the rest is drift."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+from marshmallow import Schema, ValidationError
+
+from gateway.errors import UpstreamBrokenContract
+from gateway.isales import times
+from gateway.isales.codes import DEVICE_TYPES, STATUSES
+from gateway.isales.drift import Drift, DriftKind
+from gateway.isales.schemas import PageSchema, RowSchema
+from gateway.model import Campaign, CampaignPage, CampaignQuery, CampaignStatus, DeviceType
+
+_PAGE: Final = PageSchema()
+
+
+def _names(schema: Schema) -> frozenset[str]:
+    return frozenset(field.data_key or name for name, field in schema.fields.items())
+
+
+_ROW_FIELDS: Final = _names(RowSchema())
+_ENVELOPE_FIELDS: Final = _names(_PAGE) | {
+    "resultCode",
+    "resultDesc",
+    "returnCode",
+    "returnDesc",
+    "curPage",
+    "rowsPerPage",
+}
+
+_Code = TypeVar("_Code", CampaignStatus, DeviceType)
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A page, and the drift that was met in it."""
+
+    page: CampaignPage
+    drifts: tuple[Drift, ...]
+
+
+def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo) -> Translation:
+    """Translate a successful envelope, the answer to `query` by a CC-iSales whose clock is in `zone`.
+
+    `UpstreamBrokenContract` if it is no page: `data` is not a list, or missing where the total says there are rows.
+    A row without a usable id is left out.
+    """
+    rows = envelope.get("data")
+    if rows is not None and not isinstance(rows, list):
+        raise UpstreamBrokenContract("The page of CC-iSales has no list of campaigns where it must have one.")
+    read, faults = _read(envelope)
+    total_items = read.get("total_items")
+    if rows is None and (total_items is None or total_items > (query.page - 1) * query.page_size):
+        raise UpstreamBrokenContract("The page of CC-iSales has no campaigns although there must be some.")
+    drifts = [*_unknown_fields(envelope, _ENVELOPE_FIELDS), *_odd_types(envelope, faults.keys() - {"data"})]
+    campaigns = tuple(_campaigns(rows or [], read.get("rows") or [], faults.get("data", {}), zone, drifts))
+    page = CampaignPage(
+        campaigns,
+        query.page,
+        query.page_size,
+        total_items,
+        read.get("skill_queue_total"),
+        read.get("ivr_total"),
+    )
+    return Translation(page, tuple(drifts))
+
+
+def _read(envelope: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return what could be read, and by the vendor's names what could not."""
+    try:
+        return _PAGE.load(envelope), {}
+    except ValidationError as error:
+        # By now the envelope is an object, so what is valid of it is one too.
+        return cast(dict[str, Any], error.valid_data), error.messages_dict
+
+
+def _campaigns(
+    rows: list[Any], read_rows: list[dict[str, Any]], faults: Mapping[int, Any], zone: ZoneInfo, drifts: list[Drift]
+) -> Iterator[Campaign]:
+    for index, (row, read) in enumerate(zip(rows, read_rows, strict=True)):
+        if read.get("id") is None:
+            what = row.get("id") if isinstance(row, dict) else row
+            drifts.append(Drift.seen(DriftKind.ROW_LEFT_OUT, "id", what))
+            continue
+        drifts.extend(_unknown_fields(row, _ROW_FIELDS))
+        drifts.extend(_odd_types(row, faults.get(index, {}).keys()))
+        yield Campaign(
+            id=read["id"],
+            name=read.get("name"),
+            status=_code("status", read.get("status"), STATUSES, CampaignStatus.UNKNOWN, drifts),
+            device_type=_code("deviceType", read.get("device_type"), DEVICE_TYPES, DeviceType.UNKNOWN, drifts),
+            begins_at=_moment("strBeginTime", read.get("begins"), times.begin, zone, drifts),
+            ends_at=_moment("strEndTime", read.get("ends"), times.end, zone, drifts),
+            caller_number=read.get("caller_number"),
+        )
+
+
+def _code(field: str, code: int | None, codes: Mapping[int, _Code], unknown: _Code, drifts: list[Drift]) -> _Code:
+    if code is not None and code not in codes:
+        drifts.append(Drift.seen(DriftKind.UNKNOWN_CODE, field, code))
+    return unknown if code is None else codes.get(code, unknown)
+
+
+def _moment(field: str, text: str | None, read: times.Reader, zone: ZoneInfo, drifts: list[Drift]) -> datetime | None:
+    moment = read(text, zone) if text else None
+    if text and moment is None:
+        drifts.append(Drift.seen(DriftKind.UNREADABLE_TIME, field, text))
+    return moment
+
+
+def _unknown_fields(found: Mapping[str, Any], known: frozenset[str]) -> Iterator[Drift]:
+    for field in found.keys() - known:
+        yield Drift.seen(DriftKind.UNKNOWN_FIELD, field, found[field])
+
+
+def _odd_types(found: Mapping[str, Any], fields: Any) -> Iterator[Drift]:
+    for field in sorted(fields):
+        yield Drift.seen(DriftKind.ODD_TYPE, field, found[field])

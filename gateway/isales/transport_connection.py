@@ -1,0 +1,99 @@
+"""urllib3's connections, made of sockets that keep the deadline, and requests' adapter that pools them."""
+
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.retry import Retry
+
+from gateway.errors import UpstreamUnreachable
+from gateway.isales.transport_socket import CALL, DeadlinedSocket, Phase, tls_failure
+
+if TYPE_CHECKING:
+    _Base = HTTPConnection
+else:
+    _Base = object
+
+
+class _Deadlined(_Base):
+    @property
+    def is_connected(self) -> bool:
+        """Whether a kept connection may be used. The pool asks, and reconnects where the answer is no."""
+        return not CALL.get().fresh and super().is_connected
+
+    def _new_conn(self) -> socket.socket:
+        call = CALL.get()
+        call.connected = True
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in self._addresses():
+            sock = DeadlinedSocket(family, kind, protocol)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.settimeout(call.patience(Phase.CONNECTING))
+                sock.connect(address)
+                # What a TLS handshake may take in all: OpenSSL's loop below Python keeps it as one total.
+                sock.settimeout(call.patience(Phase.HANDSHAKE))
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        if isinstance(failure, TimeoutError):
+            raise call.timed_out(Phase.CONNECTING)
+        if isinstance(failure, ConnectionRefusedError):
+            raise UpstreamUnreachable("CC-iSales refused the connection.")
+        raise UpstreamUnreachable(f"CC-iSales cannot be connected to: {failure.strerror if failure else 'no address'}.")
+
+    def _addresses(self) -> list[Any]:
+        # The one step that no deadline can interrupt: `options timeout` in resolv.conf bounds it.
+        try:
+            return socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError):
+            raise UpstreamUnreachable("The name of CC-iSales does not resolve.") from None
+
+
+class _PlainConnection(_Deadlined, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Deadlined, HTTPSConnection):
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError:
+            raise CALL.get().timed_out(Phase.HANDSHAKE) from None
+        except ssl.SSLError as error:
+            raise tls_failure(error) from None
+        except OSError:
+            raise UpstreamUnreachable("CC-iSales closed the connection in the TLS handshake.") from None
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class DeadlinedAdapter(HTTPAdapter):
+    """Keeps up to `connections` connections that keep deadlines, verifies with `context` alone, and never retries."""
+
+    def __init__(self, connections: int, context: ssl.SSLContext) -> None:
+        self._context = context
+        # `total=False` also has errors come out as they are, not wrapped in one about retries.
+        super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=Retry(total=False))
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **pool_kwargs: Any) -> None:  # noqa: FBT001, FBT002 -- the signature is requests'
+        """Make the pools of our own kind."""
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Do nothing: the context verifies. What requests does here would add its own CAs to the context's."""

@@ -1,0 +1,164 @@
+"""A CC-iSales of bare sockets, which does to each request what the test said that it should."""
+
+import socket
+import ssl
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from tests.unit.isales.vendor import as_json, envelope
+
+Behaviour = Callable[[socket.socket], None]
+"""What happens to one request, whose bytes have been read. Closing the connection is up to it."""
+
+THREAD_NAME = "raw-server"
+GOOD_BODY = as_json(envelope())
+
+
+def http(status: str, body: bytes, *headers: str) -> bytes:
+    """Return a complete answer."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def says(data: bytes) -> Behaviour:
+    """Send `data` and keep the connection open."""
+    return lambda connection: connection.sendall(data)
+
+
+def says_and_closes(data: bytes) -> Behaviour:
+    """Send `data` and close the connection in good order."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(data)
+        connection.close()
+
+    return behave
+
+
+def says_and_resets(data: bytes, go: threading.Event) -> Behaviour:
+    """Send `data`, and when `go` is set break the connection."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(data)
+        go.wait(5)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    return behave
+
+
+good = says(http("200 OK", GOOD_BODY))
+
+
+class RawServer:
+    """Listens on a port of its own. `requests` are the bytes of all that were read, `connections` how many came."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None, greeting: Behaviour | None = None) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.stopping = threading.Event()
+        self._tls = tls
+        self._greeting = greeting
+        self._script: deque[Behaviour] = deque()
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, name=THREAD_NAME)]
+        self._threads[0].start()
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def will(self, *behaviours: Behaviour) -> None:
+        """Treat the next requests so, and those after them well."""
+        self._script.extend(behaviours)
+
+    def drips(self, head: bytes, drop: bytes) -> Behaviour:
+        """Send `head`, then `drop` again and again until nobody listens any more."""
+
+        def behave(connection: socket.socket) -> None:
+            connection.sendall(head)
+            while not self.stopping.wait(0.03):
+                connection.sendall(drop)
+
+        return behave
+
+    def floods(self, head: bytes, flood: bytes) -> Behaviour:
+        """Send `head`, then `flood` as fast as it goes until nobody listens any more."""
+
+        def behave(connection: socket.socket) -> None:
+            connection.sendall(head)
+            while not self.stopping.is_set():
+                connection.sendall(flood)
+
+        return behave
+
+    def is_silent(self, _connection: socket.socket) -> None:
+        """Say nothing, and keep the connection open."""
+        self.stopping.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stopping.set()
+        # Closing alone would leave `accept` waiting.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in list(self._open):
+            connection.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(connection,), name=THREAD_NAME)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self._greeting:
+                self._greeting(connection)
+                return
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            # A client that stays connected does not keep the server from stopping.
+            connection.settimeout(0.05)
+            while request := self._read(connection):
+                self.requests.append(request)
+                behave = self._script.popleft() if self._script else good
+                connection.settimeout(5)
+                behave(connection)
+                connection.settimeout(0.05)
+        except OSError:
+            pass
+        finally:
+            connection.close()
+
+    def _read(self, connection: socket.socket) -> bytes:
+        request = b""
+        while not request.endswith(b"\r\n\r\n"):
+            try:
+                data = connection.recv(65536)
+            except TimeoutError:
+                if self.stopping.is_set():
+                    return b""
+                continue
+            if not data:
+                return b""
+            request += data
+        return request

@@ -1,0 +1,158 @@
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+
+from gateway.errors import UpstreamTimeout, UpstreamUnreachable
+from gateway.isales.transport_tls import tls_context
+from tests.scenarios.upstream.conftest import Fetch
+from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http, says_and_closes, says_and_resets
+from tests.unit.isales.vendor import isales_settings
+
+CA = trustme.CA()
+OTHER_CA = trustme.CA()
+GO = threading.Event()
+GO.set()
+
+
+@pytest.fixture
+def ca_file(tmp_path: Path) -> str:
+    """Return the file of the CA that the gateway trusts."""
+    path = tmp_path / "ca.pem"
+    CA.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@contextmanager
+def serving(certificate: trustme.LeafCert, trusted: trustme.CA | None = None) -> Iterator[RawServer]:
+    """Serve TLS with `certificate`, to clients with a certificate of the CA `trusted` alone if that is given."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    if trusted:
+        trusted.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+    with RawServer(tls=context) as server:
+        yield server
+
+
+def test_a_trusted_certificate(connect: Callable[..., Fetch], ca_file: str) -> None:
+    """A certificate of the CA in `ca_file`, for the name that is called, is taken, and the connection is kept."""
+    with serving(CA.issue_cert("127.0.0.1")) as server:
+        fetch = connect(server.url, ca_file=ca_file)
+        assert [fetch().total_items for _ in range(3)] == [0, 0, 0]
+        assert server.connections == 1
+
+
+def refused(fetch: Fetch, server: RawServer, why: str) -> None:
+    """Check that the certificate is refused, for the reason `why`, before anything was sent."""
+    with pytest.raises(UpstreamUnreachable, match=why) as caught:
+        fetch()
+    assert caught.value.__cause__ is None
+    assert server.requests == []
+
+
+def test_an_unknown_ca(connect: Callable[..., Fetch], ca_file: str) -> None:
+    """A certificate of a CA that is not in `ca_file` is refused."""
+    with serving(OTHER_CA.issue_cert("127.0.0.1")) as server:
+        refused(connect(server.url, ca_file=ca_file), server, "certificate of CC-iSales is refused: .*(issuer|self)")
+
+
+def test_the_systems_cas(connect: Callable[..., Fetch]) -> None:
+    """Without a `ca_file` the system's CAs count, and a private one is unknown."""
+    with serving(CA.issue_cert("127.0.0.1")) as server:
+        refused(connect(server.url), server, "certificate of CC-iSales is refused: .*(issuer|self)")
+
+
+def test_a_ca_file_replaces_the_systems_cas(ca_file: str) -> None:
+    """With a `ca_file` its CAs count and no others."""
+    context = tls_context(isales_settings("https://127.0.0.1", ca_file=ca_file))
+    assert len(context.get_ca_certs()) == 1
+
+
+def test_an_expired_certificate(connect: Callable[..., Fetch], ca_file: str) -> None:
+    """A certificate whose time is over is refused."""
+    expired = CA.issue_cert(
+        "127.0.0.1", not_before=datetime(2020, 1, 1, tzinfo=UTC), not_after=datetime(2021, 1, 1, tzinfo=UTC)
+    )
+    with serving(expired) as server:
+        refused(connect(server.url, ca_file=ca_file), server, "expired")
+
+
+def test_a_wrong_name(connect: Callable[..., Fetch], ca_file: str) -> None:
+    """A certificate for another name or address is refused."""
+    with serving(CA.issue_cert("isales.example.com")) as server:
+        refused(connect(server.url, ca_file=ca_file), server, "mismatch")
+
+
+def test_mutual_tls(connect: Callable[..., Fetch], ca_file: str, tmp_path: Path) -> None:
+    """We are let in with a client certificate, its key in another file or in the same, and not without."""
+    ours = OTHER_CA.issue_cert("gateway.example.com")
+    certificate, key, both = (tmp_path / name for name in ("cert.pem", "key.pem", "both.pem"))
+    ours.cert_chain_pems[0].write_to_path(str(certificate))
+    ours.private_key_pem.write_to_path(str(key))
+    ours.private_key_and_cert_chain_pem.write_to_path(str(both))
+    with serving(CA.issue_cert("127.0.0.1"), trusted=OTHER_CA) as server:
+        two = connect(server.url, ca_file=ca_file, client_cert_file=str(certificate), client_key_file=str(key))
+        one = connect(server.url, ca_file=ca_file, client_cert_file=str(both))
+        assert (two().total_items, one().total_items) == (0, 0)
+        # The server's alert says what it misses, unless its closing the connection overtakes it.
+        with pytest.raises(UpstreamUnreachable, match=r"certificate required|closed the connection"):
+            connect(server.url, ca_file=ca_file)()
+
+
+def test_no_tls_at_all(upstream: RawServer, connect: Callable[..., Fetch]) -> None:
+    """A server that does not speak TLS cannot be reached by it."""
+    with RawServer(greeting=says_and_closes(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
+        refused(connect(f"https://127.0.0.1:{server.port}"), server, "TLS with CC-iSales failed")
+
+
+@pytest.mark.parametrize("end", [says_and_closes(b"\x16\x03\x03"), says_and_resets(b"", GO)], ids=["closed", "reset"])
+def test_a_handshake_that_breaks(connect: Callable[..., Fetch], end: Behaviour) -> None:
+    """A connection that ends in the handshake is one that could not be made."""
+
+    def greeting(connection: socket.socket) -> None:
+        assert connection.recv(65536)
+        end(connection)
+
+    with RawServer(greeting=greeting) as server:
+        refused(connect(f"https://127.0.0.1:{server.port}"), server, "TLS|handshake")
+
+
+def test_drips_within_tls(connect: Callable[..., Fetch], ca_file: str) -> None:
+    """The deadline holds for an answer in drips over TLS too, and the next call is good."""
+    with serving(CA.issue_cert("127.0.0.1")) as server:
+        server.will(server.drips(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), server.is_silent)
+        fetch = connect(server.url, ca_file=ca_file)
+        with pytest.raises(UpstreamTimeout, match="in the middle of the answer"):
+            fetch(deadline_s=0.3)
+        with pytest.raises(UpstreamTimeout, match="waiting for the answer"):
+            fetch(deadline_s=0.3)
+        assert fetch().total_items == 0
+
+
+def test_a_kept_tls_connection_that_closes(connect: Callable[..., Fetch], ca_file: str) -> None:
+    """A kept TLS connection that is closed instead of answered is replaced at once."""
+    with serving(CA.issue_cert("127.0.0.1")) as server:
+        server.will(good, lambda connection: connection.close(), says_and_closes(http("200 OK", b"[]")))
+        fetch = connect(server.url, ca_file=ca_file)
+        assert fetch().total_items == 0
+        with pytest.raises(Exception, match="not an object"):
+            fetch()
+        assert (len(server.requests), server.connections) == (3, 2)
+
+
+@pytest.mark.parametrize("setting", ["ca_file", "client_cert_file"])
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_files_that_cannot_be_used(tmp_path: Path, setting: str, content: str | None) -> None:
+    """A file that is not there or holds no certificate is named with its setting when the process starts."""
+    path = tmp_path / "file.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ValueError, match=rf"isales\.{setting}: .*file\.pem cannot be used"):
+        tls_context(isales_settings("https://127.0.0.1", **{setting: str(path)}))

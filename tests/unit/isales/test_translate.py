@@ -1,0 +1,214 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import UpstreamBrokenContract
+from gateway.isales.drift import Drift, DriftKind
+from gateway.isales.translate import Translation, translate
+from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
+from tests.unit.isales.vendor import QUERY, envelope, row
+
+SAMPLE = json.loads((Path(__file__).parents[2] / "vendor" / "campaigns-sample.json").read_text(encoding="utf-8"))
+UTC_ZONE = ZoneInfo("UTC")
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+ROW_NAMES = st.sampled_from(["id", "name", "status", "strBeginTime", "strEndTime", "deviceType", "callerNo", "new"])
+ROWS = st.dictionaries(ROW_NAMES, JSON) | JSON
+ENVELOPES = st.fixed_dictionaries(
+    {},
+    optional={
+        "resultCode": JSON,
+        "curPage": JSON,
+        "totalSize": JSON,
+        "rowsPerPage": JSON,
+        "curSkillQueueCount": JSON,
+        "curIvrCount": JSON,
+        "data": st.lists(ROWS) | JSON,
+        "new": JSON,
+    },
+)
+
+
+def translated(**changes: Any) -> Translation:
+    return translate(envelope(**changes), QUERY, UTC_ZONE)
+
+
+def only(**fields: Any) -> Campaign:
+    (campaign,) = translated(data=[row(**fields)], totalSize=1).page.campaigns
+    return campaign
+
+
+def kinds(translation: Translation) -> list[str]:
+    return sorted(drift.kind for drift in translation.drifts)
+
+
+def test_the_vendors_sample_answer() -> None:
+    """The vendor's own sample answer becomes three campaigns, drafts among them, without drift."""
+    translation = translate(SAMPLE, QUERY, UTC_ZONE)
+    first = Campaign(
+        id=3,
+        name="666",
+        status=CampaignStatus.DRAFT,
+        device_type=DeviceType.PREDICTIVE,
+        begins_at=datetime(2018, 11, 30, tzinfo=UTC),
+        ends_at=datetime(2018, 11, 30, 23, 59, 59, tzinfo=UTC),
+        caller_number="10080",
+    )
+    assert translation.page.campaigns[0] == first
+    assert [campaign.id for campaign in translation.page.campaigns] == [3, 4, 2]
+    assert replace(translation.page, campaigns=()) == CampaignPage((), 1, 10, 3, 3, 0)
+    assert translation.drifts == ()
+
+
+@given(ENVELOPES)
+def test_whatever_json_comes(document: dict[str, Any]) -> None:
+    """Any object is a page that can be written as UTF-8, or is the one error for what is no page."""
+    try:
+        page = translate(document, QUERY, UTC_ZONE).page
+    except UpstreamBrokenContract:
+        return
+    assert (page.number, page.size) == (QUERY.page, QUERY.page_size)
+    for campaign in page.campaigns:
+        assert type(campaign.id) is int
+        assert f"{campaign.name}{campaign.caller_number}".encode()
+
+
+@pytest.mark.parametrize("data", [{}, "[]", 0, False, True, "3"])
+def test_data_that_is_no_list_is_no_page(data: Any) -> None:
+    """A page's rows come in a list and in nothing else."""
+    with pytest.raises(UpstreamBrokenContract):
+        translated(data=data)
+
+
+@pytest.mark.parametrize(("page", "total", "is_page"), [(1, 0, True), (2, 10, True), (2, 11, False), (1, "0", True)])
+@pytest.mark.parametrize("absent", [True, False])
+def test_no_data_is_a_page_where_the_total_says_so(*, page: int, total: Any, is_page: bool, absent: bool) -> None:
+    """Absent or null rows are none where there are none, and an error where there must be some."""
+    document = envelope(totalSize=total, data=None)
+    if absent:
+        del document["data"]
+    query = replace(QUERY, page=page)
+    if is_page:
+        assert translate(document, query, UTC_ZONE).page.campaigns == ()
+    else:
+        with pytest.raises(UpstreamBrokenContract):
+            translate(document, query, UTC_ZONE)
+
+
+@pytest.mark.parametrize("total", [None, "many", -1])
+def test_no_data_and_no_total_is_no_page(total: Any) -> None:
+    """Without rows and without a usable total nobody knows whether there are rows."""
+    with pytest.raises(UpstreamBrokenContract):
+        translated(totalSize=total, data=None)
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [None, True, -1, 1.0, 1.9, "", "-1", "+1", " 7 ", "1_0", "１", "0x1", "1.0", "7\n", 2**63, str(2**63), [], {}],
+)
+def test_a_row_without_a_usable_id_is_left_out(unusable: Any) -> None:
+    """One bad row is left out and told of, and the others stay."""
+    translation = translated(data=[row(id=1), row(id=unusable), row(id="2")], totalSize=3)
+    assert [campaign.id for campaign in translation.page.campaigns] == [1, 2]
+    assert kinds(translation) == ["row_left_out"]
+
+
+@pytest.mark.parametrize("no_row", [None, 1, "row", [], [{"id": 1}], {}])
+def test_what_is_no_row_is_left_out(no_row: Any) -> None:
+    """An element of the list that is no object, or an empty one, does not fail the page."""
+    translation = translated(data=[no_row, row(id=2)])
+    assert [campaign.id for campaign in translation.page.campaigns] == [2]
+    assert kinds(translation) == ["row_left_out"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(1, "draft"), (2, "running"), (3, "paused"), ("4", "completed"), (0, "unknown"), (99, "unknown")],
+)
+def test_statuses(code: Any, status: str) -> None:
+    """Each status code has its word, as a number or a string, and any other is unknown."""
+    assert only(status=code).status == status
+
+
+@pytest.mark.parametrize(
+    ("code", "device_type"),
+    [
+        (1, "intelligent_ivr"),
+        ("2", "predictive"),
+        (3, "automatic_ivr"),
+        (5, "preview"),
+        (6, "preempted"),
+        (4, "unknown"),
+    ],
+)
+def test_device_types(code: Any, device_type: str) -> None:
+    """Each device code has its word, as a number or a string, and any other is unknown."""
+    assert only(deviceType=code).device_type == device_type
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("春节", "春节"),
+        ("", ""),
+        (10080, "10080"),
+        (-1, "-1"),
+        (1.5, "1.5"),
+        (1e22, "10000000000000000000000"),
+        ("a\ud800b", "a\N{REPLACEMENT CHARACTER}b"),
+        (float("inf"), None),
+        (2**63, None),
+        (None, None),
+        (True, None),
+        ([], None),
+        ({"a": 1}, None),
+    ],
+)
+def test_texts(value: Any, text: str | None) -> None:
+    """Names and numbers of callers are texts, numbers become them, and all else is none."""
+    campaign = only(name=value, callerNo=value)
+    assert (campaign.name, campaign.caller_number) == (text, text)
+
+
+@pytest.mark.parametrize("unusable", [None, "", "x", -1, 1.5, True, 2**63, []])
+def test_counts_that_cannot_be_used_are_none(unusable: Any) -> None:
+    """A count that is no whole number is not known."""
+    page = translated(totalSize=unusable, curSkillQueueCount=unusable, curIvrCount=unusable).page
+    assert (page.total_items, page.skill_queue_total, page.ivr_total) == (None, None, None)
+
+
+def test_absent_fields_are_none_without_drift() -> None:
+    """A row that has an id and nothing else is a campaign of which nothing else is known."""
+    translation = translate({"resultCode": "0200000", "data": [{"id": 7}]}, QUERY, UTC_ZONE)
+    unknown = Campaign(7, None, CampaignStatus.UNKNOWN, DeviceType.UNKNOWN, None, None, None)
+    assert translation.page.campaigns == (unknown,)
+    assert translation.drifts == ()
+
+
+def test_number_and_size_are_the_querys() -> None:
+    """What the vendor says of the page's number and size does not matter."""
+    page = translate(envelope(curPage=9, rowsPerPage=3), replace(QUERY, page=2, page_size=50), UTC_ZONE).page
+    assert (page.number, page.size) == (2, 50)
+
+
+def test_drift_is_told_with_shapes_and_without_contents() -> None:
+    """Every departure has its kind, the vendor's name for the field, and nothing that names a person."""
+    drifting = row(status=77, strBeginTime="30.11.2018 Müller", callerNo=["13800000000"], mobile="138 1234", deep={})
+    translation = translated(data=[drifting], totalSize="three", curIvrCount=12.5)
+    assert set(translation.drifts) == {
+        Drift(DriftKind.UNKNOWN_CODE, "status", "77"),
+        Drift(DriftKind.UNREADABLE_TIME, "strBeginTime", "99.99.9999 aaaaaa"),
+        Drift(DriftKind.ODD_TYPE, "callerNo", "list"),
+        Drift(DriftKind.ODD_TYPE, "totalSize", "aaaaa"),
+        Drift(DriftKind.ODD_TYPE, "curIvrCount", "float"),
+        Drift(DriftKind.UNKNOWN_FIELD, "mobile", "999 9999"),
+        Drift(DriftKind.UNKNOWN_FIELD, "deep", "dict"),
+    }
