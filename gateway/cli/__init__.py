@@ -1,0 +1,23 @@
+"""The `flask` commands for operators: what each prints is for people, `--json` is for scripts."""
+
+import click
+from flask import Flask
+
+from gateway.cli.app import EXTENSION, Gateway
+from gateway.cli.campaigns import campaigns
+from gateway.cli.config import config
+from gateway.cli.demo import demo
+from gateway.cli.isales import isales
+from gateway.cli.keys import keys
+from gateway.cli.simulator import simulator
+
+__all__ = ["COMMANDS", "Gateway", "add_commands"]
+
+COMMANDS: tuple[click.Command, ...] = (campaigns, config, demo, isales, keys, simulator)
+
+
+def add_commands(app: Flask, gateway: Gateway | None = None) -> None:
+    """Give `app` all commands. Without a `gateway`, those that need one say that the settings are faulty."""
+    app.extensions[EXTENSION] = gateway
+    for command in COMMANDS:
+        app.cli.add_command(command)

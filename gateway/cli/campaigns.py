@@ -1,0 +1,104 @@
+"""`flask campaigns`: what callers get, at the terminal."""
+
+import sys
+import unicodedata
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+from flask.cli import with_appcontext
+
+from gateway.api.public import page_body
+from gateway.api.query import parse_campaigns_query
+from gateway.api.resolution import resolve
+from gateway.cli.app import Gateway, current_gateway
+from gateway.errors import GatewayError
+from gateway.model import Campaign, CampaignPage, CampaignQuery, Deadline
+
+FILTERS = ("vdn", "name", "status", "device_type", "begins_from", "ends_to", "page", "page_size", "cc_id")
+
+
+def with_query_options(command: Any) -> Any:
+    """Give a command one option for each parameter of `GET /campaigns`."""
+    for name in reversed(FILTERS):
+        command = click.option(f"--{name.replace('_', '-')}", name, help=f"As the parameter `{name}`.")(command)
+    return command
+
+
+def query_of(gateway: Gateway, options: dict[str, str | None]) -> CampaignQuery:
+    """Return the query that the options ask for, by the same rules as the endpoint."""
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        parameters = parse_campaigns_query(urlencode(given))
+        vdns = gateway.settings.tenants
+        vdn = parameters.vdn or (next(iter(vdns)) if len(vdns) == 1 else 0)
+        if vdn not in vdns:
+            listed = ", ".join(map(str, sorted(vdns))) or "none"
+            raise click.UsageError(f"Name a VDN with --vdn; configured are: {listed}.")
+        tenant = vdns[vdn]
+        return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, None)
+    except GatewayError as error:
+        raise failure(error) from error
+
+
+def failure(error: GatewayError) -> click.ClickException:
+    """Return `error` as the command line says it: the problem, what happened, and what to do."""
+    lines = [f"{error.name}: {error.detail}"]
+    lines += [f"  --{fault.parameter.replace('_', '-')}: {fault.message}" for fault in error.errors]
+    if error.upstream:
+        lines.append(f"  CC-iSales: {error.upstream.code} {error.upstream.description}")
+    return click.ClickException("\n".join([*lines, f"  {error.remedy}"]))
+
+
+@click.group()
+def campaigns() -> None:
+    """Ask for campaigns as callers do, without a key."""
+
+
+@campaigns.command(name="list")
+@with_appcontext
+@with_query_options
+@click.option("--json", "as_json", is_flag=True, help="Print what `GET /campaigns` answers.")
+def list_campaigns(as_json: bool, **options: str | None) -> None:  # noqa: FBT001 -- click passes options by name
+    """List one page of campaigns, as a table or as JSON."""
+    gateway = current_gateway()
+    query = query_of(gateway, options)
+    try:
+        served = gateway.serve(query, Deadline.after(gateway.settings.isales.deadline_s))
+    except GatewayError as error:
+        raise failure(error) from error
+    if as_json:
+        sys.stdout.buffer.write(page_body(served.page) + b"\n")
+        return
+    click.echo(table(served.page))
+
+
+def table(page: CampaignPage) -> str:
+    """Return the campaigns of `page` in columns, and a line of counts below."""
+    head = ("ID", "NAME", "STATUS", "DEVICE TYPE", "BEGINS", "ENDS", "CALLER")
+    rows = [head, *(_cells(campaign) for campaign in page.campaigns)]
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(head))]
+    lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    total = "an unknown number of" if page.total_items is None else str(page.total_items)
+    pages = "?" if page.total_pages is None else str(page.total_pages)
+    return "\n".join([*lines, f"page {page.number} of {pages}, {total} campaigns"])
+
+
+def _cells(campaign: Campaign) -> tuple[str, ...]:
+    times = [
+        moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "-" for moment in (campaign.begins_at, campaign.ends_at)
+    ]
+    name = "".join(char if char.isprintable() else "?" for char in campaign.name or "-")
+    caller = "".join(char if char.isprintable() else "?" for char in campaign.caller_number or "-")
+    return (str(campaign.id), name, campaign.status.value, campaign.device_type.value, *times, caller)
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal `text` takes: Chinese characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
+    )
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))

@@ -1,0 +1,79 @@
+"""`flask demo`: the simulator and the gateway together, for a first look."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import click
+
+from gateway.simulator.server import SimulatorServer, demo_config
+
+START_LIMIT_S = 20.0
+BANNER = """
+  Campaign Gateway  http://{host}:{port}          (to read and try: http://{host}:{port}/docs)
+  simulator         {simulator}
+  API key           demo-key                       (may read VDN 1)
+
+  Try it:
+
+    curl -H 'X-API-Key: demo-key' 'http://{host}:{port}/campaigns?status=running&page_size=2'
+
+  Ctrl-C ends both.
+"""
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the gateway.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port of the gateway.")
+@click.option("--simulator-port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
+def demo(host: str, port: int, simulator_port: int) -> None:
+    """Run the simulator and, in front of it, the gateway, until Ctrl-C."""
+    # Both end it in good order, also where a shell started it with SIGINT ignored, as shells do in the background.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with SimulatorServer(demo_config(), port=simulator_port) as simulator:
+        gateway = _start_gateway(host, port, simulator.base_url)
+        try:
+            _wait_until_it_answers(gateway, host, port)
+            click.echo(BANNER.format(host=host, port=port, simulator=simulator.base_url))
+            gateway.wait()
+            raise click.ClickException(f"The gateway ended by itself, exit code {gateway.returncode}; see above.")
+        except KeyboardInterrupt:
+            click.echo("\nEnding the gateway and the simulator.")
+        finally:
+            gateway.terminate()
+            gateway.wait()
+
+
+def _start_gateway(host: str, port: int, upstream: str) -> "subprocess.Popen[bytes]":
+    granian = Path(sys.executable).with_name("granian")
+    command = [str(granian), "--interface", "wsgi", "--respawn-failed-workers", "--no-ws", "--log-level", "error"]
+    environment = {**os.environ, "GATEWAY__ISALES__BASE_URL": upstream}
+    # A group of its own, so that Ctrl-C reaches this process alone, which then ends the gateway in good order.
+    return subprocess.Popen(  # noqa: S603 -- our own server, no shell
+        [*command, "--host", host, "--port", str(port), "app:app"], env=environment, start_new_session=True
+    )
+
+
+def _wait_until_it_answers(gateway: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    give_up = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < give_up:
+        if gateway.poll() is not None:
+            raise click.ClickException(
+                f"The gateway did not start, exit code {gateway.returncode}; see above. "
+                f"If port {port} is in use, choose another one: make run PORT=8081"
+            )
+        connection = HTTPConnection(host, port, timeout=1)
+        try:
+            connection.request("GET", "/healthz")
+            if connection.getresponse().status == 200:  # noqa: PLR2004 -- HTTP's OK
+                return
+        except (OSError, HTTPException):
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise click.ClickException(f"The gateway did not answer within {START_LIMIT_S:.0f} s.")

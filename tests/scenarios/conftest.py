@@ -1,0 +1,41 @@
+"""A simulator for the whole run, reset for each test, and gateways in front of it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gateway.simulator.app import SimulatorConfig
+from gateway.simulator.server import SimulatorServer, demo_config
+from tests.support.gateway import GatewayUnderTest
+
+
+@pytest.fixture(scope="session")
+def _simulator() -> Iterator[SimulatorServer]:
+    with SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as server:
+        yield server
+
+
+@pytest.fixture
+def simulator(_simulator: SimulatorServer) -> Iterator[SimulatorServer]:
+    """Return a simulator without faults, latency or calls counted."""
+    _simulator.faults.clear()
+    _simulator.calls.reset()
+    _simulator.latency_s = 0.0
+    yield _simulator
+    _simulator.faults.clear()
+
+
+@pytest.fixture
+def make_gateway(simulator: SimulatorServer) -> Callable[..., GatewayUnderTest]:
+    """Return a function that makes a gateway in front of the simulator, with settings of the test's own."""
+
+    def make(*, real_time: bool = False, **variables: str) -> GatewayUnderTest:
+        return GatewayUnderTest(simulator.base_url, real_time=real_time, **variables)
+
+    return make
+
+
+@pytest.fixture
+def gateway(make_gateway: Callable[..., GatewayUnderTest]) -> GatewayUnderTest:
+    """Return a gateway with usual settings in front of the simulator."""
+    return make_gateway()

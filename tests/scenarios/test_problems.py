@@ -1,0 +1,223 @@
+"""Everything that can go wrong, as callers see it: problem, status, words, and that nothing of it stays."""
+
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gateway.simulator.faults import Fault
+from gateway.simulator.server import SimulatorServer
+from tests.support.gateway import GatewayUnderTest
+
+PATIENCE = {"isales__read_timeout_s": "0.4", "isales__deadline_s": "0.6", "isales__connect_timeout_s": "0.4"}
+
+FAULTS = [
+    (Fault("hang"), 504, "upstream-timeout"),
+    (Fault("latency", seconds=2), 504, "upstream-timeout"),
+    (Fault("drip", seconds=0.2), 504, "upstream-timeout"),
+    (Fault("drip-headers", seconds=0.2), 504, "upstream-timeout"),
+    (Fault("reset-before"), 502, "upstream-unreachable"),
+    (Fault("reset-in-headers"), 502, "upstream-unreachable"),
+    (Fault("reset-in-body"), 502, "upstream-unreachable"),
+    (Fault("short-body"), 502, "upstream-broken-contract"),
+    (Fault("not-json"), 502, "upstream-broken-contract"),
+    (Fault("json-list"), 502, "upstream-broken-contract"),
+    (Fault("no-envelope"), 502, "upstream-broken-contract"),
+    (Fault("no-data"), 502, "upstream-broken-contract"),
+    (Fault("null-data"), 502, "upstream-broken-contract"),
+    (Fault("html"), 502, "upstream-broken-contract"),
+    (Fault("gzip-bomb"), 502, "upstream-broken-contract"),
+    (Fault("endless"), 502, "upstream-broken-contract"),
+    (Fault("wrong-charset"), 502, "upstream-broken-contract"),
+    (Fault("bom"), 502, "upstream-broken-contract"),
+    (Fault("nan"), 502, "upstream-broken-contract"),
+    (Fault("duplicate-keys"), 502, "upstream-broken-contract"),
+    (Fault("deep-nesting"), 502, "upstream-broken-contract"),
+    (Fault("no-result-code"), 502, "upstream-broken-contract"),
+    (Fault("redirect"), 502, "upstream-broken-contract"),
+    (Fault("http-status", status=403), 502, "upstream-broken-contract"),
+    (Fault("http-status", status=404), 502, "upstream-broken-contract"),
+    (Fault("http-status", status=429, retry_after="7"), 503, "upstream-overloaded"),
+    (Fault("http-status", status=503, retry_after="7"), 503, "upstream-overloaded"),
+    (Fault("http-status", status=500), 502, "upstream-failed"),
+    (Fault("result-code", result_code="0200006"), 502, "upstream-failed"),
+    (Fault("result-code", result_code="0299999"), 502, "upstream-failed"),
+    (Fault("wrong-clock"), 502, "upstream-refused-credentials"),
+    *(
+        (Fault("result-code", result_code=code), 400, "upstream-rejected-parameters")
+        for code in ("0200001", *(f"020000{number:02}" for number in range(1, 12)))
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "name"),
+    FAULTS,
+    ids=[f"{fault.kind}-{fault.status}-{fault.result_code}" for fault, _, _ in FAULTS],
+)
+def test_each_upstream_fault_has_its_problem(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], fault: Fault, status: int, name: str
+) -> None:
+    """The caller gets the fault's problem within the deadline, and the next good request works."""
+    # The simulator takes a second to make its bomb.
+    patience = {"isales__deadline_s": "9"} if fault.kind == "gzip-bomb" else PATIENCE
+    gateway = make_gateway(real_time=True, **patience)
+    simulator.faults.arm(fault)
+    started = time.monotonic()
+    got_status, got_name, document = gateway.problem("/campaigns")
+    # The deadline is what is under test here; the rest is room for a busy machine.
+    assert time.monotonic() - started < float(patience["isales__deadline_s"]) + 1.0
+    assert (got_status, got_name) == (status, name)
+    assert "Traceback" not in str(document)
+    assert "demo-secret-key" not in str(document)
+    if fault.kind == "result-code":
+        assert document["upstream"]["result_code"] == fault.result_code
+    simulator.faults.clear()
+    assert gateway.get("/campaigns").status_code == 200
+
+
+def test_retry_after_is_passed_on(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """Seconds are passed on as they are, six hours as one."""
+    for said, passed in (("7", "7"), ("21600", "3600")):
+        simulator.faults.arm(Fault("http-status", status=503, retry_after=said, times=1))
+        assert gateway.get("/campaigns").headers["Retry-After"] == passed
+
+
+def test_a_wrong_secret_is_our_fault_not_the_callers(make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """CC-iSales' 401 becomes 502: the caller's own credentials are good."""
+    gateway = make_gateway(tenants__0__secret_key="wrong")
+    assert gateway.problem("/campaigns")[:2] == (502, "upstream-refused-credentials")
+
+
+def test_nothing_listens(simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """A refused connection and an unknown name are unreachable, each in its own words."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        refused = make_gateway(isales__base_url=f"http://127.0.0.1:{unused.getsockname()[1]}")
+        status, name, document = refused.problem("/campaigns")
+        assert (status, name) == (502, "upstream-unreachable")
+        assert "refused the connection" in document["detail"]
+    unknown = make_gateway(isales__base_url="http://isales.invalid")
+    status, name, document = unknown.problem("/campaigns")
+    assert (status, name) == (502, "upstream-unreachable")
+    assert "does not resolve" in document["detail"]
+
+
+def test_the_budget_of_calls_is_kept(simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """Never more than `concurrency` calls are in flight, and all who wait get their turn."""
+    gateway = make_gateway(real_time=True, isales__concurrency="2")
+    simulator.latency_s = 0.1
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda page: gateway.get(f"/campaigns?page={page}").status_code, range(1, 11)))
+    assert answers == [200] * 10
+    assert simulator.calls.snapshot()["max_in_flight"] == 2
+
+
+def test_descriptions_come_in_the_callers_language(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """`Accept-Language` chooses the language of what CC-iSales says in errors; the tenant's is the default."""
+    said = {}
+    for language in ("en-GB, en;q=0.8", "zh-CN", "fr"):
+        simulator.faults.arm(Fault("result-code", result_code="0200006", times=1))
+        _, _, document = gateway.problem("/campaigns", headers={"Accept-Language": language})
+        said[language] = document["upstream"]["result_desc"]
+    assert said["en-GB, en;q=0.8"].isascii()
+    assert not said["zh-CN"].isascii()
+    assert said["fr"] == said["zh-CN"]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameters"),
+    [
+        ("pgae=1", ["pgae"]),
+        ("page=1&page=1", ["page"]),
+        ("page=0&page_size=101&status=new&device_type=x&cc_id=65536&vdn=10000", None),
+        ("page=", ["page"]),
+        ("status=", ["status"]),
+        ("name=" + "x" * 31, ["name"]),
+        ("name=%00", ["name"]),
+        ("name=a%0D%0Ab", ["name"]),
+        ("name=%ED%A0%80", ["name"]),
+        ("name=%zz", ["name"]),
+        ("begins_from=2024-01-01T00:00:00", ["begins_from"]),
+        ("begins_from=2024-01-01T00:00:00+08:00", ["begins_from"]),
+        ("begins_from=2024-02-30", ["begins_from"]),
+        ("begins_from=2024-02-02&ends_to=2024-02-01", ["begins_from"]),
+        ("begins_from=2024-02-02&ends_to=2024-02-01T00:00:00Z", ["begins_from"]),
+        ("page=1_0", ["page"]),
+        ("page=%EF%BC%91", ["page"]),
+        ("page=%201", ["page"]),
+        ("page=1.0", ["page"]),
+    ],
+)
+def test_bad_parameters_are_all_named(
+    simulator: SimulatorServer, gateway: GatewayUnderTest, query: str, parameters: list[str] | None
+) -> None:
+    """Every fault of a query is in one answer, and CC-iSales is not asked."""
+    status, name, document = gateway.problem(f"/campaigns?{query}")
+    assert (status, name) == (400, "invalid-parameters")
+    named = [fault["parameter"] for fault in document["errors"]]
+    assert named == (parameters or ["page", "page_size", "status", "device_type", "cc_id", "vdn"])
+    assert all(fault["message"] for fault in document["errors"])
+    assert simulator.calls.snapshot()["total"] == 0
+
+
+def test_the_vdn_is_required_of_who_may_read_several(gateway: GatewayUnderTest) -> None:
+    """It is one fault among the others."""
+    _, _, document = gateway.problem("/campaigns", key="all-key")
+    assert [fault["parameter"] for fault in document["errors"]] == ["vdn"]
+    _, _, document = gateway.problem("/campaigns?page=0", key="all-key")
+    assert {fault["parameter"] for fault in document["errors"]} == {"vdn", "page"}
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "status", "name"),
+    [
+        ("/campaigns", {"key": None}, 401, "unauthenticated"),
+        ("/campaigns?page=0", {"key": "wrong"}, 401, "unauthenticated"),
+        ("/campaigns?vdn=2", {}, 403, "forbidden"),
+        ("/campaigns?vdn=77", {"key": "all-key"}, 403, "forbidden"),
+        ("/campaigns", {"key": "purger-key"}, 403, "forbidden"),
+        ("/nothing", {}, 404, "not-found"),
+        ("/campaigns/", {}, 404, "not-found"),
+        ("/campaigns", {"method": "POST"}, 405, "method-not-allowed"),
+        ("/campaigns", {"headers": {"Accept": "text/html"}}, 406, "not-acceptable"),
+    ],
+)
+def test_each_fault_of_a_request_has_its_problem(
+    gateway: GatewayUnderTest, path: str, options: dict[str, object], status: int, name: str
+) -> None:
+    """Status and problem are those of the table, and the page that the type names exists."""
+    got_status, got_name, document = gateway.problem(path, **options)
+    assert (got_status, got_name) == (status, name)
+    assert gateway.get(document["type"], key=None).status_code == 200
+    answer = gateway.get(path, **options)  # type: ignore[arg-type] # -- the table holds what `get` takes
+    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+    assert ("Allow" in answer.headers) == (status == 405)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_access_is_decided_before_the_cache(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """A page that is fresh for one caller is still refused to another."""
+    assert gateway.get("/campaigns").status_code == 200
+    assert gateway.problem("/campaigns?vdn=1", key="two-key")[:2] == (403, "forbidden")
+    assert gateway.problem("/campaigns", key=None)[:2] == (401, "unauthenticated")
+    assert simulator.calls.snapshot()["total"] == 1
+
+
+def test_keys_in_the_url_are_not_looked_at(gateway: GatewayUnderTest) -> None:
+    """A key in the query does not authenticate, and is not repeated in the answer."""
+    answer = gateway.get("/campaigns?X-API-Key=web-key", key=None)
+    assert answer.status_code == 401
+    assert "web-key" not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("offered", "kept"), [("abc-123", True), ("x" * 129, False), ("a b", False), ("a\x7fb", False), ("é", False)]
+)
+def test_sane_request_ids_are_kept(gateway: GatewayUnderTest, offered: str, kept: bool) -> None:  # noqa: FBT001 -- a table
+    """A sane id comes back; another one is replaced by one of ours."""
+    answer = gateway.get("/healthz", headers={"X-Request-Id": offered})
+    assert (answer.headers["X-Request-Id"] == offered) == kept
+    assert len(answer.headers["X-Request-Id"]) >= 7

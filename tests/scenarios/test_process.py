@@ -1,0 +1,134 @@
+"""The processes as users start them: the server, the demo, the commands."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from gateway.simulator.server import SimulatorServer
+from tests.support.gateway import PROJECT
+from tests.support.server import BIN, environment, free_port, served_gateway
+
+
+def test_the_served_gateway_answers_many_at_once(simulator: SimulatorServer) -> None:
+    """Under granian, as many calls as the budget allows are under way at the same time."""
+    simulator.latency_s = 0.2
+    with served_gateway(simulator.base_url) as served, ThreadPoolExecutor(30) as pool:
+        pages = [f"{served.url}/campaigns?page={page}" for page in range(1, 31)]
+        key = {"X-API-Key": "web-key"}
+        answers = list(pool.map(lambda url: requests.get(url, headers=key, timeout=20).status_code, pages))
+    assert answers == [200] * 30
+    assert simulator.calls.snapshot()["max_in_flight"] == 10
+
+
+def test_the_server_does_not_start_with_faulty_settings() -> None:
+    """It ends by itself, and says every fault without a traceback."""
+    result = subprocess.run(
+        [
+            str(BIN / "granian"),
+            "--interface",
+            "wsgi",
+            "--respawn-failed-workers",
+            "--port",
+            str(free_port()),
+            "app:app",
+        ],
+        cwd=PROJECT,
+        env=environment(GATEWAY_ENV="production"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert "isales.base_url: is not set" in result.stderr
+    assert "no client that has a key" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_commands_work_in_the_projects_folder() -> None:
+    """`flask` finds the commands by itself; with faulty settings it still makes keys, and does not serve."""
+    bad = environment(GATEWAY_ENV="production")
+
+    def flask(*args: str) -> "subprocess.CompletedProcess[str]":
+        command = [str(BIN / "flask"), *args]
+        return subprocess.run(command, cwd=PROJECT, env=bad, capture_output=True, text=True, timeout=60, check=False)
+
+    assert flask("keys", "new").returncode == 0
+    check = flask("config", "check")
+    assert (check.returncode, "isales.base_url: is not set" in check.stderr) == (1, True)
+    run = flask("run")
+    assert (run.returncode, "isales.base_url: is not set" in run.stderr) == (1, True)
+
+
+def test_the_simulator_runs_as_a_command(simulator: SimulatorServer) -> None:
+    """`flask simulator run` says where it listens, and answers there."""
+    process = subprocess.Popen(
+        [str(BIN / "flask"), "simulator", "run", "--port", "0"],
+        cwd=PROJECT,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        said = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
+        assert said is not None
+        assert requests.get(f"{said[0]}/simulator/calls", timeout=5).json()["total"] == 0
+        assert requests.get(f"{said[0]}/rest/isales/v1/openapi/campaigns/1", timeout=5).status_code == 401
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stderr.close()  # type: ignore[union-attr] # -- it was asked for above
+
+
+def test_the_demo_prints_a_curl_line_that_works_and_ends_on_ctrl_c() -> None:
+    """Simulator and gateway come up together, the printed line lists campaigns, and one interrupt ends both."""
+    port, simulator_port = str(free_port()), str(free_port())
+    process = subprocess.Popen(
+        [str(BIN / "flask"), "demo", "--port", port, "--simulator-port", simulator_port],
+        cwd=PROJECT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    while "Ctrl-C" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    assert "demo-key" in said
+    line = next(line.strip() for line in said.splitlines() if line.strip().startswith("curl"))
+    answer = subprocess.run([*shlex.split(line), "-s"], capture_output=True, text=True, check=True, timeout=20)
+    assert '"total_items":60' in answer.stdout
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(20) == 0
+    process.stdout.close()
+    for ended in (port, simulator_port):
+        try:
+            requests.get(f"http://127.0.0.1:{ended}/", timeout=1)
+        except requests.ConnectionError:
+            continue
+        raise AssertionError(f"something still listens on port {ended}")
+
+
+def test_the_demo_says_when_its_port_is_taken(simulator: SimulatorServer) -> None:
+    """A port in use is said with the way to another one."""
+    result = subprocess.run(
+        [str(BIN / "flask"), "demo", "--port", str(simulator.port), "--simulator-port", "0"],
+        cwd=PROJECT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "make run PORT=" in result.stderr

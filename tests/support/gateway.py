@@ -1,0 +1,72 @@
+"""A gateway to call: the app with the simulator behind it, in this process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from gateway.access.keys import key_hash
+from gateway.factory import Clocks, create_app
+from gateway.settings import Settings, load_settings
+from tests.support.clock import FakeClock
+
+PROJECT = Path(__file__).resolve().parents[2]
+KEYS = {"web": "web-key", "all": "all-key", "two": "two-key", "purger": "purger-key"}
+VARIABLES = {
+    "GATEWAY__TENANTS": """[
+        {vdn = 1, access_key = "demo-access-key", secret_key = "demo-secret-key"},
+        {vdn = 2, access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
+    ]""",
+    "GATEWAY__CLIENTS": "["
+    + ", ".join(
+        f'{{name = "{name}", key_sha256 = "{key_hash(KEYS[name])}", vdns = {vdns}, scopes = ["{scope}"]}}'
+        for name, vdns, scope in (
+            ("web", "[1]", "campaigns:read"),
+            ("all", '["*"]', "campaigns:read"),
+            ("two", "[2]", "campaigns:read"),
+            ("purger", "[1]", "cache:purge"),
+        )
+    )
+    + "]",
+    "GATEWAY__LOG__FORMAT": "json",
+}
+
+
+def settings_for(base_url: str, **variables: str) -> Settings:
+    """Return settings for the simulator's two VDNs and some clients; `variables` as in the environment."""
+    environ = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url}
+    environ.update({f"GATEWAY__{name.upper()}": value for name, value in variables.items()})
+    return load_settings(environ, PROJECT)
+
+
+class GatewayUnderTest:
+    """The app with its test client and a clock that the test moves, or the real one with `real_time`.
+
+    On a clock that nobody moves no deadline ever passes.
+    """
+
+    def __init__(self, base_url: str, *, real_time: bool = False, **variables: str) -> None:
+        self.clock = FakeClock()
+        clocks = Clocks() if real_time else Clocks(monotonic=self.clock)
+        self.app: Flask = create_app(settings_for(base_url, **variables), clocks)
+        self._client = self.app.test_client()
+
+    def get(
+        self, path: str, key: str | None = "web-key", headers: Mapping[str, str] | None = None, method: str = "GET"
+    ) -> TestResponse:
+        """Send a request with this API key, by default that of a client of VDN 1."""
+        sent = dict(headers or {})
+        if key is not None:
+            sent["X-API-Key"] = key
+        return self._client.open(path, method=method, headers=sent)
+
+    def problem(self, path: str, **options: Any) -> tuple[int, str, dict[str, Any]]:
+        """Send a request that must fail; return status, problem name and the whole document."""
+        answer = self.get(path, **options)
+        assert answer.mimetype == "application/problem+json", answer.get_data(as_text=True)
+        document = answer.get_json()
+        assert document["status"] == answer.status_code
+        assert document["request_id"] == answer.headers["X-Request-Id"]
+        return answer.status_code, document["type"].removeprefix("/problems/"), document

@@ -1,0 +1,75 @@
+"""The gateway as it is served: granian in a process of its own, on a free port of the loopback interface."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from tests.support.gateway import PROJECT, VARIABLES
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class ServedGateway:
+    """A gateway that answers at `url`, and the process that serves it."""
+
+    url: str
+    process: "subprocess.Popen[str]"
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return this process' environment without settings of the gateway, and with `variables`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY")}
+    return {**inherited, **variables}
+
+
+@contextmanager
+def served_gateway(base_url: str, workers: int = 1, **variables: str) -> Iterator[ServedGateway]:
+    """Serve the gateway in front of the CC-iSales at `base_url` for as long as the context lasts."""
+    port = free_port()
+    settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, **variables}
+    command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "app:app"],
+        cwd=PROJECT,
+        env=environment(**settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
+        yield ServedGateway(f"http://127.0.0.1:{port}", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 20.0) -> None:
+    """Return as soon as `url` answers 200; fail when the process ends or takes too long."""
+    give_up = time.monotonic() + limit_s
+    while time.monotonic() < give_up:
+        assert process.poll() is None, f"the server ended with exit code {process.returncode}"
+        try:
+            if requests.get(url, timeout=1).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.02)
+    raise AssertionError(f"{url} did not answer within {limit_s:.0f} s")

@@ -1,0 +1,108 @@
+"""The rules of the house: who may import whom."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def modules() -> Iterator[tuple[str, set[str]]]:
+    """Yield each module of the gateway with everything that it imports, as dotted names."""
+    for path in [PROJECT / "app.py", *sorted((PROJECT / "gateway").rglob("*.py"))]:
+        name = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
+        imported: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name}: imports are absolute"
+                imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+        yield name, imported
+
+
+MODULES = dict(modules())
+
+
+def below(name: str, package: str) -> bool:
+    """Tell whether `name` is `package` or in it."""
+    return name == package or name.startswith(f"{package}.")
+
+
+def importers(package: str) -> set[str]:
+    """Return the modules outside `package` that import something of it."""
+    return {
+        name
+        for name, imported in MODULES.items()
+        if not below(name, package) and any(below(other, package) for other in imported)
+    }
+
+
+def test_the_rules_see_the_whole_house() -> None:
+    """The modules that the rules speak of exist, so that no rule holds for want of a subject."""
+    for package in ("api", "access", "pages", "isales", "settings", "telemetry", "simulator", "cli"):
+        assert any(name.startswith(f"gateway.{package}.") for name in MODULES)
+    assert "gateway.api.campaigns" in importers("gateway.model")
+
+
+@pytest.mark.parametrize("package", ["api", "pages", "isales"])
+def test_the_three_parts_meet_in_the_factory_only(package: str) -> None:
+    """Callers' side, pages and vendor's side do not know each other."""
+    others = {"gateway.api", "gateway.pages", "gateway.isales"} - {f"gateway.{package}"}
+    strangers = {name for name in importers(f"gateway.{package}") if any(below(name, other) for other in others)}
+    assert strangers == set()
+
+
+@pytest.mark.parametrize("module", ["gateway.model", "gateway.errors"])
+def test_the_shared_words_need_the_standard_library_only(module: str) -> None:
+    """Model and errors import nothing that is installed, and nothing of the gateway."""
+    assert {name.partition(".")[0] for name in MODULES[module]} <= sys.stdlib_module_names
+
+
+def test_the_simulator_and_the_gateway_share_nothing() -> None:
+    """The simulator imports nothing of the gateway, and only commands import the simulator."""
+    for name, imported in MODULES.items():
+        if below(name, "gateway.simulator"):
+            outside = {other for other in imported if below(other, "gateway")} - {
+                other for other in imported if below(other, "gateway.simulator")
+            }
+            assert outside == set(), name
+    assert all(below(name, "gateway.cli") for name in importers("gateway.simulator"))
+
+
+@pytest.mark.parametrize(
+    ("library", "places"),
+    [
+        ("flask", ("gateway.api", "gateway.factory", "gateway.cli", "gateway.simulator")),
+        ("flask_caching", ("gateway.pages.store", "gateway.pages.memory", "gateway.factory")),
+        ("requests", ("gateway.isales.transport", "gateway.isales.transport_connection", "gateway.factory")),
+        ("urllib3", ("gateway.isales.transport", "gateway.isales.transport_connection")),
+        ("prometheus_client", ("gateway.telemetry", "gateway.api.health")),
+    ],
+)
+def test_libraries_stay_in_their_places(library: str, places: tuple[str, ...]) -> None:
+    """Each library is known to few, so that it can be changed for another one."""
+    found = importers(library)
+    assert found, f"nobody imports {library}"
+    assert {name for name in found if not any(below(name, place) for place in places)} == set()
+
+
+def test_only_the_app_knows_the_factory() -> None:
+    """Nothing that the factory puts together reaches back into it."""
+    assert importers("gateway.factory") == {"app"}
+
+
+def test_the_environment_is_read_where_settings_are_loaded() -> None:
+    """Only entry points hand the environment to the settings; nothing else looks at it."""
+    sources = {name: PROJECT / (name.replace(".", "/") + ".py") for name in MODULES}
+    packages = {name: PROJECT / name.replace(".", "/") / "__init__.py" for name in MODULES}
+    readers = {
+        name
+        for name in MODULES
+        if re.search(r"os\.(environ|getenv)", (sources[name] if sources[name].exists() else packages[name]).read_text())
+    }
+    assert readers == {"gateway.factory", "gateway.cli.config", "gateway.cli.demo"}
