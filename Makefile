@@ -1,0 +1,69 @@
+# All commands of the project. `make help` lists them.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+WORKERS ?= 1
+SIMULATOR_PORT ?= 8090
+
+BIN := .venv/bin
+SAY := @printf '\n==> %s\n'
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: .venv/installed ## install, then run the gateway with a simulated CC-iSales (HOST, PORT, SIMULATOR_PORT)
+	$(SAY) "Starting the simulator and the gateway"
+	@GATEWAY_ENV=development exec $(BIN)/flask demo --host $(HOST) --port $(PORT) --simulator-port $(SIMULATOR_PORT)
+
+.PHONY: serve
+serve: .venv/installed ## install, then run the gateway with production settings (HOST, PORT, WORKERS)
+	$(SAY) "Checking the settings"
+	@GATEWAY_ENV=$${GATEWAY_ENV:-production} $(BIN)/flask config check > /dev/null
+	$(SAY) "Serving on $(HOST):$(PORT) with $(WORKERS) worker(s)"
+	@GATEWAY_ENV=$${GATEWAY_ENV:-production} exec $(BIN)/granian --interface wsgi --respawn-failed-workers \
+		--host $(HOST) --port $(PORT) --workers $(WORKERS) app:app
+
+.PHONY: test
+test: .venv/tested lint ## install, then lint, check types, run all tests, measure coverage
+	$(SAY) "Running the tests"
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+.PHONY: lint
+lint: .venv/tested ## check style (ruff) and types (mypy --strict)
+	$(SAY) "Checking style with ruff"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	$(SAY) "Checking types with mypy"
+	@$(BIN)/mypy
+
+.PHONY: format
+format: .venv/tested ## put the code into shape with ruff
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+.PHONY: clean
+clean: ## remove the virtual environment and everything that was generated
+	@rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	$(SAY) "Making a virtual environment in .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
+		"Python 3.11 or later is needed; set PYTHON=/path/to/python3.11 or install it." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo \
+		"The module venv is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/installed: .venv/bin/python requirements.txt
+	$(SAY) "Installing what the gateway runs on"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/tested: .venv/installed tests/requirements.txt
+	$(SAY) "Installing what the checks need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
