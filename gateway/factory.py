@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
 
 import structlog
 from flask import Flask
@@ -16,29 +17,44 @@ from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway.access.clients import ClientDirectory
+from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
 from gateway.api.health import health_blueprint
+from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
+from gateway.api.public import page_body
+from gateway.api.representation import render
 from gateway.cli import Gateway, add_commands
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.send import sign_and_send
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
-from gateway.model import CampaignQuery, FetchPage, ServePage
-from gateway.pages.freshness import FreshnessPolicy
+from gateway.model import CampaignQuery, FetchPage
+from gateway.pages.freshness import FreshnessPolicy, Lifetimes
 from gateway.pages.key import page_key
+from gateway.pages.memory import ProcessCache
 from gateway.pages.page_cache import PageCache
-from gateway.pages.store import PageStore
+from gateway.pages.redis_tier import redis_tier
+from gateway.pages.shared import NoSharedTier, SharedTier
+from gateway.pages.tiers import Tiers
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 log = structlog.get_logger("gateway")
+
+LEARNING_SHARE = 5
+"""One part in so many of `cache.max_bytes` is for what the hit path has learned, the others are for pages."""
+
+REFRESH_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +79,21 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     metrics = Metrics()
     health = UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
     fetch = watched(_upstream(settings, metrics, clocks), health, metrics, clocks.monotonic)
-    serve = _cached(fetch, app, settings, metrics, clocks)
+    shared = _shared_tier(app, settings, metrics, clocks)
+    pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     clients = ClientDirectory(settings.clients, settings.tenants)
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
     app.register_blueprint(
-        campaigns_blueprint(clients, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(clients, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
     )
-    app.register_blueprint(health_blueprint(health.report, metrics.exposition))
+    app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
+    app.register_blueprint(health_blueprint(health.report, shared.state, metrics.exposition))
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
-    add_commands(app, Gateway(settings, serve))
-    # Addresses of callers are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # -- the way that Flask documents for WSGI middleware
-        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
+    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state))
+    app.wsgi_app = _middleware(app, clients, pages, settings, metrics)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -108,14 +123,58 @@ def _upstream(settings: Settings, metrics: Metrics, clocks: Clocks) -> FetchPage
     return fetch_page(send, settings.tenants, DriftLog(metrics))
 
 
-def _cached(fetch: FetchPage, app: Flask, settings: Settings, metrics: Metrics, clocks: Clocks) -> ServePage:
-    """Query -> key -> page in the store, or fetch once and store."""
-    in_process = {"CACHE_TYPE": "gateway.pages.memory.ProcessCache", "CACHE_MAX_BYTES": settings.cache.max_bytes}
-    store = PageStore(Cache(app, config=in_process), metrics)
-    freshness = FreshnessPolicy(settings.cache.fresh_s, settings.cache.fresh_completed_s)
+def _shared_tier(app: Flask, settings: Settings, metrics: Metrics, clocks: Clocks) -> SharedTier:
+    """Pages and leases in Redis, or nothing."""
+    if not settings.cache.shared_url:
+        return NoSharedTier()
+    try:
+        return redis_tier(app, settings.cache.shared_url, metrics.shared_fault, clocks.monotonic)
+    except ValueError as fault:
+        raise SettingsError([str(fault)]) from fault
+
+
+def _page_cache(
+    app: Flask, fetch: FetchPage, shared: SharedTier, settings: Settings, metrics: Metrics, clocks: Clocks
+) -> PageCache:
+    """Query -> key -> page in this process, or in the shared tier, or fetched once and put into both."""
+    cache = settings.cache
+    in_process = {
+        "CACHE_TYPE": "gateway.pages.memory.ProcessCache",
+        "CACHE_MAX_BYTES": cache.max_bytes - cache.max_bytes // LEARNING_SHARE,
+        "CACHE_CLOCK": clocks.monotonic,
+    }
+    memory = cast(ProcessCache, Cache(app, config=in_process).cache)
+    entries = memory.entries
+    metrics.watch_memory(lambda: entries.held_bytes, lambda: len(entries), lambda: entries.evictions)
+    stale = (cache.stale_while_revalidate_s, cache.stale_if_error_s)
+    freshness = FreshnessPolicy(Lifetimes(cache.fresh_s, *stale), Lifetimes(cache.fresh_completed_s, *stale))
 
     def key(query: CampaignQuery) -> str:
         zone = settings.tenants[query.vdn].time_zone.key
         return page_key(query, f"{settings.isales.base_url} {zone}")
 
-    return PageCache(fetch, store, key, freshness, metrics, clocks.monotonic).serve
+    return PageCache(
+        fetch,
+        Tiers(memory, shared, lambda page: render(page_body(page)), metrics, clocks.monotonic),
+        shared,
+        key,
+        freshness,
+        metrics,
+        refresh_workers=min(settings.isales.concurrency, REFRESH_WORKERS),
+        refresh_deadline_s=settings.isales.deadline_s,
+        clock=clocks.monotonic,
+    )
+
+
+def _middleware(
+    app: Flask, clients: ClientDirectory, pages: PageCache, settings: Settings, metrics: Metrics
+) -> "WSGIApplication":
+    """Put in front of Flask: the hit path, and the addresses of callers behind proxies."""
+    # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
+    wsgi: WSGIApplication = ProxyFix(
+        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+    )
+    if settings.log.hits:
+        # A hit with a log line takes the ordinary way, which writes it.
+        return wsgi
+    return HitPath(wsgi, clients, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)

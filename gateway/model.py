@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class CampaignStatus(StrEnum):
@@ -116,21 +117,45 @@ FetchPage = Callable[[CampaignQuery, Deadline], CampaignPage]
 
 
 class CacheOutcome(StrEnum):
-    """How the page cache came by a page: it had it, it fetched it, or another caller was fetching it already."""
+    """How the page cache came by a page: it had it, fresh or stale, it fetched it, or somebody else was fetching it."""
 
     HIT = "hit"
+    STALE = "stale"
     MISS = "miss"
     COLLAPSED = "collapsed"
 
 
 @dataclass(frozen=True, slots=True)
-class ServedPage:
-    """A page as the cache hands it out: how old it is and how long it stays fresh, in seconds, and where it was."""
+class RenderedPage:
+    """A page as bytes, made once: `body`, and `packed` in gzip where that is worth it, each with its entity tag."""
 
-    page: CampaignPage
+    body: bytes
+    etag: str
+    packed: bytes | None
+    packed_etag: str
+
+
+class ServedPage(NamedTuple):
+    """A page as the cache hands it out.
+
+    `key` is its cache key, `tier` where it was found (`process`, `shared`), empty when it was fetched. `age_s` is how
+    old it is and `fresh_for_s` how long it stays fresh, in seconds, below 0 when it is stale; `detail` then says why it
+    is served all the same. `load` gives the page as an object.
+    """
+
+    key: str
+    rendered: RenderedPage
     outcome: CacheOutcome
+    tier: str
     age_s: float
     fresh_for_s: float
+    detail: str
+    load: Callable[[], CampaignPage]
+
+    @property
+    def page(self) -> CampaignPage:
+        """The page as an object; made anew each time."""
+        return self.load()
 
 
 ServePage = Callable[[CampaignQuery, Deadline], ServedPage]

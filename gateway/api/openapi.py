@@ -9,9 +9,19 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 
 from gateway import __version__
 from gateway.api.openapi_responses import HEADERS, example_page, headers, problem_responses
-from gateway.api.public import CampaignPageSchema, ProblemSchema
-from gateway.api.query import CampaignsQuerySchema
-from gateway.errors import CallerError, GatewayError, NotAcceptable, NotFound, UpstreamError, leaves
+from gateway.api.public import CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
+from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema
+from gateway.errors import (
+    CallerError,
+    Forbidden,
+    GatewayError,
+    InvalidParameters,
+    NotAcceptable,
+    NotFound,
+    Unauthenticated,
+    UpstreamError,
+    leaves,
+)
 
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
@@ -34,7 +44,7 @@ _HEALTH: Final = {
 _DEPENDENCY: Final = {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"type": "string", "description": "`ok`, `failing` or `unknown`."}},
+    "properties": {"status": {"type": "string", "description": "`ok`, `failing`, `unknown` or `off`."}},
 }
 _READINESS: Final = {
     "type": "object",
@@ -68,6 +78,8 @@ def openapi_document() -> dict[str, Any]:
     spec = APISpec("Campaign Gateway", __version__, "3.1.0", info={"description": _DESCRIPTION}, plugins=[plugin])
     spec.components.schema("CampaignPage", schema=CampaignPageSchema())
     spec.components.schema("Problem", schema=ProblemSchema())
+    spec.components.schema("Purge", schema=PurgeSchema())
+    spec.components.schema("Explanation", schema=ExplanationSchema())
     spec.components.schema("Health", _HEALTH)
     spec.components.schema("Readiness", _READINESS)
     for name, header in HEADERS.items():
@@ -75,8 +87,11 @@ def openapi_document() -> dict[str, Any]:
     spec.components.security_scheme(
         "ApiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key of one client."}
     )
-    for path, operation in {"/campaigns": _campaigns(), **_open_operations()}.items():
+    spec.path("/campaigns", operations={"get": _campaigns()})
+    for path, operation in _open_operations().items():
         spec.path(path, operations={"get": operation})
+    spec.path("/cache", operations={"delete": _purge()})
+    spec.path("/cache/explain", operations={"get": _explain()})
     document: dict[str, Any] = spec.to_dict()
     return document
 
@@ -97,6 +112,38 @@ def _campaigns() -> dict[str, Any]:
     )
     operation["description"] = (
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together."
+    )
+    operation["security"] = [{"ApiKey": []}]
+    return operation
+
+
+def _purge() -> dict[str, Any]:
+    operation = _operation(
+        "/cache",
+        "Forget pages",
+        _answer("The pages are forgotten.", {"application/json": _json("Purge")}, "Cache-Control"),
+        errors=[InvalidParameters, Unauthenticated, Forbidden],
+        parameters=[{"in": "query", "schema": PurgeQuerySchema()}],
+    )
+    operation["description"] = (
+        "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
+        "under way does not bring one back. Needs the scope `cache:purge`."
+    )
+    operation["security"] = [{"ApiKey": []}]
+    return operation
+
+
+def _explain() -> dict[str, Any]:
+    operation = _operation(
+        "/cache/explain",
+        "Tell what is kept for a query",
+        _answer("What is kept.", {"application/json": _json("Explanation")}, "Cache-Control"),
+        errors=[InvalidParameters, Unauthenticated, Forbidden],
+        parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
+    )
+    operation["description"] = (
+        "Takes the parameters of `/campaigns` and tells what is kept for them, without asking CC-iSales. Needs the "
+        "scope `diagnostics:read`."
     )
     operation["security"] = [{"ApiKey": []}]
     return operation

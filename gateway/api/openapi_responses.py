@@ -39,7 +39,9 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "private, max-age=11",
     },
     "Cache-Status": {
-        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`.",
+        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. A page "
+        "that is served stale has a `ttl` below 0 and a `detail`: `stale-while-revalidate` while it is being "
+        "refreshed, or the problem that keeps CC-iSales from giving a newer one.",
         "schema": {"type": "string"},
         "example": "campaign-gateway; hit; ttl=11",
     },

@@ -149,6 +149,40 @@ class UpstreamSchema(Schema):
     )
 
 
+class PurgeSchema(Schema):
+    """What `DELETE /cache` has done."""
+
+    purged = fields.Integer(
+        required=True, metadata={"description": "Pages that were kept and are not any more.", "examples": [12]}
+    )
+    vdns = fields.List(fields.Integer(), required=True, metadata={"description": "Of these VDNs.", "examples": [[1]]})
+
+
+class ExplanationSchema(Schema):
+    """What is kept for one query, and how good it is."""
+
+    key = fields.String(required=True, metadata={"description": "The cache key of the query."})
+    tier = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Where the page is: `process` or `shared`; null when there is none."},
+    )
+    rung = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "How good it is: `fresh`, `stale-while-revalidate`, `stale-if-error`, `expired`, or null."
+        },
+    )
+    age_s = fields.Float(required=True, allow_none=True, metadata={"description": "Its age in seconds."})
+    fresh_for_s = fields.Float(
+        required=True, allow_none=True, metadata={"description": "Seconds for which it stays fresh; below 0: stale."}
+    )
+    fetch_under_way = fields.Boolean(
+        required=True, metadata={"description": "Whether this process is fetching it from CC-iSales now."}
+    )
+
+
 class ProblemSchema(Schema):
     """Why there is no page (RFC 9457)."""
 

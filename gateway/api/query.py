@@ -110,6 +110,14 @@ class CampaignsQuerySchema(Schema):
         return CampaignsParameters(**data)
 
 
+class PurgeQuerySchema(Schema):
+    """Loads the query of `DELETE /cache`: `{"vdn": number}`, or nothing."""
+
+    vdn = Number(
+        1, 9999, description="Only the pages of this VDN. Left out: of all VDNs that the caller may read.", example=1
+    )
+
+
 class QueryParser(FlaskParser):
     """webargs for Flask, reading the query string strictly and raising `InvalidParameters`."""
 

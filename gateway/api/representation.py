@@ -7,20 +7,22 @@ tags and loses the empty one, so entity tags are read here.
 import gzip
 import hashlib
 import re
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from werkzeug.http import parse_accept_header
 
+from gateway.model import RenderedPage
+
 GZIP_FROM_BYTES: Final = 1024
+USUAL_CHARACTERS: Final = 200
 
 _ENTITY_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # Possessive, so that a long header of blanks costs one pass.
 _ENTITY_TAGS: Final = re.compile(rf"[ \t,]*+{_ENTITY_TAG}(?:[ \t]*+,[ \t,]*+{_ENTITY_TAG})*+[ \t,]*+")
 
 
-@dataclass(frozen=True, slots=True)
-class Representation:
+class Representation(NamedTuple):
     """What is sent: the bytes, their strong entity tag, and the content coding (`gzip`, or `None` for identity)."""
 
     body: bytes
@@ -28,21 +30,39 @@ class Representation:
     content_encoding: str | None = None
 
 
-def represent(body: bytes, accept_encoding: str | None) -> Representation:
-    """Return `body` as it is or in gzip, as the header `Accept-Encoding` asks (RFC 9110, section 12.5.3).
+def render(body: bytes) -> RenderedPage:
+    """Return `body` with its entity tags, and in gzip where that is worth it.
 
-    gzip is sent when it was asked for, no less than identity, and is worth it: from `GZIP_FROM_BYTES` bytes on, and
-    smaller. A caller that refuses identity gets gzip for less, one that refuses both gets identity.
+    It is from `GZIP_FROM_BYTES` bytes on, if gzip is smaller.
     """
-    plain = Representation(body, entity_tag(body))
-    gzip_quality, identity_quality = _coding_qualities(accept_encoding)
-    worth_it = len(body) >= GZIP_FROM_BYTES or identity_quality == 0
-    if gzip_quality == 0 or gzip_quality < (identity_quality or 0) or not worth_it:
-        return plain
-    packed = gzip.compress(body, mtime=0)
-    if len(packed) >= len(body) and identity_quality != 0:
-        return plain
-    return Representation(packed, gzip_entity_tag(plain.etag), "gzip")
+    packed = gzip.compress(body, mtime=0) if len(body) >= GZIP_FROM_BYTES else None
+    etag = entity_tag(body)
+    worth_it = packed is not None and len(packed) < len(body)
+    return RenderedPage(body, etag, packed if worth_it else None, gzip_entity_tag(etag))
+
+
+def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representation:
+    """Return the identity or the gzip coding of `rendered`, as `Accept-Encoding` asks (RFC 9110, section 12.5.3).
+
+    gzip is sent when it was asked for, no less than identity, and is worth it. A caller that refuses identity gets
+    gzip all the same, one that refuses both gets identity.
+    """
+    usual = accept_encoding is None or len(accept_encoding) <= USUAL_CHARACTERS
+    qualities = _usual_coding_qualities if usual else _coding_qualities
+    gzip_quality, identity_quality = qualities(accept_encoding)
+    if gzip_quality == 0 or gzip_quality < (identity_quality or 0):
+        return Representation(rendered.body, rendered.etag)
+    packed = rendered.packed
+    if packed is None and identity_quality == 0:
+        packed = gzip.compress(rendered.body, mtime=0)
+    if packed is None:
+        return Representation(rendered.body, rendered.etag)
+    return Representation(packed, rendered.packed_etag, "gzip")
+
+
+def represent(body: bytes, accept_encoding: str | None) -> Representation:
+    """Return `body` as `choose` does."""
+    return choose(render(body), accept_encoding)
 
 
 def entity_tag(body: bytes) -> str:
@@ -75,7 +95,8 @@ def held_tag(if_none_match: str | None, etag: str) -> str | None:
 
 def accepts(media_type: str, accept: str | None) -> bool:
     """Return whether the header `Accept` allows `media_type`."""
-    return media_type_quality(media_type, accept) > 0
+    usual = accept is None or len(accept) <= USUAL_CHARACTERS
+    return (_usual_media_type_quality if usual else media_type_quality)(media_type, accept) > 0
 
 
 def media_type_quality(media_type: str, accept: str | None) -> float:
@@ -103,3 +124,8 @@ def _coding_qualities(accept_encoding: str | None) -> tuple[float, float | None]
     any_other = quality.get("*")
     gzip_quality = max((quality[coding] for coding in ("gzip", "x-gzip") if coding in quality), default=any_other or 0)
     return gzip_quality, quality.get("identity", any_other if any_other == 0 else None)
+
+
+# Callers send a handful of different headers over and over. Long ones are not kept, because callers choose them.
+_usual_media_type_quality = lru_cache(maxsize=256)(media_type_quality)
+_usual_coding_qualities = lru_cache(maxsize=256)(_coding_qualities)

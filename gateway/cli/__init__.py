@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from gateway.cli.app import EXTENSION, Gateway
+from gateway.cli.cache import cache
 from gateway.cli.campaigns import campaigns
 from gateway.cli.config import config
 from gateway.cli.demo import demo
@@ -13,7 +14,7 @@ from gateway.cli.simulator import simulator
 
 __all__ = ["COMMANDS", "Gateway", "add_commands"]
 
-COMMANDS: tuple[click.Command, ...] = (campaigns, config, demo, isales, keys, simulator)
+COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, isales, keys, simulator)
 
 
 def add_commands(app: Flask, gateway: Gateway | None = None) -> None:

@@ -1,5 +1,6 @@
 """What commands use of the app that they belong to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
@@ -13,10 +14,12 @@ EXTENSION = "campaign-gateway"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The settings, and the function that serves pages to everybody."""
+    """The settings, and the functions that serve and purge pages and tell the state of the shared cache."""
 
     settings: Settings
     serve: ServePage
+    purge: Callable[[int | None], int]
+    shared_state: Callable[[], str]
 
 
 def current_gateway() -> Gateway:

@@ -1,14 +1,13 @@
 """Pages as bytes and back. Never pickle: what stands in a cache may have been put there by somebody else.
 
 An entry is: magic, format version (1 byte), length of the payload (4 bytes, big endian), BLAKE2b-128 of key and
-payload, payload (JSON). The key takes part in the checksum, so that an entry is good under its own key only.
+payload, payload (JSON). The key takes part in the checksum, so that an entry is good under its own key only. How old
+an entry is, is known to the tier that keeps it, not to the entry.
 """
 
 import hashlib
 import json
-import math
 import struct
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,17 +22,8 @@ class UnreadableEntry(Exception):
     """The bytes are not an entry of this format under this key; the text says what is wrong with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPage:
-    """A page and the moment at which it was fetched, in seconds on the clock of the store."""
-
-    page: CampaignPage
-    stored_at: float
-
-
-def encode(key: str, stored: StoredPage) -> bytes:
-    """Return the entry for `stored` under `key`."""
-    page = stored.page
+def encode(key: str, page: CampaignPage) -> bytes:
+    """Return the entry for `page` under `key`."""
     rows = [
         [
             row.id,
@@ -47,11 +37,11 @@ def encode(key: str, stored: StoredPage) -> bytes:
         for row in page.campaigns
     ]
     counts = [page.number, page.size, page.total_items, page.skill_queue_total, page.ivr_total]
-    payload = json.dumps([stored.stored_at, counts, rows], ensure_ascii=False, separators=(",", ":")).encode()
+    payload = json.dumps([counts, rows], ensure_ascii=False, separators=(",", ":")).encode()
     return HEADER.pack(MAGIC, FORMAT_VERSION, len(payload), _checksum(key, payload)) + payload
 
 
-def decode(key: str, entry: object) -> StoredPage:
+def decode(key: str, entry: object) -> CampaignPage:
     """Return what `entry`, found under `key`, holds. Raises UnreadableEntry for anything that `encode` did not make."""
     if not isinstance(entry, bytes) or len(entry) < HEADER.size:
         raise UnreadableEntry("it is not an entry of the page cache")
@@ -66,20 +56,18 @@ def decode(key: str, entry: object) -> StoredPage:
     if checksum != _checksum(key, payload):
         raise UnreadableEntry("its checksum is wrong")
     try:
-        return _stored_page(json.loads(payload))
+        return _page(json.loads(payload))
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as fault:
         raise UnreadableEntry(f"its payload is not a page: {fault}") from fault
 
 
-def _stored_page(loaded: Any) -> StoredPage:
-    stored_at, (number, size, total, skill_queue, ivr), rows = loaded
+def _page(loaded: Any) -> CampaignPage:
+    (number, size, total, skill_queue, ivr), rows = loaded
     campaigns = tuple(
         Campaign(row_id, name, CampaignStatus(status), DeviceType(device), _moment(begins), _moment(ends), caller)
         for row_id, name, status, device, begins, ends, caller in rows
     )
-    if not math.isfinite(stored_at):
-        raise ValueError("it has no time")
-    return StoredPage(CampaignPage(campaigns, number, size, total, skill_queue, ivr), float(stored_at))
+    return CampaignPage(campaigns, number, size, total, skill_queue, ivr)
 
 
 def _checksum(key: str, payload: bytes) -> bytes:

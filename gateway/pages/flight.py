@@ -31,6 +31,10 @@ class SingleFlight(Generic[T]):
                 flight = self._flights[key] = Future()
         return (self._lead(key, flight, work), True) if leading else (_follow(flight, deadline), False)
 
+    def is_under_way(self, key: str) -> bool:
+        """Tell whether somebody is at work for `key`."""
+        return key in self._flights
+
     def _lead(self, key: str, flight: Future[T], work: Callable[[], T]) -> T:
         try:
             result = work()

@@ -1,17 +1,50 @@
-"""How long a page is good (RFC 9111, section 4.2). Pure: ages in seconds come in, decisions go out."""
+"""How long a page is good (RFC 9111, section 4.2; RFC 5861). Pure: ages in seconds come in, decisions go out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.model import CampaignQuery, CampaignStatus
 
 
+class Rung(StrEnum):
+    """Where a page is on its way down. As time passes it only ever goes from one to a later one."""
+
+    FRESH = "fresh"
+    STALE_WHILE_REVALIDATE = "stale-while-revalidate"
+    STALE_IF_ERROR = "stale-if-error"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
-class FreshnessPolicy:
-    """Seconds for which pages are fresh; completed campaigns change less."""
+class Lifetimes:
+    """How long a page is on each rung, in seconds; both kinds of staleness begin when freshness ends."""
 
     fresh_s: float
-    fresh_completed_s: float
+    stale_while_revalidate_s: float
+    stale_if_error_s: float
 
-    def lifetime(self, query: CampaignQuery) -> float:
-        """Return for how many seconds the page that answers `query` is fresh."""
-        return self.fresh_completed_s if query.status is CampaignStatus.COMPLETED else self.fresh_s
+    @property
+    def keep_s(self) -> float:
+        """For how long the page can be of use."""
+        return self.fresh_s + max(self.stale_while_revalidate_s, self.stale_if_error_s)
+
+    def rung(self, age_s: float) -> Rung:
+        """Return the rung of a page of this age."""
+        stale_s = age_s - self.fresh_s
+        if stale_s < 0:
+            return Rung.FRESH
+        if stale_s < self.stale_while_revalidate_s:
+            return Rung.STALE_WHILE_REVALIDATE
+        return Rung.STALE_IF_ERROR if stale_s < self.stale_if_error_s else Rung.EXPIRED
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessPolicy:
+    """The lifetimes of usual pages, and of pages of completed campaigns, which change less."""
+
+    usual: Lifetimes
+    completed: Lifetimes
+
+    def lifetimes(self, query: CampaignQuery) -> Lifetimes:
+        """Return the lifetimes of the page that answers `query`."""
+        return self.completed if query.status is CampaignStatus.COMPLETED else self.usual

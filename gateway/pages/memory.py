@@ -1,87 +1,70 @@
-"""A Flask-Caching backend that keeps bytes in this process, bounded in bytes, least recently used going first.
+"""A Flask-Caching backend that keeps pages in this process, bounded in bytes and aged by a monotonic clock.
 
-Flask-Caching's own SimpleCache bounds the number of entries, not their size, and ages them by the wall clock.
+Flask-Caching's own SimpleCache bounds the number of entries, not their size, ages them by the wall clock, and pickles.
 """
 
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from flask_caching.backends.base import BaseCache
 
-OVERHEAD_BYTES = 200
+from gateway.bounded_lru import BoundedLru
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    value: Sized
+    expires_at: float
+
+    def __len__(self) -> int:
+        return len(self.value)
 
 
 class ProcessCache(BaseCache):
-    """Bytes by key. Each entry counts as its key, its value and an allowance for the objects around them."""
+    """Values by key, as they are: nothing is copied or encoded. A value counts as its length in bytes."""
 
     def __init__(self, max_bytes: int, default_timeout: int = 300, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(default_timeout)
-        self.max_bytes = max_bytes
-        self.held_bytes = 0
+        self.entries: BoundedLru[str, _Timed] = BoundedLru(max_bytes)
         self._clock = clock
-        self._entries: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
-        self._lock = threading.Lock()
 
     @classmethod
     def factory(cls, app: Any, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> "ProcessCache":
-        """Make the backend as Flask-Caching asks for it, from `CACHE_MAX_BYTES` and the optional `CACHE_CLOCK`."""
-        return cls(config["CACHE_MAX_BYTES"], kwargs["default_timeout"], config.get("CACHE_CLOCK", time.monotonic))
+        """Make the backend as Flask-Caching asks for it, from `CACHE_MAX_BYTES` and `CACHE_CLOCK`."""
+        return cls(config["CACHE_MAX_BYTES"], kwargs["default_timeout"], config["CACHE_CLOCK"])
 
-    def get(self, key: str) -> bytes | None:
+    def get(self, key: str) -> Any:
         """Return the value under `key`, or `None` when there is none or its time is over."""
-        with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            value, expires_at = entry
-            if self._clock() >= expires_at:
-                self._drop(key)
-                return None
-            self._entries.move_to_end(key)
-            return value
+        timed = self.entries.get(key)
+        if timed is None:
+            return None
+        if self._clock() >= timed.expires_at:
+            self.entries.remove(key, timed)
+            return None
+        return timed.value
 
-    def set(self, key: str, value: bytes, timeout: int | timedelta | None = None) -> bool:
+    def set(self, key: str, value: Any, timeout: int | timedelta | None = None) -> bool:
         """Keep `value` under `key` for `timeout` seconds. `False` when it alone is larger than the bound."""
-        if isinstance(timeout, timedelta):
-            timeout = int(timeout.total_seconds())
-        size = _size(key, value)
-        with self._lock:
-            self._drop(key)
-            if size > self.max_bytes:
-                return False
-            while self.held_bytes + size > self.max_bytes:
-                self._drop(next(iter(self._entries)))
-            self._entries[key] = (value, self._clock() + (self.default_timeout if timeout is None else timeout))
-            self.held_bytes += size
-            return True
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        lifetime = self.default_timeout if seconds is None else seconds
+        return self.entries.put(key, _Timed(value, self._clock() + lifetime))
 
     def delete(self, key: str) -> bool:
         """Forget `key`. `False` when it was not there."""
-        with self._lock:
-            return self._drop(key)
+        return self.entries.remove(key)
+
+    def delete_prefix(self, prefix: str) -> int:
+        """Forget every key that begins with `prefix`; return how many there were."""
+        return sum(self.delete(key) for key in self.entries if key.startswith(prefix))
 
     def clear(self) -> bool:
         """Forget everything."""
-        with self._lock:
-            self._entries.clear()
-            self.held_bytes = 0
-            return True
+        self.entries.clear()
+        return True
 
     def has(self, key: str) -> bool:
         """Tell whether there is a value under `key` whose time is not over."""
         return self.get(key) is not None
-
-    def _drop(self, key: str) -> bool:
-        entry = self._entries.pop(key, None)
-        if entry is None:
-            return False
-        self.held_bytes -= _size(key, entry[0])
-        return True
-
-
-def _size(key: str, value: bytes) -> int:
-    return len(key) + len(value) + OVERHEAD_BYTES

@@ -1,64 +1,162 @@
-"""The driver of the page cache: look up, fetch once, store, hand out."""
+"""The driver of the page cache: from a query down the ladder to a page, or to a failure.
+
+fresh                   served
+stale while revalidate  served, and refreshed in the background
+stale if error          fetched; served if that fails, or failed a moment ago
+expired, or none        fetched; a failure is a failure
+"""
 
 import time
 from collections.abc import Callable
 
+import structlog
+
+from gateway.errors import GatewayError, InternalError, UpstreamError, UpstreamRejectedParameters
 from gateway.model import CacheOutcome, CampaignQuery, Deadline, FetchPage, ServedPage
-from gateway.pages.codec import StoredPage
-from gateway.pages.flight import SingleFlight
-from gateway.pages.freshness import FreshnessPolicy
-from gateway.pages.store import PageStore
+from gateway.pages.explanation import Explanation
+from gateway.pages.failures import RecentFailures
+from gateway.pages.fetcher import Fetcher
+from gateway.pages.freshness import FreshnessPolicy, Rung
+from gateway.pages.held import PROCESS, SHARED, HeldPage
+from gateway.pages.refresh import Refresher
+from gateway.pages.shared import SharedTier
+from gateway.pages.tiers import Tiers
 from gateway.telemetry.metrics import Metrics
+
+log = structlog.get_logger("gateway.pages")
+
+FRESH = frozenset({Rung.FRESH})
+PROMPT = frozenset({Rung.FRESH, Rung.STALE_WHILE_REVALIDATE})
 
 
 class PageCache:
-    """Answers queries from the store while pages are fresh, else from `fetch`, once for all who ask at a time.
+    """Answers queries from pages that are good enough, else by fetching, once for all who ask at a time.
 
-    Only pages are stored. A failure is raised to everybody who waits for it, and forgotten.
+    Only pages are kept; a failure is shared by those who wait for it, and never replaces a page. Parameters that
+    CC-iSales refuses are an answer, not a failure: they go to the caller whatever page there was.
     """
 
     def __init__(
         self,
         fetch: FetchPage,
-        store: PageStore,
+        tiers: Tiers,
+        shared: SharedTier,
         key: Callable[[CampaignQuery], str],
         freshness: FreshnessPolicy,
         metrics: Metrics,
+        *,
+        refresh_workers: int,
+        refresh_deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fetch = fetch
-        self._store = store
+        self._tiers = tiers
+        self._shared = shared
         self._key = key
         self._freshness = freshness
         self._metrics = metrics
+        self._refresh_deadline_s = refresh_deadline_s
         self._clock = clock
-        self._flights: SingleFlight[ServedPage] = SingleFlight()
+        self._failures = RecentFailures(clock=clock)
+        self._fetcher = Fetcher(fetch, tiers, shared, freshness, self._failures, clock)
+        self._refresher = Refresher(self._refresh, refresh_workers)
+        self._subscribed = False
 
     def serve(self, query: CampaignQuery, deadline: Deadline) -> ServedPage:
         """Return the page that answers `query`; raises one leaf of `gateway.errors`."""
+        if not self._subscribed:
+            # Not when it is made: subscribing may start a thread, and a server may fork in between.
+            self._subscribed = True
+            self._shared.subscribe(self._purged)
         key = self._key(query)
-        served = self._look_up(key, query)
-        if served is None:
-            served, leading = self._flights.run(key, lambda: self._refresh(key, query, deadline), deadline)
-            if not leading:
-                served = ServedPage(served.page, CacheOutcome.COLLAPSED, served.age_s, served.fresh_for_s)
-        self._metrics.lookup(served.outcome)
+        served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
+        self._metrics.lookup(served.outcome, served.tier)
         return served
 
-    def _look_up(self, key: str, query: CampaignQuery) -> ServedPage | None:
-        stored = self._store.get(key)
-        if stored is None:
-            return None
-        age = max(0.0, self._clock() - stored.stored_at)
-        fresh_for = self._freshness.lifetime(query) - age
-        return ServedPage(stored.page, CacheOutcome.HIT, age, fresh_for) if fresh_for > 0 else None
-
-    def _refresh(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
-        # Between this caller's look-up and its turn to fetch, another one may have fetched and stored the page.
-        served = self._look_up(key, query)
+    def peek(self, key: str, query: CampaignQuery) -> ServedPage | None:
+        """Return the page under `key` if this process can serve it at once, and see to its refresh; else `None`."""
+        served = self._at_once(self._tiers.held(key), query, PROCESS)
         if served is not None:
-            return served
-        page = self._fetch(query, deadline)
-        lifetime = self._freshness.lifetime(query)
-        self._store.put(key, StoredPage(page, self._clock()), lifetime)
-        return ServedPage(page, CacheOutcome.MISS, 0.0, lifetime)
+            self._metrics.lookup(served.outcome, served.tier)
+        return served
+
+    def explain(self, query: CampaignQuery) -> Explanation:
+        """Tell what is there for `query` and how good it is, without asking CC-iSales."""
+        key, tier = self._key(query), PROCESS
+        held = self._tiers.held(key)
+        if held is None:
+            held, tier = self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED
+        under_way = self._fetcher.is_under_way(key) or self._refresher.is_under_way(key)
+        if held is None:
+            return Explanation(key, None, None, None, None, under_way)
+        age = self._clock() - held.stored_at
+        return Explanation(key, tier, held.lifetimes.rung(age), age, held.lifetimes.fresh_s - age, under_way)
+
+    def purge(self, vdn: int | None) -> int:
+        """Forget the pages of one VDN, or all, in all processes that share; return how many there were.
+
+        Raises SharedTierUnavailable when the shared tier cannot be reached; this process has forgotten by then.
+        """
+        forgotten = self.forget(vdn)
+        return max(forgotten, self._shared.purge(vdn))
+
+    def forget(self, vdn: int | None) -> int:
+        """Forget the pages of one VDN, or all, in this process; a fetch under way does not bring one back."""
+        self._fetcher.disown()
+        return self._tiers.forget(vdn)
+
+    def _purged(self, vdn: int | None) -> None:
+        self.forget(vdn)
+
+    def _at_once(self, held: HeldPage | None, query: CampaignQuery, tier: str) -> ServedPage | None:
+        """Return what can be served of `held` without waiting for anybody, and see to its refresh."""
+        if held is None:
+            return None
+        now = self._clock()
+        rung = held.rung(now)
+        if rung is Rung.FRESH:
+            return held.served(CacheOutcome.HIT, now, tier)
+        failure = self._failures.recent(held.key)
+        if failure is not None:
+            return self._despite(failure, held, tier)
+        if rung is not Rung.STALE_WHILE_REVALIDATE:
+            return None
+        self._refresher.kick(held.key, query)
+        return held.served(CacheOutcome.STALE, now, tier, Rung.STALE_WHILE_REVALIDATE)
+
+    def _brought(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
+        try:
+            brought = self._fetcher.bring(key, query, deadline, PROMPT)
+        except UpstreamRejectedParameters:
+            raise
+        except UpstreamError as failure:
+            held = self._tiers.held(key) or self._tiers.adopt(key, self._freshness.lifetimes(query))
+            stale = None if held is None else self._despite(failure, held, PROCESS)
+            if stale is None:
+                raise
+            return stale
+        if brought.outcome is CacheOutcome.HIT:
+            served = self._at_once(brought.held, query, SHARED)
+            if served is not None:
+                return served
+        # As of the moment that it was fetched, so that a page that has just come has all of its time before it.
+        return brought.held.served(brought.outcome, brought.held.stored_at, "")
+
+    def _despite(self, failure: GatewayError, held: HeldPage, tier: str) -> ServedPage | None:
+        """Return `held` as it is served while fetching it fails, unless it is too old even for that."""
+        now = self._clock()
+        return None if held.rung(now) is Rung.EXPIRED else held.served(CacheOutcome.STALE, now, tier, failure.name)
+
+    def _refresh(self, key: str, query: CampaignQuery) -> None:
+        """Refresh one page in the background: take what another process has fetched, or fetch."""
+        outcome = "ok"
+        try:
+            self._fetcher.bring(key, query, Deadline.after(self._refresh_deadline_s, self._clock), FRESH)
+        except GatewayError as failure:
+            outcome = failure.name
+            if not isinstance(failure, UpstreamRejectedParameters):
+                # It may be that of another process, which this one has not met itself.
+                self._failures.remember(key, failure)
+        except Exception:
+            outcome = InternalError.name
+            log.exception("refresh failed", key=key)
+        self._metrics.refresh(outcome)

@@ -38,7 +38,6 @@ NOT_IN_EFFECT = {
         "breaker_open_max_s",
     ),
     "tenants": ("previous_access_key",),
-    "cache": ("shared_url", "stale_while_revalidate_s", "stale_if_error_s"),
     "clients": ("requests_per_minute",),
     "jwt": ("issuer",),
     "http": ("cors_origins",),

@@ -9,6 +9,7 @@ import pytest
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
+from tests.support.waiting import wait_until
 
 
 def upstream_calls(simulator: SimulatorServer) -> int:
@@ -18,8 +19,8 @@ def upstream_calls(simulator: SimulatorServer) -> int:
     return total
 
 
-def test_a_page_ages_until_it_is_fetched_again(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
-    """Miss, hits that age, and a miss when the page is no longer fresh; the headers say so."""
+def test_a_page_goes_down_the_ladder(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """Miss, hits that age, stale while it is refreshed behind, and fresh again; the headers say so."""
     answer = gateway.get("/campaigns")
     assert answer.headers["Cache-Status"] == "campaign-gateway; fwd=miss; stored; ttl=15"
     assert (answer.headers["Age"], answer.headers["Cache-Control"]) == ("0", "private, max-age=15")
@@ -28,9 +29,55 @@ def test_a_page_ages_until_it_is_fetched_again(simulator: SimulatorServer, gatew
     assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=5"
     assert (answer.headers["Age"], answer.headers["Cache-Control"]) == ("9", "private, max-age=5")
     assert upstream_calls(simulator) == 1
-    gateway.clock.advance(5.5)
-    assert "fwd=miss" in gateway.get("/campaigns").headers["Cache-Status"]
+    gateway.clock.advance(8.5)
+    answer = gateway.get("/campaigns")
+    assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=-3; detail=stale-while-revalidate"
+    assert (answer.headers["Age"], answer.headers["Cache-Control"]) == ("18", "private, max-age=0")
+    wait_until(lambda: gateway.get("/campaigns").headers["Age"] == "0")
+    assert gateway.get("/campaigns").headers["Cache-Status"] == "campaign-gateway; hit; ttl=15"
     assert upstream_calls(simulator) == 2
+
+
+OUTAGES = [
+    (Fault("reset-before"), "upstream-unreachable"),
+    (Fault("hang"), "upstream-timeout"),
+    (Fault("result-code"), "upstream-failed"),
+    (Fault("html"), "upstream-broken-contract"),
+    (Fault("wrong-clock"), "upstream-refused-credentials"),
+    (Fault("http-status", status=503), "upstream-overloaded"),
+]
+
+
+@pytest.mark.parametrize(("fault", "problem"), OUTAGES, ids=[problem for _, problem in OUTAGES])
+def test_in_an_outage_old_pages_are_served_and_marked(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], fault: Fault, problem: str
+) -> None:
+    """Ten minutes past their freshness warm pages are all answered, with the reason; cold ones get the problem."""
+    gateway = make_gateway(isales__read_timeout_s="0.1")
+    good = [gateway.get(f"/campaigns?page={page}").data for page in range(1, 6)]
+    gateway.clock.advance(15 + 600)
+    simulator.faults.arm(fault)
+    for _ in range(2):
+        for page, body in enumerate(good, 1):
+            answer = gateway.get(f"/campaigns?page={page}")
+            assert (answer.status_code, answer.data) == (200, body)
+            assert answer.headers["Cache-Status"] == f"campaign-gateway; hit; ttl=-600; detail={problem}"
+            assert answer.headers["Cache-Control"] == "private, max-age=0"
+    assert gateway.problem("/campaigns?page=20")[1] == problem
+    gateway.clock.advance(3000)
+    assert gateway.problem("/campaigns?page=1")[1] == problem
+    simulator.faults.clear()
+    assert "fwd=miss" in gateway.get("/campaigns?page=1").headers["Cache-Status"]
+
+
+def test_parameters_that_are_refused_are_never_answered_from_a_stale_page(
+    simulator: SimulatorServer, gateway: GatewayUnderTest
+) -> None:
+    """What CC-iSales refuses now is refused, whatever it answered before."""
+    gateway.get("/campaigns")
+    gateway.clock.advance(15 + 600)
+    simulator.faults.arm(Fault("result-code", result_code="0200001", times=1))
+    assert gateway.problem("/campaigns")[:2] == (400, "upstream-rejected-parameters")
 
 
 def test_completed_campaigns_are_fresh_for_longer(gateway: GatewayUnderTest) -> None:
@@ -75,7 +122,7 @@ def test_etag_and_304(gateway: GatewayUnderTest) -> None:
         assert name in not_modified.headers
     assert "Content-Type" not in not_modified.headers
     assert gateway.get("/campaigns", headers={"If-None-Match": '"other"'}).status_code == 200
-    gateway.clock.advance(100)
+    gateway.clock.advance(1000)
     assert gateway.get("/campaigns").headers["ETag"] == etag
     assert gateway.get("/campaigns?page=2").headers["ETag"] != etag
 
@@ -129,3 +176,49 @@ def test_pages_of_different_vdns_never_mix(gateway: GatewayUnderTest) -> None:
         one = gateway.get("/campaigns?vdn=1", key="all-key").get_json()["data"]
         two = gateway.get("/campaigns?vdn=2", key="all-key").get_json()["data"]
         assert {row["id"] for row in one}.isdisjoint({row["id"] for row in two})
+
+
+def test_purging_forgets_the_pages_of_the_callers_vdns(gateway: GatewayUnderTest) -> None:
+    """`DELETE /cache` needs its scope, keeps to the caller's VDNs, and says how much it has forgotten."""
+    gateway.get("/campaigns?vdn=1", key="all-key")
+    gateway.get("/campaigns?vdn=1&page=2", key="all-key")
+    gateway.get("/campaigns?vdn=2", key="all-key")
+    assert gateway.problem("/cache", method="DELETE", key="web-key")[:2] == (403, "forbidden")
+    assert gateway.problem("/cache?vdn=2", method="DELETE", key="purger-key")[:2] == (403, "forbidden")
+    assert gateway.problem("/cache?vdn=1&x=1", method="DELETE", key="purger-key")[:2] == (400, "invalid-parameters")
+    answer = gateway.get("/cache?vdn=1", method="DELETE", key="purger-key")
+    assert answer.get_json() == {"purged": 2, "vdns": [1]}
+    assert "fwd=miss" in gateway.get("/campaigns?vdn=1", key="all-key").headers["Cache-Status"]
+    assert "hit" in gateway.get("/campaigns?vdn=2", key="all-key").headers["Cache-Status"]
+    assert gateway.get("/cache", method="DELETE", key="purger-key").get_json() == {"purged": 1, "vdns": [1]}
+
+
+def test_explaining_a_page(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """`GET /cache/explain` needs its scope, and tells of a page without asking CC-iSales."""
+    assert gateway.problem("/cache/explain", key="web-key")[:2] == (403, "forbidden")
+    assert gateway.problem("/cache/explain?page=0", key="doctor-key")[:2] == (400, "invalid-parameters")
+    told = gateway.get("/cache/explain?page=2", key="doctor-key").get_json()
+    assert told["key"].startswith("page:1:1:")
+    assert {told["tier"], told["rung"], told["age_s"], told["fresh_for_s"]} == {None}
+    gateway.get("/campaigns?page=2")
+    gateway.clock.advance(20)
+    told = gateway.get("/cache/explain?page=2", key="doctor-key").get_json()
+    assert (told["tier"], told["rung"], told["age_s"], told["fresh_for_s"], told["fetch_under_way"]) == (
+        "process",
+        "stale-while-revalidate",
+        20.0,
+        -5.0,
+        False,
+    )
+    assert upstream_calls(simulator) == 1
+
+
+def test_what_is_held_is_counted(gateway: GatewayUnderTest) -> None:
+    """Pages, bytes and evictions are in the numbers, hits of the hit path too."""
+    for _ in range(3):
+        gateway.get("/campaigns")
+    numbers = gateway.get("/metrics").get_data(as_text=True)
+    assert "campaign_gateway_cache_held_pages 1.0" in numbers
+    assert "campaign_gateway_cache_evicted_pages 0.0" in numbers
+    assert 'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 2.0' in numbers
+    assert 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 3.0' in numbers

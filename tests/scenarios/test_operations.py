@@ -26,6 +26,7 @@ def test_readiness_follows_what_callers_met(simulator: SimulatorServer, gateway:
         assert answer.status_code == 200
         document = answer.get_json()
         assert document["dependencies"]["settings"] == {"status": "ok"}
+        assert document["dependencies"]["shared_cache"] == {"status": "off"}
         return document["status"], document["dependencies"]["isales"]["vdns"]
 
     assert ready() == ("ready", {"1": {"status": "unknown"}, "2": {"status": "unknown"}})
@@ -33,11 +34,11 @@ def test_readiness_follows_what_callers_met(simulator: SimulatorServer, gateway:
     gateway.clock.advance(30)
     assert ready() == ("ready", {"1": {"status": "ok", "last_fetch_seconds_ago": 30.0}, "2": {"status": "unknown"}})
     simulator.faults.arm(Fault("result-code", times=1))
-    gateway.get("/campaigns")
+    gateway.get("/campaigns?page=2")
     status, vdns = ready()
     assert (status, vdns["1"]["status"], vdns["1"]["problem"]) == ("degraded", "failing", "upstream-failed")
     simulator.faults.arm(Fault("result-code", times=1, result_code="0200001"))
-    gateway.get("/campaigns")
+    gateway.get("/campaigns?page=3")
     assert ready()[0] == "ready"
     assert simulator.calls.snapshot()["total"] == 3
 
@@ -52,8 +53,8 @@ def test_everything_is_counted(simulator: SimulatorServer, gateway: GatewayUnder
         f'campaign_gateway_requests_total{{{listing},problem="",status="200"}} 2.0',
         f'campaign_gateway_requests_total{{{listing},problem="invalid-parameters",status="400"}} 1.0',
         'campaign_gateway_requests_total{endpoint="none",problem="not-found",status="404"} 1.0',
-        'campaign_gateway_cache_lookups_total{outcome="hit"} 1.0',
-        'campaign_gateway_cache_lookups_total{outcome="miss"} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="miss",tier=""} 1.0',
         'campaign_gateway_upstream_fetches_total{outcome="ok",vdn="1"} 1.0',
     ):
         assert line in numbers

@@ -13,7 +13,14 @@ from gateway.settings import Settings, load_settings
 from tests.support.clock import FakeClock
 
 PROJECT = Path(__file__).resolve().parents[2]
-KEYS = {"web": "web-key", "all": "all-key", "two": "two-key", "purger": "purger-key"}
+KEYS = {
+    "web": "web-key",
+    "all": "all-key",
+    "two": "two-key",
+    "purger": "purger-key",
+    "doctor": "doctor-key",
+    "operator": "operator-key",
+}
 VARIABLES = {
     "GATEWAY__TENANTS": """[
         {vdn = 1, access_key = "demo-access-key", secret_key = "demo-secret-key"},
@@ -21,12 +28,14 @@ VARIABLES = {
     ]""",
     "GATEWAY__CLIENTS": "["
     + ", ".join(
-        f'{{name = "{name}", key_sha256 = "{key_hash(KEYS[name])}", vdns = {vdns}, scopes = ["{scope}"]}}'
-        for name, vdns, scope in (
-            ("web", "[1]", "campaigns:read"),
-            ("all", '["*"]', "campaigns:read"),
-            ("two", "[2]", "campaigns:read"),
-            ("purger", "[1]", "cache:purge"),
+        f'{{name = "{name}", key_sha256 = "{key_hash(KEYS[name])}", vdns = {vdns}, scopes = [{scopes}]}}'
+        for name, vdns, scopes in (
+            ("web", "[1]", '"campaigns:read"'),
+            ("all", '["*"]', '"campaigns:read"'),
+            ("two", "[2]", '"campaigns:read"'),
+            ("purger", "[1]", '"cache:purge"'),
+            ("doctor", "[1]", '"diagnostics:read"'),
+            ("operator", "[1]", '"campaigns:read", "cache:purge", "diagnostics:read"'),
         )
     )
     + "]",

@@ -78,7 +78,8 @@ def test_the_simulator_and_the_gateway_share_nothing() -> None:
     ("library", "places"),
     [
         ("flask", ("gateway.api", "gateway.factory", "gateway.cli", "gateway.simulator")),
-        ("flask_caching", ("gateway.pages.store", "gateway.pages.memory", "gateway.factory")),
+        ("flask_caching", ("gateway.pages.memory", "gateway.pages.redis_backend", "gateway.factory")),
+        ("redis", ("gateway.pages",)),
         ("requests", ("gateway.isales.transport", "gateway.isales.transport_connection", "gateway.factory")),
         ("urllib3", ("gateway.isales.transport", "gateway.isales.transport_connection")),
         ("prometheus_client", ("gateway.telemetry", "gateway.api.health")),

@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 import trustme
 
 from gateway.errors import UpstreamTimeout, UpstreamUnreachable
+from gateway.isales.transport_connection import DeadlinedAdapter
+from gateway.isales.transport_socket import CALL, Call
 from gateway.isales.transport_tls import tls_context
+from gateway.model import Deadline
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http, says_and_closes, says_and_resets
 from tests.unit.isales.vendor import isales_settings
@@ -70,8 +74,17 @@ def test_the_systems_cas(connect: Callable[..., Fetch]) -> None:
 
 
 def test_a_ca_file_replaces_the_systems_cas(ca_file: str) -> None:
-    """With a `ca_file` its CAs count and no others."""
-    context = tls_context(isales_settings("https://127.0.0.1", ca_file=ca_file))
+    """With a `ca_file` its CAs count and no others, also after requests had the context in its hands."""
+    settings = isales_settings("https://127.0.0.1", ca_file=ca_file)
+    context = tls_context(settings)
+    token = CALL.set(Call(Deadline.after(5.0), settings))
+    try:
+        with serving(CA.issue_cert("127.0.0.1")) as server, requests.Session() as session:
+            session.trust_env = False
+            session.mount("https://", DeadlinedAdapter(1, context))
+            assert session.get(server.url, timeout=5).ok
+    finally:
+        CALL.reset(token)
     assert len(context.get_ca_certs()) == 1
 
 

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,12 @@ import pytest
 
 from gateway.errors import UpstreamBrokenContract, UpstreamOverloaded, UpstreamUnreachable
 from gateway.isales import signing
-from gateway.model import CampaignPage
+from gateway.isales.request import campaigns_request, sign_request
+from gateway.isales.transport import Transport
+from gateway.model import CampaignPage, Deadline
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import GOOD_BODY, RawServer, http, says, says_and_closes
-from tests.unit.isales.vendor import QUERY, SECRET_KEY, tenant
+from tests.unit.isales.vendor import NOW, QUERY, SECRET_KEY, TENANT, isales_settings, tenant
 
 NAMES = ["春节 特惠", "a b+c%d&e", "~'*!;/?=", "%41%zz%", "#[]@:$,()", '"<>\\^`{|}', "../..", "\x00\t\r\n\x7f", "😀é"]
 
@@ -155,3 +158,12 @@ def test_a_new_connection_that_closes_is_an_error(upstream: RawServer, fetch: Fe
         fetch()
     assert len(upstream.requests) == 3
     assert fetch().total_items == 0
+
+
+def test_a_fresh_call_uses_no_kept_connection(upstream: RawServer) -> None:
+    """A request that goes again does so on a new connection, even if others are kept, which may be as dead."""
+    with closing(Transport(isales_settings(upstream.url))) as transport:
+        signed = sign_request(campaigns_request(QUERY, TENANT), transport.endpoint, NOW)
+        for fresh, connections in ((False, 1), (False, 1), (True, 2)):
+            assert transport.get(signed, Deadline.after(5.0), fresh=fresh).status == 200
+            assert upstream.connections == connections

@@ -47,9 +47,10 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_every_endpoint_is_documented() -> None:
-    """All paths of the contract are there, each operation under a name of its own."""
+    """All paths are there, each operation under a name of its own."""
     assert list(DOCUMENT["paths"]) == [
         *("/campaigns", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems", "/problems/{name}"),
+        *("/cache", "/cache/explain"),
     ]
     names = [operation["operationId"] for _, operation in operations()]
     assert len(set(names)) == len(names)
@@ -177,7 +178,11 @@ def test_headers_of_a_page() -> None:
     assert "Retry-After" in responses["503"]["headers"]
 
 
-def test_only_campaigns_need_a_key() -> None:
+def test_what_needs_a_key_says_so() -> None:
     """The key is documented as a header, and asked for where it is needed."""
     assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
-    assert [path for path, operation in operations() if operation.get("security")] == ["/campaigns"]
+    assert [path for path, operation in operations() if operation.get("security")] == [
+        "/campaigns",
+        "/cache",
+        "/cache/explain",
+    ]

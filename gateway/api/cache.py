@@ -1,0 +1,51 @@
+"""The page cache for operators: `DELETE /cache` forgets pages, `GET /cache/explain` tells what is kept for a query."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from gateway.access.clients import ClientDirectory
+from gateway.api.campaigns import MEDIA_TYPE, authenticated, query_of
+from gateway.api.public import ExplanationSchema, PurgeSchema, json_bytes
+from gateway.api.query import PurgeQuerySchema, QueryParser
+from gateway.model import CampaignQuery
+from gateway.settings import Tenant
+
+PURGE_SCOPE = "cache:purge"
+EXPLAIN_SCOPE = "diagnostics:read"
+PARSER = QueryParser()
+
+
+def cache_blueprint(
+    clients: ClientDirectory,
+    tenants: Mapping[int, Tenant],
+    purge: Callable[[int | None], int],
+    explain: Callable[[CampaignQuery], object],
+) -> Blueprint:
+    """Return the endpoints. `purge` forgets the pages of a VDN and counts them, `explain` tells of one query.
+
+    A caller that may purge does so for the VDNs that it may read, as everywhere.
+    """
+    blueprint = Blueprint("cache", __name__)
+
+    @blueprint.delete("/cache")
+    def purge_cache() -> Response:
+        grant = authenticated(clients, PURGE_SCOPE)
+        asked: dict[str, int] = PARSER.parse(PurgeQuerySchema(), request, location="query")
+        vdns = sorted(grant.vdns)
+        if "vdn" in asked:
+            grant.require_vdn(asked["vdn"])
+            vdns = [asked["vdn"]]
+        return _json(PurgeSchema().dump({"purged": sum(map(purge, vdns)), "vdns": vdns}))
+
+    @blueprint.get("/cache/explain")
+    def explain_query() -> Response:
+        grant = authenticated(clients, EXPLAIN_SCOPE)
+        return _json(ExplanationSchema().dump(explain(query_of(grant, tenants))))
+
+    return blueprint
+
+
+def _json(document: Any) -> Response:
+    return Response(json_bytes(document), mimetype=MEDIA_TYPE, headers={"Cache-Control": "no-store"})

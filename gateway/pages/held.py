@@ -1,0 +1,46 @@
+"""What a process holds of a page: its bytes, ready to be sent, and how good they are when."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.model import CacheOutcome, CampaignPage, RenderedPage, ServedPage
+from gateway.pages.codec import decode
+from gateway.pages.freshness import Lifetimes, Rung
+
+PROCESS = "process"
+SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """One page in the memory of this process. Its length is the bytes that it takes.
+
+    `entry` is the page as `gateway.pages.codec` encodes it, `stored_at` the second on the monotonic clock from which
+    its age counts.
+    """
+
+    key: str
+    entry: bytes
+    rendered: RenderedPage
+    lifetimes: Lifetimes
+    stored_at: float
+
+    def __len__(self) -> int:
+        return len(self.entry) + len(self.rendered.body) + len(self.rendered.packed or b"")
+
+    def rung(self, now: float) -> Rung:
+        """Return the rung of the page at the second `now`."""
+        return self.lifetimes.rung(now - self.stored_at)
+
+    def served(self, outcome: CacheOutcome, now: float, tier: str, detail: str = "") -> ServedPage:
+        """Return the page as it is handed out at the second `now`, found in `tier`, or fetched where that is empty."""
+        age = max(0.0, now - self.stored_at)
+        return ServedPage(self.key, self.rendered, outcome, tier, age, self.lifetimes.fresh_s - age, detail, self.page)
+
+    def page(self) -> CampaignPage:
+        """Return the page as an object."""
+        return decode(self.key, self.entry)
+
+
+Render = Callable[[CampaignPage], RenderedPage]
+"""Makes the bytes of a page; the same bytes for the same page."""

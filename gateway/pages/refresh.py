@@ -1,0 +1,54 @@
+"""Refreshes of stale pages in the background: one a key, by a bounded number of threads."""
+
+import queue
+import threading
+from collections.abc import Callable
+
+from gateway.model import CampaignQuery
+
+
+class Refresher:
+    """Calls `work(key, query)` for keys that are kicked, each at most once at a time, in `workers` daemon threads.
+
+    At most `backlog` keys wait; a kick beyond that is dropped, for the next caller of that page kicks again. Threads
+    start with the first kick, because a server may fork after the app was made. They are daemons: a process that ends
+    does not wait for refreshes.
+    """
+
+    def __init__(self, work: Callable[[str, CampaignQuery], None], workers: int, backlog: int = 1000) -> None:
+        self._work = work
+        self._workers = workers
+        self._waiting: queue.Queue[tuple[str, CampaignQuery]] = queue.Queue(backlog)
+        self._under_way: set[str] = set()
+        self._lock = threading.Lock()
+        self._started = 0
+
+    def kick(self, key: str, query: CampaignQuery) -> bool:
+        """See to it that the page under `key` is refreshed. `False` when that is under way already, or dropped."""
+        # A look without the lock first: a hot page that is stale is kicked by every caller.
+        if key in self._under_way:
+            return False
+        with self._lock:
+            if key in self._under_way:
+                return False
+            try:
+                self._waiting.put_nowait((key, query))
+            except queue.Full:
+                return False
+            self._under_way.add(key)
+            if self._started < self._workers:
+                self._started += 1
+                threading.Thread(target=self._run, name=f"refresh-{self._started}", daemon=True).start()
+            return True
+
+    def is_under_way(self, key: str) -> bool:
+        """Tell whether the page under `key` is being refreshed or waits for it."""
+        return key in self._under_way
+
+    def _run(self) -> None:
+        while True:
+            key, query = self._waiting.get()
+            try:
+                self._work(key, query)
+            finally:
+                self._under_way.discard(key)
