@@ -41,6 +41,11 @@ lint: .venv/tested ## check style (ruff) and types (mypy --strict)
 	$(SAY) "Checking types with mypy"
 	@$(BIN)/mypy
 
+.PHONY: bench
+bench: .venv/tested ## measure against nginx, Varnish and Flask-Caching (ROWS, BENCH_SECONDS, BENCH_ROUNDS)
+	$(SAY) "Measuring"
+	@$(BIN)/python -m tests.benchmarks $(ROWS)
+
 .PHONY: format
 format: .venv/tested ## put the code into shape with ruff
 	@$(BIN)/ruff check --fix-only .

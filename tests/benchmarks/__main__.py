@@ -1,0 +1,92 @@
+"""`python -m tests.benchmarks [ROW ...]`: which rows are measured, and the table."""
+
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.benchmarks.debian import install_missing
+from tests.benchmarks.effort import EFFORT
+from tests.benchmarks.herd import herd
+from tests.benchmarks.hits import hit, not_modified
+from tests.benchmarks.machine import description
+from tests.benchmarks.many_keys import many_keys
+from tests.benchmarks.miss import miss
+from tests.benchmarks.outage import outage
+from tests.benchmarks.processes import LOAD_CORE, SERVER_CORE, NotMeasured, pin_to_load_core
+from tests.benchmarks.refresh import refresh
+from tests.benchmarks.start import start
+from tests.benchmarks.table import Line, as_markdown
+
+OPEN_FILES = 4096
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is measured, and the programs that it takes beside Python."""
+
+    measure: Callable[[], list[Line]]
+    programs: tuple[str, ...] = ()
+
+
+ROWS = {
+    "hit": Row(hit, ("nginx", "varnishd", "wrk")),
+    "304": Row(not_modified, ("nginx", "varnishd", "wrk")),
+    "herd": Row(herd),
+    "refresh": Row(refresh),
+    "outage": Row(outage),
+    "many-keys": Row(many_keys, ("wrk",)),
+    "start": Row(start),
+    "miss": Row(miss),
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure the rows `names`, all where none is named, and print the table. Return 1 if one could not be measured.
+
+    A missed target is no failure: the figures are of this machine at this time.
+    """
+    for name in names:
+        if name not in ROWS:
+            raise SystemExit(f"There is no row {name!r}; give any of: {' '.join(ROWS)}")
+    names = names or list(ROWS)
+    programs = list(dict.fromkeys(program for name in names for program in ROWS[name].programs))
+    install_missing(["taskset", *programs])
+    described = description(programs)
+    _get_ready()
+    lines: list[Line] = []
+    failures: list[str] = []
+    for name in names:
+        began = time.monotonic()
+        try:
+            lines += ROWS[name].measure()
+        except NotMeasured as reason:
+            failures.append(f"NOT MEASURED: {name}. {reason}")
+        sys.stderr.write(f"==> {name} took {time.monotonic() - began:.0f} s\n")
+    rounds = f"Medians of {EFFORT.rounds} interleaved rounds of {EFFORT.seconds} s; {datetime.now(UTC):%Y-%m-%d}."
+    sys.stdout.write("\n".join(["", as_markdown(lines), "", rounds, described, *failures, ""]))
+    missed = [f"{line.row}: {line.what}" for line in lines if line.met is False]
+    sys.stdout.write(f"Missed: {'; '.join(missed)}\n" if missed else "All targets are met.\n" if lines else "")
+    return 1 if failures else 0
+
+
+def _get_ready() -> None:
+    # A thousand callers are a thousand sockets here, and as many again in the servers, which inherit this.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    # So that an end by SIGTERM stops the servers too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if SERVER_CORE == LOAD_CORE:
+        sys.stderr.write("There is one core only: servers and load share it, and the ratios say little.\n")
+    pin_to_load_core()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

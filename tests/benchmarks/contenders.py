@@ -1,0 +1,114 @@
+"""What is measured and what it is measured against, each in processes of its own on the servers' core."""
+
+import contextlib
+import getpass
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import requests
+from urllib3.util import SKIP_HEADER
+
+from tests.benchmarks.debian import program
+from tests.benchmarks.processes import SERVER_CORE, Process, running
+from tests.benchmarks.upstreams import accepts
+from tests.support.gateway import KEYS, VARIABLES
+from tests.support.server import BIN, free_port
+
+API_KEY = KEYS["web"]
+FOLDER = Path(__file__).parent
+GRANIAN = (str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server that answers `GET /campaigns` on `port` of the loopback interface."""
+
+    name: str
+    port: int
+    process: Process
+
+    @property
+    def url(self) -> str:
+        """The URL without path."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        """Return the answer to one GET with the API key and `headers`; as with wrk, nothing says what is accepted."""
+        silent = {"Accept": None, "Accept-Encoding": SKIP_HEADER}
+        return requests.get(self.url + path, headers={"X-API-Key": API_KEY, **silent, **headers}, timeout=20)
+
+
+@contextlib.contextmanager
+def gateway(
+    upstream_url: str,
+    settings: Mapping[str, str] | None = None,
+    workers: int = 1,
+    cores: str = SERVER_CORE,
+    poll_s: float = 0.02,
+) -> Iterator[Contender]:
+    """Serve the gateway in front of `upstream_url`; `settings` as in `{"cache.fresh_s": "5"}`."""
+    port = free_port()
+    variables = {f"GATEWAY__{name.replace('.', '__').upper()}": value for name, value in (settings or {}).items()}
+    command = [*GRANIAN, "--workers", str(workers), "--port", str(port), "app:app"]
+    given = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": upstream_url, **variables}
+    with running(command, lambda: is_healthy(port), cores, given, poll_s) as process:
+        yield Contender("gateway", port, process)
+
+
+@contextlib.contextmanager
+def flask_caching(origin: str) -> Iterator[Contender]:
+    """Serve the `@cached` app in front of `origin` by the same granian."""
+    port = free_port()
+    command = [*GRANIAN, "--workers", "1", "--port", str(port), "tests.benchmarks.flask_caching_app:app"]
+    with running(command, lambda: accepts(port), SERVER_CORE, {"ORIGIN": origin}) as process:
+        yield Contender("@cached", port, process)
+
+
+@contextlib.contextmanager
+def nginx(origin: str) -> Iterator[Contender]:
+    """Serve nginx' `proxy_cache`, one worker, in front of `origin`."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = _fill("nginx.conf", folder, port=str(port), origin=origin, user=getpass.getuser())
+        command = [program("nginx") or "nginx", "-p", folder, "-e", "stderr", "-c", str(configuration)]
+        with running(command, lambda: accepts(port), SERVER_CORE) as process:
+            yield Contender("nginx", port, process)
+
+
+@contextlib.contextmanager
+def varnish(origin: str) -> Iterator[Contender]:
+    """Serve Varnish in front of `origin`."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        configuration = _fill("default.vcl", folder, host="127.0.0.1", port=origin.rpartition(":")[2])
+        threads = ["-p", "thread_pools=1", "-p", "thread_pool_min=40", "-p", "thread_pool_max=200"]
+        # It would ask the origin for gzip, and unpack that for each caller who did not.
+        plain = ["-p", "http_gzip_support=off"]
+        # Without its jail, which would need a user of its own who may not read the temporary folder.
+        where = ["-j", "none", "-n", folder, "-a", f"127.0.0.1:{port}", "-s", "malloc,64m"]
+        command = [program("varnishd") or "varnishd", "-F", *where, *threads, *plain, "-f", str(configuration)]
+        with running(command, lambda: accepts(port), SERVER_CORE) as process:
+            yield Contender("Varnish", port, process)
+
+
+def is_healthy(port: int) -> bool:
+    """Tell whether the gateway on `port` answers `/healthz` with 200."""
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).ok
+    return False
+
+
+def _fill(template: str, folder: str, **values: str) -> Path:
+    filled = Path(folder) / template
+    text = (FOLDER / template).read_text(encoding="utf-8")
+    filled.write_text(_Template(text).substitute(values, folder=folder), encoding="utf-8")
+    return filled
+
+
+class _Template(Template):
+    """Placeholders are `@name@`-like, `@{name}`: both peers' languages use `$` or braces themselves."""
+
+    delimiter = "@"

@@ -1,0 +1,36 @@
+"""Row `herd`: a thousand callers at once for one page that nobody has, in front of two workers that share a Redis."""
+
+import statistics
+
+from tests.benchmarks.callers import at_once
+from tests.benchmarks.contenders import gateway
+from tests.benchmarks.effort import EFFORT
+from tests.benchmarks.processes import BOTH_CORES
+from tests.benchmarks.table import Line
+from tests.benchmarks.upstreams import redis, simulator
+
+CALLERS = 1000
+LATENCY_S = 0.5
+LIMIT_S = 15.0
+
+
+def herd() -> list[Line]:
+    """Measure one herd a round, each for a page of its own; the worst round counts, for times the median."""
+    calls, good, spreads = [], [], []
+    with (
+        redis() as shared_url,
+        simulator(LATENCY_S) as upstream,
+        gateway(upstream.url, {"cache.shared_url": shared_url}, workers=2, cores=BOTH_CORES) as ours,
+    ):
+        for number in range(EFFORT.rounds):
+            before = upstream.calls()
+            answers = at_once(ours.port, f"/campaigns?page_size={10 + number}", CALLERS, LIMIT_S)
+            calls.append(upstream.calls() - before)
+            good.append(sum(answer.status == 200 for answer in answers))
+            ends = [answer.ended for answer in answers]
+            spreads.append((max(ends) - min(ends)) * 1000)
+    return [
+        Line("herd", "upstream calls", max(calls), "", at_least=1, at_most=1),
+        Line("herd", f"good answers of {CALLERS:,}", min(good), "", at_least=CALLERS),
+        Line("herd", "last answer after the first", statistics.median(spreads), "ms", at_most=100),
+    ]

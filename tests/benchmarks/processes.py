@@ -1,0 +1,100 @@
+"""Processes on a core of their own, which end with the context that started them."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from tests.support.gateway import PROJECT
+from tests.support.server import environment
+
+_CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE = str(_CORES[0])
+LOAD_CORE = str(_CORES[-1])
+BOTH_CORES = f"{SERVER_CORE},{LOAD_CORE}"
+
+_STOP_LIMIT_S = 10.0
+_START_LIMIT_S = 20.0
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+Process = subprocess.Popen[bytes]
+
+
+class NotMeasured(Exception):
+    """A row could not be measured; the message says why."""
+
+
+def pin_to_load_core() -> None:
+    """Keep this process, and what it starts without naming a core, off the core of the servers."""
+    os.sched_setaffinity(0, {int(LOAD_CORE)})
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str],
+    is_up: Callable[[], bool],
+    cores: str = LOAD_CORE,
+    variables: Mapping[str, str] | None = None,
+    poll_s: float = 0.02,
+) -> Iterator[Process]:
+    """Run `command` on `cores` from when `is_up` tells so until the context ends.
+
+    `variables` come on top of this process' environment. `NotMeasured`, with what it said, if it does not come up.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            ["taskset", "-c", cores, *command],
+            cwd=PROJECT,
+            env=environment(**(variables or {})),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us alone, who then end the others in order
+        )
+        try:
+            _wait(process, command, is_up, poll_s, output)
+            yield process
+        finally:
+            stop(process)
+
+
+def stop(process: Process) -> None:
+    """End `process` and all that it has started; at once if it does not go by itself within seconds."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_LIMIT_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(_STOP_LIMIT_S)
+
+
+def resident_bytes(process: Process) -> int:
+    """Return the memory that `process` and all that it has started hold (resident set size)."""
+    total = 0
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            # Processes may end while they are looked at.
+            with contextlib.suppress(OSError):
+                # After the name in parentheses: state, parent, group, session.
+                session = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[3])
+                if session == process.pid:
+                    total += int((folder / "statm").read_text(encoding="utf-8").split()[1]) * _PAGE_BYTES
+    return total
+
+
+def _wait(
+    process: Process, command: Sequence[str], is_up: Callable[[], bool], poll_s: float, output: IO[bytes]
+) -> None:
+    give_up = time.monotonic() + _START_LIMIT_S
+    while not is_up():
+        if process.poll() is not None or time.monotonic() > give_up:
+            output.seek(0)
+            words = output.read()[-2000:].decode(errors="replace").strip()
+            raise NotMeasured(f"{Path(command[0]).name} did not come up. It said: {words or 'nothing'}")
+        time.sleep(poll_s)
