@@ -92,15 +92,22 @@ class CampaignPage:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment by which one caller is to have an answer, on a monotonic clock (seconds)."""
+    """The moment by which one caller is to have an answer, on a monotonic clock (seconds).
+
+    `shortened` says that the caller gave less time than callers usually have, so that running out of it says more
+    about the caller than about CC-iSales.
+    """
 
     expires_at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
+    shortened: bool = False
 
     @classmethod
-    def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
+    def after(
+        cls, seconds: float, clock: Callable[[], float] = time.monotonic, *, shortened: bool = False
+    ) -> "Deadline":
         """Return the deadline that lies `seconds` from now on `clock`."""
-        return cls(clock() + seconds, clock)
+        return cls(clock() + seconds, clock, shortened)
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0."""

@@ -9,13 +9,14 @@ from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import LanguageAccept
 
 from gateway.access.clients import ClientDirectory, Grant
+from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser, refusal
 from gateway.api.query_string import decode
 from gateway.api.representation import Representation, accepts, choose, held_tag
 from gateway.api.resolution import resolve
 from gateway.errors import InvalidParameters, NotAcceptable, ParameterFault
-from gateway.model import CacheOutcome, CampaignQuery, Deadline, ServedPage, ServePage
+from gateway.model import CacheOutcome, CampaignQuery, ServedPage, ServePage
 from gateway.settings import Tenant
 
 SCOPE = "campaigns:read"
@@ -61,7 +62,7 @@ def campaigns_blueprint(
 
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
-        deadline = Deadline.after(deadline_s, clock)
+        deadline = deadline_of(request.headers.get(HEADER), deadline_s, clock)
         grant = authenticated(clients, SCOPE)
         if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
             raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")

@@ -33,6 +33,7 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Errors** are problem details (RFC 9457). Their `type` is a page that explains them; `/problems` lists all.
 - **HEAD** works wherever GET does. `If-None-Match` gives 304 while nothing has changed. `Accept-Encoding: gzip` gives
   gzip where it is worth it. `Accept-Language` picks the language of CC-iSales' words in problems (`zh-CN`, `en-US`).
+- **X-Request-Timeout-Ms**: whole milliseconds that the caller is going to wait, where that is less than the gateway would.
 - **X-Request-Id** comes back as sent if it is 1 to 128 plain characters, and is in the logs.
 """
 _HEALTH: Final = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.errors import GatewayError, InternalError, UpstreamRejectedParameters
 from gateway.model import CacheOutcome, CampaignQuery, Deadline, FetchPage
 from gateway.pages.failures import RecentFailures
-from gateway.pages.flight import SingleFlight
+from gateway.pages.flight import HURRIED, SingleFlight
 from gateway.pages.freshness import FreshnessPolicy, Rung
 from gateway.pages.held import HeldPage
 from gateway.pages.shared import Landing, Lease, SharedTier
@@ -93,8 +93,12 @@ class Fetcher:
             page = self._fetch(query, deadline)
             held = self._tiers.make(key, page, self._freshness.lifetimes(query))
         except GatewayError as error:
-            self._shared.fail(lease, error)
-            self._learn_of(key, error)
+            if deadline.shortened and isinstance(error, HURRIED):
+                # Nothing to learn from: the others are woken to fetch for themselves.
+                self._shared.land(lease, b"", 0.0)
+            else:
+                self._shared.fail(lease, error)
+                self._learn_of(key, error)
             raise
         except BaseException:
             self._shared.fail(lease, InternalError("The process that was fetching this page failed."))

@@ -3,33 +3,52 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-from gateway.errors import GatewayError, UpstreamTimeout
+from gateway.errors import GatewayError, UpstreamOverloaded, UpstreamTimeout
 from gateway.model import Deadline
 
 T = TypeVar("T")
+
+HURRIED: Final = (UpstreamTimeout, UpstreamOverloaded)
+"""How a fetch fails that was not given the time it needs: no answer in time, or no slot in time."""
+
+
+class _Flight(Generic[T]):
+    """What is under way: where it lands, and whether its leader is in a hurry."""
+
+    def __init__(self, hurried: bool) -> None:  # noqa: FBT001 -- made in one place
+        self.landing: Future[T] = Future()
+        self.hurried = hurried
 
 
 class SingleFlight(Generic[T]):
     """At most one call of a key at a time in this process."""
 
     def __init__(self) -> None:
-        self._flights: dict[str, Future[T]] = {}
+        self._flights: dict[str, _Flight[T]] = {}
         self._lock = threading.Lock()
 
     def run(self, key: str, work: Callable[[], T], deadline: Deadline) -> tuple[T, bool]:
         """Return what `work` returns, and whether this caller was the one that called it.
 
         Who comes while another caller of the same key is at work waits for that, but not past its own `deadline`
-        (UpstreamTimeout), and shares the failure as it shares the result.
+        (UpstreamTimeout), and shares the failure as it shares the result. But the impatience of a leader whose
+        deadline was shortened is its own: who has time left then takes a turn of their own.
         """
-        with self._lock:
-            flight = self._flights.get(key)
-            leading = flight is None
-            if flight is None:
-                flight = self._flights[key] = Future()
-        return (self._lead(key, flight, work), True) if leading else (_follow(flight, deadline), False)
+        while True:
+            with self._lock:
+                flight = self._flights.get(key)
+                leading = flight is None
+                if flight is None:
+                    flight = self._flights[key] = _Flight(deadline.shortened)
+            if leading:
+                return self._lead(key, flight.landing, work), True
+            try:
+                return _follow(flight.landing, deadline), False
+            except HURRIED:
+                if not flight.hurried or deadline.expired:
+                    raise
 
     def is_under_way(self, key: str) -> bool:
         """Tell whether somebody is at work for `key`."""

@@ -1,5 +1,6 @@
 """Runs the simulator: in a thread for tests, in the foreground for people."""
 
+import signal
 import ssl
 import sys
 from threading import Thread
@@ -116,6 +117,8 @@ def run(
     tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve in the foreground until interrupted, saying on stderr where."""
+    # Shells start what they put in the background with SIGINT ignored, and then nothing would end it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     server = KeepAliveServer(host, port, create_simulator(config), tls)
     scheme = "http" if tls is None else "https"
     vdns = ", ".join(str(vdn) for tenant in config.tenants for vdn in tenant.vdns)

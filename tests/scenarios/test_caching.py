@@ -222,3 +222,20 @@ def test_what_is_held_is_counted(gateway: GatewayUnderTest) -> None:
     assert "campaign_gateway_cache_evicted_pages 0.0" in numbers
     assert 'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 2.0' in numbers
     assert 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 3.0' in numbers
+
+
+def test_a_caller_in_a_hurry_is_answered_in_time_and_hurts_nobody(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]
+) -> None:
+    """A short `X-Request-Timeout-Ms` ends that caller's wait; who waited behind it gets the page."""
+    gateway = make_gateway(real_time=True)
+    simulator.latency_s = 1.0
+    with ThreadPoolExecutor(2) as pool:
+        hurried = pool.submit(gateway.problem, "/campaigns", headers={"X-Request-Timeout-Ms": "300"})
+        wait_until(lambda: upstream_calls(simulator) == 1)
+        patient = pool.submit(gateway.get, "/campaigns", headers={"X-Request-Timeout-Ms": "not a number"})
+        status, problem, document = hurried.result(10)
+        assert (status, problem) == (504, "upstream-timeout")
+        assert "Gave up on CC-iSales after 0.3" in document["detail"]
+        assert patient.result(10).status_code == 200
+    assert upstream_calls(simulator) == 2

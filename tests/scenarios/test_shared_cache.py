@@ -312,3 +312,18 @@ def test_a_killed_leader_costs_the_others_one_lease(simulator: SimulatorServer, 
     assert answer.status_code == 200
     # A lease lasts two seconds; the rest is room for a busy machine.
     assert took < 2 + 3
+
+
+def test_the_hurry_of_one_process_is_not_the_failure_of_another(
+    simulator: SimulatorServer, make: Callable[..., GatewayUnderTest]
+) -> None:
+    """Who follows a leader in another process that was given little time fetches when that one gives up."""
+    one, other = make(), make()
+    simulator.latency_s = 1.0
+    with ThreadPoolExecutor(2) as pool:
+        hurried = pool.submit(one.problem, "/campaigns", headers={"X-Request-Timeout-Ms": "300"})
+        wait_until(lambda: calls(simulator) == 1)
+        patient = pool.submit(other.get, "/campaigns")
+        assert hurried.result(10)[1] == "upstream-timeout"
+        assert patient.result(10).status_code == 200
+    assert calls(simulator) == 2

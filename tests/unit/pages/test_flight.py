@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.errors import UpstreamFailed, UpstreamTimeout
+from gateway.errors import GatewayError, UpstreamFailed, UpstreamOverloaded, UpstreamTimeout
 from gateway.model import Deadline
 from gateway.pages.flight import SingleFlight
 
@@ -81,3 +81,48 @@ def test_different_keys_do_not_wait_for_each_other() -> None:
     flights: SingleFlight[int] = SingleFlight()
     result = flights.run("a", lambda: flights.run("b", lambda: 2, Deadline.after(1))[0] + 1, Deadline.after(1))
     assert result == (3, True)
+
+
+@pytest.mark.parametrize("failure", [UpstreamTimeout("too slow"), UpstreamOverloaded("no slot")])
+def test_the_hurry_of_a_leader_is_its_own(failure: GatewayError) -> None:
+    """Who follows a leader whose deadline was shortened, and has time left when it gives up, does the work."""
+    flights: SingleFlight[int] = SingleFlight()
+    entered, release = threading.Event(), threading.Event()
+
+    def gives_up() -> int:
+        entered.set()
+        assert release.wait(10)
+        raise failure
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(flights.run, "k", gives_up, Deadline.after(10, shortened=True))
+        assert entered.wait(10)
+        follower = pool.submit(flights.run, "k", lambda: 5, Deadline.after(10))
+        while not follower.running():
+            pass
+        release.set()
+        assert leader.exception(10) is failure
+        assert follower.result(10) == (5, True)
+
+
+def test_a_hurried_leader_that_meets_a_failure_shares_it() -> None:
+    """What CC-iSales said within a short deadline is as true for the others."""
+    flights: SingleFlight[int] = SingleFlight()
+    entered, waiting = threading.Event(), threading.Event()
+
+    def fails() -> int:
+        entered.set()
+        assert waiting.wait(10)
+        raise UpstreamFailed("no")
+
+    class Watched(Deadline):
+        def remaining(self) -> float:
+            waiting.set()
+            return super().remaining()
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(flights.run, "k", fails, Deadline.after(10, shortened=True))
+        assert entered.wait(10)
+        follower = pool.submit(flights.run, "k", lambda: 5, Watched.after(10))
+        assert isinstance(leader.exception(10), UpstreamFailed)
+        assert isinstance(follower.exception(10), UpstreamFailed)

@@ -267,3 +267,16 @@ def test_a_page_that_had_to_make_room_is_fetched_again() -> None:
     assert house.memory.entries.held_bytes <= 2500
     assert house.memory.entries.evictions > 0
     assert house.ask(CampaignQuery(vdn=1, page=1)).outcome is CacheOutcome.MISS
+
+
+@pytest.mark.parametrize("shortened", [True, False])
+def test_the_timeout_of_a_hurried_caller_is_not_remembered(shortened: bool) -> None:  # noqa: FBT001 -- pytest passes it by name
+    """A page that is past its revalidation is asked for again by the next caller if the last one was in a hurry."""
+    house = House()
+    house.ask()
+    house.clock.advance(15 + 60 + 1)
+    house.answer = UpstreamTimeout("too slow")
+    served = house.cache.serve(QUERY, Deadline.after(1, shortened=shortened))
+    assert (served.outcome, served.detail) == (CacheOutcome.STALE, "upstream-timeout")
+    house.answer = page_of(5)
+    assert house.ask().outcome is (CacheOutcome.MISS if shortened else CacheOutcome.STALE)

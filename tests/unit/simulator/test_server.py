@@ -58,7 +58,9 @@ def test_demo_config_has_two_tenants_and_hides_their_secrets() -> None:
 
 def test_run_serves_in_the_foreground_until_interrupted() -> None:
     """It says where it listens, answers, logs a line a call on stderr, and leaves quietly at an interrupt."""
-    program = "from gateway.simulator.server import demo_config, run; run(demo_config(), port=0)"
+    # As a shell starts what it puts in the background.
+    ignored = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+    program = ignored + "from gateway.simulator.server import demo_config, run; run(demo_config(), port=0)"
     with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
