@@ -42,7 +42,7 @@ def test_variables_reach_into_arrays(root: Path) -> None:
     assert settings.http.cors_origins == ("https://a.example.com",)
 
 
-@given(count=st.integers(min_value=1, max_value=40), random=st.randoms(use_true_random=False))
+@given(count=st.integers(min_value=1, max_value=25), random=st.randoms(use_true_random=False))
 def test_entries_are_taken_in_the_order_of_their_numbers(count: int, random: Random) -> None:
     """However many there are and in whatever order the variables stand, entry 10 comes after entry 9."""
     variables = list(tenants(*range(count)).items())
