@@ -22,8 +22,8 @@ run: .venv/installed ## install, then run the gateway with a simulated CC-iSales
 
 .PHONY: serve
 serve: .venv/installed ## install, then run the gateway with production settings (HOST, PORT, WORKERS)
-	$(SAY) "Checking the settings"
-	@GATEWAY_ENV=$${GATEWAY_ENV:-production} $(BIN)/flask config check > /dev/null
+	$(SAY) "Checking the settings, and whether port $(PORT) is free"
+	@GATEWAY_ENV=$${GATEWAY_ENV:-production} $(BIN)/flask config check --host $(HOST) --port $(PORT) > /dev/null
 	$(SAY) "Serving on $(HOST):$(PORT) with $(WORKERS) worker(s)"
 	@GATEWAY_ENV=$${GATEWAY_ENV:-production} exec $(BIN)/granian --interface wsgi --respawn-failed-workers \
 		--host $(HOST) --port $(PORT) --workers $(WORKERS) app:app

@@ -4,7 +4,6 @@ Read from top to bottom it is the way of the data, from the wire to the endpoint
 """
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.public import page_body
 from gateway.api.representation import render
-from gateway.cli import Gateway, add_commands
+from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.send import sign_and_send
@@ -102,13 +101,13 @@ def create_commands_app() -> Flask:
 
     That way `flask config check` can say what is wrong, and `flask keys new` works before there are any settings.
     """
+    forget_env_file(os.environ)
     try:
         return create_app()
     except SettingsError as fault:
-        if sys.argv[1:2] == ["run"]:
-            sys.exit(str(fault))
+        refuse_to_serve(fault)
         app = Flask("gateway", static_folder=None)
-        add_commands(app)
+        add_commands(app, fault)
         return app
 
 

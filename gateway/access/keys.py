@@ -1,4 +1,8 @@
-"""API keys: recognisable by their prefix, with a checksum against typing errors; only their hashes are kept."""
+"""API keys, of which only hashes are kept.
+
+Prefix and checksum are for people, and for scanners that look for leaked keys. The gateway compares hashes and looks at
+neither, so that keys made elsewhere are as good.
+"""
 
 import hashlib
 import secrets

@@ -8,17 +8,20 @@ from gateway.cli.cache import cache
 from gateway.cli.campaigns import campaigns
 from gateway.cli.config import config
 from gateway.cli.demo import demo
+from gateway.cli.env_file import forget_env_file
+from gateway.cli.faulty import refuse_to_serve
 from gateway.cli.isales import isales
 from gateway.cli.keys import keys
 from gateway.cli.simulator import simulator
+from gateway.settings import SettingsError
 
-__all__ = ["COMMANDS", "Gateway", "add_commands"]
+__all__ = ["COMMANDS", "Gateway", "add_commands", "forget_env_file", "refuse_to_serve"]
 
 COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, isales, keys, simulator)
 
 
-def add_commands(app: Flask, gateway: Gateway | None = None) -> None:
-    """Give `app` all commands. Without a `gateway`, those that need one say that the settings are faulty."""
+def add_commands(app: Flask, gateway: Gateway | SettingsError) -> None:
+    """Give `app` all commands. With faults in place of a gateway, those that need one say that there are."""
     app.extensions[EXTENSION] = gateway
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -7,7 +7,7 @@ import click
 from flask import current_app
 
 from gateway.model import ServePage
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 
 EXTENSION = "campaign-gateway"
 
@@ -24,7 +24,13 @@ class Gateway:
 
 def current_gateway() -> Gateway:
     """Return what the current app is made of; says what to do when the settings are faulty."""
-    gateway: Gateway | None = current_app.extensions[EXTENSION]
-    if gateway is None:
+    gateway = gateway_or_fault()
+    if isinstance(gateway, SettingsError):
         raise click.ClickException("The settings are faulty; `flask config check` says how.")
     return gateway
+
+
+def gateway_or_fault() -> Gateway | SettingsError:
+    """Return what the current app is made of, or what keeps it from being made."""
+    found: Gateway | SettingsError = current_app.extensions[EXTENSION]
+    return found

@@ -12,6 +12,7 @@ from gateway.api.public import page_body
 from gateway.api.query import parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
+from gateway.cli.text import TEXT
 from gateway.errors import GatewayError
 from gateway.model import Campaign, CampaignPage, CampaignQuery, Deadline
 
@@ -21,7 +22,8 @@ FILTERS = ("vdn", "name", "status", "device_type", "begins_from", "ends_to", "pa
 def with_query_options(command: Any) -> Any:
     """Give a command one option for each parameter of `GET /campaigns`."""
     for name in reversed(FILTERS):
-        command = click.option(f"--{name.replace('_', '-')}", name, help=f"As the parameter `{name}`.")(command)
+        option = f"--{name.replace('_', '-')}"
+        command = click.option(option, name, type=TEXT, help=f"As the parameter `{name}`.")(command)
     return command
 
 

@@ -3,8 +3,12 @@
 import os
 
 import click
+from flask.cli import with_appcontext
 
-from gateway.settings import SettingsError, effective_toml, load_settings
+from gateway.cli.app import gateway_or_fault
+from gateway.cli.listening import require_free_port
+from gateway.cli.text import TEXT
+from gateway.settings import SettingsError, effective_toml
 
 
 @click.group()
@@ -13,13 +17,21 @@ def config() -> None:
 
 
 @config.command()
-def check() -> None:
+@click.option("--host", default="127.0.0.1", show_default=True, type=TEXT, help="Address for --port.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Check too that nobody listens on this port.")
+@with_appcontext
+def check(host: str, port: int | None) -> None:
     """Print the effective settings with secrets redacted, or every fault of them; exit code 1 on faults."""
-    try:
-        settings = load_settings(os.environ)
-    except SettingsError as fault:
-        raise click.ClickException(str(fault)) from fault
+    gateway = gateway_or_fault()
+    unset = "" if os.environ.get("GATEWAY_ENV") else "GATEWAY_ENV is not set, so this is about `development`."
+    if isinstance(gateway, SettingsError):
+        raise click.ClickException("\n".join(filter(None, (str(gateway), unset))))
+    if port is not None:
+        require_free_port(host, port, f"Stop that, or choose another port: make serve PORT={port % 65535 + 1}")
+    settings = gateway.settings
     click.echo(f"# The settings of the environment {settings.environment!r} are good; secrets are not shown.")
+    if unset:
+        click.echo(f"# {unset}")
     for warning in settings.warnings:
         click.echo(f"# Warning: {warning}")
     click.echo()

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import click
 
-from gateway.simulator.server import SimulatorServer, demo_config
+from gateway.cli.listening import require_free_port
+from gateway.cli.text import TEXT
+from gateway.simulator.server import DEFAULT_HOST, SimulatorServer, demo_config
 
 START_LIMIT_S = 20.0
 BANNER = """
@@ -27,7 +29,7 @@ BANNER = """
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the gateway.")
+@click.option("--host", default="127.0.0.1", show_default=True, type=TEXT, help="Address of the gateway.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port of the gateway.")
 @click.option("--simulator-port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
 def demo(host: str, port: int, simulator_port: int) -> None:
@@ -35,7 +37,11 @@ def demo(host: str, port: int, simulator_port: int) -> None:
     # Both end it in good order, also where a shell started it with SIGINT ignored, as shells do in the background.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    another = "Stop that, or choose another port: make run"
+    if simulator_port:
+        require_free_port(DEFAULT_HOST, simulator_port, f"{another} SIMULATOR_PORT={simulator_port % 65535 + 1}")
     with SimulatorServer(demo_config(), port=simulator_port) as simulator:
+        require_free_port(host, port, f"{another} PORT={port % 65535 + 1}")
         gateway = _start_gateway(host, port, simulator.base_url)
         try:
             _wait_until_it_answers(gateway, host, port)
@@ -52,7 +58,9 @@ def demo(host: str, port: int, simulator_port: int) -> None:
 def _start_gateway(host: str, port: int, upstream: str) -> "subprocess.Popen[bytes]":
     granian = Path(sys.executable).with_name("granian")
     command = [str(granian), "--interface", "wsgi", "--respawn-failed-workers", "--no-ws", "--log-level", "error"]
-    environment = {**os.environ, "GATEWAY__ISALES__BASE_URL": upstream}
+    # Settings of the caller's environment would make the demo another one, or point it at a real CC-iSales.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    environment = {**inherited, "GATEWAY_ENV": "development", "GATEWAY__ISALES__BASE_URL": upstream}
     # A group of its own, so that Ctrl-C reaches this process alone, which then ends the gateway in good order.
     return subprocess.Popen(  # noqa: S603 -- our own server, no shell
         [*command, "--host", host, "--port", str(port), "app:app"], env=environment, start_new_session=True
@@ -63,10 +71,7 @@ def _wait_until_it_answers(gateway: "subprocess.Popen[bytes]", host: str, port: 
     give_up = time.monotonic() + START_LIMIT_S
     while time.monotonic() < give_up:
         if gateway.poll() is not None:
-            raise click.ClickException(
-                f"The gateway did not start, exit code {gateway.returncode}; see above. "
-                f"If port {port} is in use, choose another one: make run PORT=8081"
-            )
+            raise click.ClickException(f"The gateway did not start, exit code {gateway.returncode}; see above.")
         connection = HTTPConnection(host, port, timeout=1)
         try:
             connection.request("GET", "/healthz")

@@ -3,8 +3,10 @@
 import json
 
 import click
+from marshmallow import ValidationError
 
 from gateway.access.keys import key_hash, new_key
+from gateway.settings.fields import CLIENT_NAME
 
 
 @click.group()
@@ -12,8 +14,18 @@ def keys() -> None:
     """Make API keys."""
 
 
+def _client_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    try:
+        CLIENT_NAME(name)
+    except ValidationError as fault:
+        raise click.BadParameter(f"{name!r}: {fault.messages[0]}") from fault
+    return name
+
+
 @keys.command()
-@click.option("--name", default="my-client", show_default=True, help="The client that gets the key.")
+@click.option(
+    "--name", default="my-client", show_default=True, callback=_client_name, help="The client that gets the key."
+)
 @click.option("--vdn", "vdns", multiple=True, type=click.IntRange(1, 9999), help="A VDN that it may read; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def new(name: str, vdns: tuple[int, ...], as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import click
 
+from gateway.cli.text import TEXT
 from gateway.simulator.server import DEFAULT_HOST, DEFAULT_PORT, demo_config
 from gateway.simulator.server import run as run_simulator
 
@@ -15,7 +16,7 @@ def simulator() -> None:
 
 
 @simulator.command()
-@click.option("--host", default=DEFAULT_HOST, show_default=True, help="Address to listen on.")
+@click.option("--host", default=DEFAULT_HOST, show_default=True, type=TEXT, help="Address to listen on.")
 @click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
 @click.option(
     "--latency", default=0.0, show_default=True, type=click.FloatRange(0, 60), help="Seconds an answer takes."
@@ -29,5 +30,10 @@ def run(host: str, port: int, latency: float, certificate: str | None, key: str 
     tls = None
     if certificate:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate, key)
+        try:
+            tls.load_cert_chain(certificate, key, password="")
+        except OSError as fault:
+            raise click.ClickException(
+                f"{certificate} and its key cannot be used ({fault.strerror}); give both in PEM, not encrypted."
+            ) from fault
     run_simulator(replace(demo_config(), latency_s=latency), host, port, tls)

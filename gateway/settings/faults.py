@@ -1,4 +1,4 @@
-"""From what marshmallow says of faulty settings to sentences for who set them."""
+"""From what marshmallow says of faulty settings to sentences for who set them. No sentence shows a secret."""
 
 import difflib
 import re
@@ -7,60 +7,75 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from gateway.settings.fields import REDACTED
 from gateway.settings.sources import Sources
 
 MISSING = "Missing data for required field."
+NO_TABLE = "Invalid input type."
+NO_LIST = "Not a valid list."
+SHOWN = 80
+SCALARS = (fields.String, fields.Integer, fields.Float, fields.Boolean)
 
 
 def fault_sentences(messages: Any, sources: Sources, kind: Any, name: str = "") -> Iterator[str]:
-    """Yield one sentence for each message of a marshmallow error: the setting, where it was set, what is wrong."""
+    """Yield one sentence for each message of a marshmallow error: the setting, where it was set, what is wrong.
+
+    `kind` is the schema or field that `messages` are about, `name` what it is called. What `sources` has told of, and
+    what is missing while a source is, is passed over.
+    """
     if isinstance(messages, list):
         for message in messages:
-            origin = "" if message == MISSING else _origin(sources, name)
-            yield f"{name}{origin}: {_worded(message, name, kind)}{_given(sources, name, kind)}"
+            if message == MISSING and not sources.incomplete:
+                yield f"{name}: is not set, and there is no default"
+            elif message != MISSING and name not in sources.told:
+                yield f"{sources.called(name)}: {_worded(message, sources, name, kind)}"
         return
     for key, below in messages.items():
         if isinstance(key, int):
-            yield from fault_sentences(below, sources, kind, f"{name}[{key}]")
+            yield from fault_sentences(below, sources, getattr(kind, "inner", None), f"{name}[{key}]")
+        elif key == "_schema" and below == [NO_TABLE]:  # so marshmallow calls a table as a whole
+            yield from fault_sentences(below, sources, kind, name)
         else:
-            place = _Place(kind if isinstance(kind, Schema) else _schema_of(kind), key)
-            yield from fault_sentences(below, sources, place, f"{name}.{key}".removeprefix("."))
+            schema = kind if isinstance(kind, Schema) else kind.schema
+            yield from _sentences_below(schema, key, below, sources, f"{name}.{key}".removeprefix("."))
 
 
-class _Place:
-    """A name in a section: the field, if there is one, and its neighbours, for suggestions."""
-
-    def __init__(self, schema: Schema | None, key: str) -> None:
-        self.neighbours = list(schema.fields) if schema else []
-        self.field = schema.fields.get(key) if schema else None
-
-
-def _schema_of(kind: Any) -> Schema | None:
-    field = kind.field if isinstance(kind, _Place) else None
-    inner = field.inner if isinstance(field, fields.List) else field
-    return inner.schema if isinstance(inner, fields.Nested) else None
+def _sentences_below(schema: Schema, key: str, messages: Any, sources: Sources, name: str) -> Iterator[str]:
+    field = schema.fields.get(key)
+    if field is not None:
+        yield from fault_sentences(messages, sources, field, name)
+        return
+    close = difflib.get_close_matches(key, list(schema.fields), n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "config/README.md lists them all"
+    yield f"{sources.called(name)}: is not a setting; {hint}"
 
 
-def _worded(message: str, name: str, kind: Any) -> str:
-    if message == MISSING:
-        return "is not set, and there is no default"
-    if message == "Unknown field.":
-        close = difflib.get_close_matches(name.rpartition(".")[2], kind.neighbours, n=1)
-        return "is not a setting" + (f"; did you mean `{close[0]}`?" if close else "; config/README.md lists them all")
-    return message[0].lower() + message[1:].rstrip(".")
+def _worded(message: str, sources: Sources, name: str, kind: Any) -> str:
+    section = name.partition("[")[0]
+    if message == NO_TABLE and name != section:
+        return f"must be a table with the settings of one entry; write each as a table below `[[{section}]]`"
+    if message == NO_TABLE:
+        return f"must be one table; write `[{name}]` and its settings below that"
+    if message == NO_LIST and isinstance(kind, fields.List) and isinstance(kind.inner, fields.Nested):
+        return f"must be a list of tables; write `[[{name}]]`, in double brackets, above each of them"
+    return message[0].lower() + message[1:].rstrip(".") + _given(sources, name, kind)
 
 
 def _given(sources: Sources, name: str, kind: Any) -> str:
-    """Return the value that was given, where it is no secret: what is unknown may be a misspelt secret."""
-    field = kind.field if isinstance(kind, _Place) else None
-    if field is None or field.metadata.get("secret"):
+    """Return the value that was given, where it is a single one that no secret belongs into."""
+    if not isinstance(kind, SCALARS) or kind.metadata.get("secret"):
         return ""
     value: Any = sources.values
     for step in re.findall(r"[^.\[\]]+", name):
         value = value[int(step)] if isinstance(value, list) else value.get(step) if isinstance(value, dict) else None
-    return f"; it is {value!r:.80}" if isinstance(value, str | int | float | list) else ""
+    if isinstance(value, str) and "-----BEGIN" in value:
+        return ""  # a key in PEM, where its file should be
+    if isinstance(value, str):
+        return f"; it is {_without_credentials(value)!r:.{SHOWN}}"
+    return f"; it is {value!r:.{SHOWN}}" if isinstance(value, int | float) else ""
 
 
-def _origin(sources: Sources, name: str) -> str:
-    known = [origin for origin in sources.origins if name == origin or name.startswith((f"{origin}.", f"{origin}["))]
-    return f" (from {sources.origins[max(known, key=len)]})" if known else ""
+def _without_credentials(value: str) -> str:
+    """Return `value` without what may be user, password or token, should it be a URL (RFC 3986 section 3.2.1)."""
+    shown = re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)?.*@", rf"\1{REDACTED}@", value, flags=re.DOTALL)
+    return re.sub(r"([?#]).*", rf"\1{REDACTED}", shown, flags=re.DOTALL) if "://" in shown or "@" in shown else shown

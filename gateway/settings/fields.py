@@ -11,6 +11,7 @@ from marshmallow import ValidationError, fields, validate
 from gateway.settings.model import Secret
 
 REDACTED = "********"
+CLIENT_NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 letters, digits, `.`, `_` or `-`")
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
 
@@ -115,3 +116,21 @@ def check_origin(origin: str) -> None:
     """Raise ValidationError unless `origin` is a web origin (RFC 6454) as a browser sends it."""
     if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", origin):
         raise ValidationError("must be an origin such as https://dashboard.example.com, without a path")
+
+
+def check_shared_url(url: str) -> None:
+    """Raise ValidationError unless `url` is of a form that redis-py understands; options behind `?` are not looked at.
+
+    redis-py itself takes a database that is no number for the database 0.
+    """
+    try:
+        parts = urlsplit(url)
+        sound = parts.port != 0 and not parts.fragment
+    except ValueError:
+        sound = False
+    path = r".+" if sound and parts.scheme == "unix" else r"(?:/[0-9]{0,5})?"
+    if not sound or parts.scheme not in {"redis", "rediss", "unix"} or not re.fullmatch(path, parts.path):
+        raise ValidationError(
+            "must be redis://host:port/0, rediss://host:port/0 or unix:///path/to/socket, "
+            "with a percent-encoded password if any (redis://:password@host:port/0)"
+        )

@@ -21,7 +21,10 @@ from gateway.settings.model import (
     Tenant,
 )
 from gateway.settings.schema import NOT_IN_EFFECT, SettingsTable
-from gateway.settings.sources import UNREADABLE, read_sources
+from gateway.settings.secret_files import exposure, read_secret_files
+from gateway.settings.sources import Sources, read_files
+from gateway.settings.tls_files import tls_faults
+from gateway.settings.variables import read_variables
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEMO_KEY_SHA256 = hashlib.sha256(b"demo-key").hexdigest()
@@ -41,9 +44,10 @@ def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
 
     Raises SettingsError with every fault at once; it never holds the text of a secret.
     """
-    sources = read_sources(environ, root)
-    if not sources.values:
-        raise SettingsError(sources.faults)
+    sources = Sources()
+    read_files(sources, environ, root)
+    read_variables(sources, environ)
+    read_secret_files(sources, environ)
     table = SettingsTable()
     for name in table.tables:
         sources.values.setdefault(name, {})
@@ -56,11 +60,18 @@ def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
         faults += list(fault_sentences(fault.messages, sources, table))
         values = fault.valid_data if isinstance(fault.valid_data, dict) else {}
     environment = environ.get("GATEWAY_ENV") or "development"
+    isales = values.get("isales", {})
+    faults += [f"{sources.called(f'isales.{name}')}: {fault}" for name, fault in tls_faults(isales)]
     faults += list(_contradictions(values))
-    faults += list(_refused_in_production(values) if environment == "production" else ())
+    if environment == "production":
+        faults += list(_refused_in_production(values))
+        faults += list(_missed_in_production(values) if not sources.incomplete else ())
     if faults:
         raise SettingsError(faults)
-    return _settings(environment, values)
+    key_file = isales["client_key_file"] or isales["client_cert_file"]
+    if key_file and (warning := exposure(key_file, environ)):
+        sources.warnings.append(f"isales: {warning}")
+    return _settings(environment, values, sources.warnings)
 
 
 def effective_toml(settings: Settings) -> str:
@@ -94,16 +105,22 @@ def _contradictions(values: dict[str, Any]) -> Iterator[str]:
         for setting in ("key_sha256", "previous_key_sha256"):
             hashed = client.get(setting, "")
             label = f"clients[{number}].{setting}"
-            if hashed and hashed != UNREADABLE and owners.setdefault(hashed, label) != label:
+            if hashed and owners.setdefault(hashed, label) != label:
                 yield f"{label}: is the key of {owners[hashed]} too; a key has one owner"
+
+
+def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
+    """Yield what production wants and is not there. A faulty setting, not being in `values`, may be meant as that."""
+    hashes = ("key_sha256", "previous_key_sha256")
+    clients = values.get("clients")
+    if clients is not None and not any(client.get(name, True) for client in clients for name in hashes):
+        yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
+    if values.get("tenants") == []:
+        yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
 
 
 def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
     clients = _tables(values, "clients")
-    if not any(client.get("key_sha256") or client.get("previous_key_sha256") for _, client in clients):
-        yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
-    if not _tables(values, "tenants"):
-        yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
     if str(values.get("isales", {}).get("base_url", "https:")).lower().startswith("http:"):
         yield "isales.base_url: production refuses plain HTTP; use https://"
     for number, client in clients:
@@ -111,7 +128,7 @@ def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
             yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"
 
 
-def _settings(environment: str, values: dict[str, Any]) -> Settings:
+def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> Settings:
     clients = tuple(Client(**{**client, "scopes": frozenset(client["scopes"])}) for client in values["clients"])
     tenants = {tenant["vdn"]: Tenant(**tenant) for tenant in values["tenants"]}
     return Settings(
@@ -125,7 +142,7 @@ def _settings(environment: str, values: dict[str, Any]) -> Settings:
             trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
         ),
         log=LogSettings(**values["log"]),
-        warnings=(*_without_tenant(tenants, clients), *_without_effect(values)),
+        warnings=(*warnings, *_without_tenant(tenants, clients), *_without_effect(values)),
     )
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
 from gateway.settings.fields import (
+    CLIENT_NAME,
     HOST,
     TOKEN,
     KeyHash,
@@ -18,6 +19,7 @@ from gateway.settings.fields import (
     Vdns,
     check_base_url,
     check_origin,
+    check_shared_url,
     count,
     seconds,
     text,
@@ -151,9 +153,7 @@ class Cache(SettingsSchema):
 
     shared_url = SecretText(
         load_default=Secret(""),
-        validate=lambda url: validate.Regexp(
-            r"(?:(?:redis|rediss|unix)://.+)?\Z", error="must begin with redis://, rediss:// or unix://"
-        )(url.reveal()),
+        validate=lambda url: check_shared_url(url.reveal()) if url else None,
         metadata={
             "description": "Redis that several processes share, `redis://`, `rediss://` or `unix://`; empty: none.",
             "secret": True,
@@ -171,8 +171,8 @@ class ClientTable(SettingsSchema):
 
     name = fields.String(
         required=True,
-        validate=validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 letters, digits, `.`, `_` or `-`"),
-        metadata={"description": "Who it is, for logs and metrics."},
+        validate=CLIENT_NAME,
+        metadata={"description": "Who it is: `client` in log lines, and named to a caller that is refused."},
     )
     key_sha256 = KeyHash(
         load_default="",

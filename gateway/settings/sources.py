@@ -4,7 +4,7 @@
 `GATEWAY__SECTION__KEY`. Tables are merged key by key; an array of tables replaces the one before it as a whole.
 """
 
-import re
+import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,152 +13,122 @@ from typing import Any
 
 from marshmallow import fields
 
-from gateway.settings.fields import KeyHash, SecretText, TimeZone
 from gateway.settings.schema import SettingsTable
 
-PREFIX = "GATEWAY__"
-TEXTS = (fields.String, SecretText, KeyHash, TimeZone)
-UNREADABLE = "unreadable"
+VARIABLES = 3
+"""The rank of all variables together as a source, after the files 0 to 2."""
+
+
+def table_kinds() -> dict[str, fields.Nested]:
+    """Return for each section its kind of table, an array's being that of an entry."""
+    kinds: dict[str, Any] = SettingsTable().fields
+    return {name: getattr(kind, "inner", kind) for name, kind in kinds.items()}
+
+
+SECRETS = {
+    name
+    for kind in table_kinds().values()
+    for name, setting in kind.schema.fields.items()
+    if setting.metadata.get("secret")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A source as people are told of it, and its rank: a source of a higher one counts more."""
+
+    label: str
+    rank: int
 
 
 @dataclass(slots=True)
 class Sources:
-    """What was read: the merged values, which source each came from (by dotted name), and what could not be read."""
+    """What was read: the merged values, which source each came from (by dotted name), and what could not be read.
+
+    `told` are settings that `faults` has a sentence for already. `incomplete` is set where a whole file or variable
+    is missing from `values`, so that what seems not to be set may well be.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    told: set[str] = field(default_factory=set)
+    incomplete: bool = False
 
-    def note(self, name: str, origin: str) -> None:
+    def put(self, table: Any, key: Any, name: str, value: Any, origin: Origin) -> None:
+        """Set `table[key]`, the setting called `name`, to `value`.
+
+        A secret and its file are one setting in two forms: the one replaces the other where that is of an earlier
+        source. An empty path is no file.
+        """
+        secret = str(key).removesuffix("_file")
+        rival = f"{secret}_file" if key == secret else secret
+        if secret in SECRETS and rival in table and (key == secret or value != ""):
+            rival_name = name.removesuffix(str(key)) + rival
+            displaced = self.origin(rival_name)
+            if displaced is not None and displaced.rank < origin.rank:
+                del table[rival]
+                self.origins.pop(rival_name, None)
+        table[key] = value
+        self.note(name, origin)
+
+    def note(self, name: str, origin: Origin) -> None:
         """Remember that the setting `name`, and all below it, comes from `origin`."""
         for known in [known for known in self.origins if known.startswith((f"{name}.", f"{name}["))]:
             del self.origins[known]
         self.origins[name] = origin
 
+    def origin(self, name: str) -> Origin | None:
+        """Return where the setting `name`, or what holds it, was set last."""
+        known = [origin for origin in self.origins if name == origin or name.startswith((f"{origin}.", f"{origin}["))]
+        return self.origins[max(known, key=len)] if known else None
 
-def read_sources(environ: Mapping[str, str], root: Path) -> Sources:
-    """Read all sources below the project folder `root` and from `environ`.
+    def called(self, name: str) -> str:
+        """Return `name` with its source behind it, as sentences begin."""
+        origin = self.origin(name)
+        return f"{name} (from {origin.label})" if origin else name
 
-    Never raises for what it finds: every unreadable file or variable is one sentence in `faults`.
+
+def read_files(sources: Sources, environ: Mapping[str, str], root: Path) -> None:
+    """Read the files below the project folder `root` and the one that `environ` names, into `sources`.
+
+    Never raises for what it finds: every unreadable file is one sentence in `faults`.
     """
-    sources = Sources()
+    _merge_file(sources, root / "config/default.toml", Origin("config/default.toml", 0))
     environment = environ.get("GATEWAY_ENV") or "development"
-    if not re.fullmatch(r"[a-z0-9_-]+", environment):
-        sources.faults.append(f"GATEWAY_ENV: {environment!r} is not a name of small letters, digits, `-` and `_`")
-        return sources
-    files = [(root / "config/default.toml", "config/default.toml")]
-    files.append((root / f"config/{environment}.toml", f"config/{environment}.toml (GATEWAY_ENV)"))
-    if environ.get("GATEWAY_CONFIG"):
-        files.append((Path(environ["GATEWAY_CONFIG"]), f"{environ['GATEWAY_CONFIG']} (GATEWAY_CONFIG)"))
-    for path, label in files:
-        _merge_file(sources, path, label)
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
-        _merge_variable(sources, variable, environ[variable])
-    _read_secret_files(sources)
-    return sources
-
-
-def _merge_file(sources: Sources, path: Path, label: str) -> None:
-    try:
-        layer = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        sources.faults.append(f"{label}: cannot be read: {fault.strerror}")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        sources.faults.append(f"{label}: is not TOML: {fault}")
+    known = sorted(path.stem for path in (root / "config").glob("*.toml") if path.stem != "default")
+    if environment in known:
+        label = f"config/{environment}.toml (GATEWAY_ENV)"
+        _merge_file(sources, root / f"config/{environment}.toml", Origin(label, 1))
     else:
-        _merge(sources, sources.values, layer, "", label)
+        close = difflib.get_close_matches(environment.lower(), known, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"there are: {', '.join(known) or 'none'}"
+        sources.faults.append(f"GATEWAY_ENV: there is no environment {environment!r} in config/; {hint}")
+        sources.incomplete = True
+    if own := environ.get("GATEWAY_CONFIG"):
+        _merge_file(sources, Path(own), Origin(f"{own} (GATEWAY_CONFIG)", 2))
 
 
-def _merge(sources: Sources, into: dict[str, Any], layer: dict[str, Any], prefix: str, label: str) -> None:
+def _merge_file(sources: Sources, path: Path, origin: Origin) -> None:
+    try:
+        _merge(sources, sources.values, tomllib.loads(path.read_text(encoding="utf-8")), "", origin)
+    except OSError as fault:
+        reason = f"cannot be read: {fault.strerror}"
+    except RecursionError:
+        reason = "is nested too deeply"
+    except ValueError as fault:
+        reason = f"is not TOML: {fault}"
+    else:
+        return
+    sources.faults.append(f"{origin.label}: {reason}")
+    sources.incomplete = True
+
+
+def _merge(sources: Sources, into: dict[str, Any], layer: dict[str, Any], prefix: str, origin: Origin) -> None:
     for key, value in layer.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(sources, into[key], value, f"{name}.", label)
+            _merge(sources, into[key], value, f"{name}.", origin)
         else:
-            into[key] = value
-            sources.note(name, label)
-
-
-def _merge_variable(sources: Sources, variable: str, raw: str) -> None:
-    """Put one variable at its place: `GATEWAY__HTTP__TRUSTED_PROXIES`, `GATEWAY__TENANTS__0__SECRET_KEY`."""
-    steps = variable.removeprefix(PREFIX).lower().split("__")
-    place: Any = sources.values
-    kind: Any = fields.Nested(SettingsTable)
-    try:
-        for step in steps[:-1]:
-            kind = _kind_below(kind, step)
-            key = _key(place, step)
-            if isinstance(place, list) and key == len(place):
-                place.append({})
-            elif isinstance(place, dict):
-                place.setdefault(key, [] if isinstance(kind, fields.List) else {})
-            place = place[key]
-        kind, key = _kind_below(kind, steps[-1]), _key(place, steps[-1])
-        value = raw if kind is None or isinstance(kind, TEXTS) else _toml_value(raw)
-        if isinstance(place, list) and key == len(place):
-            place.append(value)
-        else:
-            place[key] = value
-    except LookupError as fault:
-        sources.faults.append(f"{variable}: {fault.args[0]}")
-    else:
-        sources.note(re.sub(r"\.(\d+)", r"[\1]", ".".join(steps)), variable)
-
-
-def _kind_below(kind: Any, step: str) -> Any:
-    """Return the field of the settings table that `step` leads to from `kind`; `None` where the table ends."""
-    if isinstance(kind, fields.List):
-        return kind.inner
-    if isinstance(kind, fields.Nested):
-        return kind.schema.fields.get(step)
-    return None
-
-
-def _key(place: Any, step: str) -> Any:
-    """Return what `step` is called in `place`, a table or an array; LookupError with a sentence if it is nothing."""
-    if isinstance(place, dict):
-        return step
-    entries = len(place) if isinstance(place, list) else -1
-    if entries < 0:
-        raise LookupError(f"nothing can stand below a single value; the name is too long by {step.upper()!r}")
-    if not re.fullmatch(r"[0-9]{1,4}", step) or int(step) > entries:
-        raise LookupError(f"{step!r} is not the number of an entry, 0 to {entries} (one more than there are)")
-    return int(step)
-
-
-def _toml_value(raw: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
-        return raw
-
-
-def _read_secret_files(sources: Sources) -> None:
-    """Replace every `<secret>_file` by the content of that file, without the newline at its end."""
-    kinds: dict[str, Any] = SettingsTable().fields
-    tables = [(name, sources.values.get(name), kinds[name]) for name in SettingsTable.tables]
-    for name in SettingsTable.arrays:
-        entries = sources.values.get(name)
-        listed = entries if isinstance(entries, list) else []
-        tables += [(f"{name}[{number}]", entry, kinds[name].inner) for number, entry in enumerate(listed)]
-    for table, values, kind in tables:
-        for name, setting in kind.schema.fields.items():
-            if isinstance(values, dict) and setting.metadata.get("secret"):
-                _read_secret_file(sources, table, values, name)
-
-
-def _read_secret_file(sources: Sources, table: str, values: dict[str, Any], name: str) -> None:
-    path = values.pop(f"{name}_file", "")
-    label = f"{table}.{name}_file"
-    if path == "":
-        return
-    if values.get(name):
-        sources.faults.append(f"{label}: `{name}` is set too; set one of the two")
-    try:
-        content = Path(path).read_text(encoding="utf-8")
-        values[name] = content.removesuffix("\n").removesuffix("\r")
-    except (OSError, TypeError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or "it is not UTF-8 text" if isinstance(path, str) else "not a path"
-        sources.faults.append(f"{label}: {path!r} cannot be read: {reason}")
-        # Stands in so that this one fault is not reported a second time as a missing secret.
-        values[name] = values.get(name) or UNREADABLE
+            sources.put(into, key, name, value, origin)

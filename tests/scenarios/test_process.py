@@ -6,7 +6,9 @@ import shlex
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
 import requests
 
 from gateway.simulator.server import SimulatorServer
@@ -50,19 +52,61 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
     assert "Traceback" not in result.stderr
 
 
+def flask(*args: str, cwd: Path = PROJECT, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run the `flask` command to its end."""
+    return subprocess.run(
+        [str(BIN / "flask"), *args],
+        cwd=cwd,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def test_commands_work_in_the_projects_folder() -> None:
-    """`flask` finds the commands by itself; with faulty settings it still makes keys, and does not serve."""
-    bad = environment(GATEWAY_ENV="production")
-
-    def flask(*args: str) -> "subprocess.CompletedProcess[str]":
-        command = [str(BIN / "flask"), *args]
-        return subprocess.run(command, cwd=PROJECT, env=bad, capture_output=True, text=True, timeout=60, check=False)
-
-    assert flask("keys", "new").returncode == 0
-    check = flask("config", "check")
+    """`flask` finds the commands by itself; with faulty settings it still makes keys."""
+    assert flask("keys", "new", GATEWAY_ENV="production").returncode == 0
+    check = flask("config", "check", GATEWAY_ENV="production")
     assert (check.returncode, "isales.base_url: is not set" in check.stderr) == (1, True)
-    run = flask("run")
-    assert (run.returncode, "isales.base_url: is not set" in run.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("words", ["run", "--debug run", "run --debug", "-e /dev/null run --port 0", "routes", "shell"])
+def test_with_faulty_settings_flask_serves_nothing(words: str) -> None:
+    """However it is spelt, Flask's own command says all faults and ends."""
+    result = flask(*words.split(), GATEWAY_ENV="production")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("3 faults in the settings:\n  - isales.base_url: is not set")
+
+
+def test_config_check_is_not_good_where_the_gateway_does_not_start() -> None:
+    """What only the making of the gateway brings to light is a fault too."""
+    check = flask("config", "check", GATEWAY__CACHE__SHARED_URL="redis://127.0.0.1/0?nonsense=1")
+    assert (check.returncode, check.stdout) == (1, "")
+    assert "cache.shared_url is no URL of a Redis" in check.stderr
+
+
+def test_a_file_env_is_read_by_no_command(tmp_path: Path) -> None:
+    """The server does not read it either; what is exported counts, whatever the file says."""
+    (tmp_path / ".env").write_text("GATEWAY__LOG__LEVEL=loud\n")
+    found = {"FLASK_APP": "gateway.factory:create_commands_app", "PYTHONPATH": str(PROJECT)}
+    check = flask("config", "check", cwd=tmp_path, **found)
+    assert (check.returncode, "is not read" in check.stderr) == (0, True)
+    assert 'level = "info"' in check.stdout
+    check = flask("config", "check", cwd=tmp_path, **found, GATEWAY__LOG__LEVEL="debug")
+    assert (check.returncode, check.stderr, 'level = "debug"' in check.stdout) == (0, "", True)
+    check = flask("config", "check", cwd=tmp_path, **found, GATEWAY__LOG__LEVEL="loud")
+    assert (check.returncode, "it is 'loud'" in check.stderr) == (1, True)
+
+
+def test_arguments_of_any_bytes_give_no_traceback() -> None:
+    """A shell passes on what was typed; what is not UTF-8 is a usage error."""
+    command = [os.fsencode(BIN / "flask"), b"campaigns", b"list", b"--vdn", b"1", b"--name", b"\xff"]
+    result = subprocess.run(command, cwd=PROJECT, env=environment(), capture_output=True, timeout=60, check=False)
+    assert result.returncode == 2
+    assert b"'--name'" in result.stderr
+    assert b"Traceback" not in result.stderr
 
 
 def test_the_simulator_runs_as_a_command(simulator: SimulatorServer) -> None:
@@ -87,12 +131,16 @@ def test_the_simulator_runs_as_a_command(simulator: SimulatorServer) -> None:
 
 
 def test_the_demo_prints_a_curl_line_that_works_and_ends_on_ctrl_c() -> None:
-    """Simulator and gateway come up together, the printed line lists campaigns, and one interrupt ends both."""
+    """Simulator and gateway come up together, the printed line lists campaigns, and one interrupt ends both.
+
+    Settings for something else, which whoever starts it may have in the environment, change nothing.
+    """
+    others = {"GATEWAY_ENV": "production", "GATEWAY_CONFIG": "/nowhere.toml", "GATEWAY__CLIENTS": "[]"}
     port, simulator_port = str(free_port()), str(free_port())
     process = subprocess.Popen(
         [str(BIN / "flask"), "demo", "--port", port, "--simulator-port", simulator_port],
         cwd=PROJECT,
-        env=environment(),
+        env=environment(**others),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -119,16 +167,12 @@ def test_the_demo_prints_a_curl_line_that_works_and_ends_on_ctrl_c() -> None:
         raise AssertionError(f"something still listens on port {ended}")
 
 
-def test_the_demo_says_when_its_port_is_taken(simulator: SimulatorServer) -> None:
-    """A port in use is said with the way to another one."""
-    result = subprocess.run(
-        [str(BIN / "flask"), "demo", "--port", str(simulator.port), "--simulator-port", "0"],
-        cwd=PROJECT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 1
-    assert "make run PORT=" in result.stderr
+def test_the_demo_says_when_a_port_is_taken(simulator: SimulatorServer) -> None:
+    """A port in use is said with the way to another one, also where the one who has it would share it."""
+    with served_gateway(simulator.base_url) as served:
+        port = served.url.rpartition(":")[2]
+        result = flask("demo", "--port", port, "--simulator-port", "0")
+    assert (result.returncode, f"Port {port} of 127.0.0.1 is in use" in result.stderr) == (1, True)
+    assert f"make run PORT={int(port) + 1}" in result.stderr
+    result = flask("demo", "--simulator-port", str(simulator.port))
+    assert (result.returncode, f"make run SIMULATOR_PORT={simulator.port + 1}" in result.stderr) == (1, True)

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import certifi
 import pytest
@@ -13,12 +14,14 @@ from flask import Flask
 from gateway.access.keys import has_valid_checksum, key_hash
 from gateway.cli import add_commands
 from gateway.cli.campaigns import table
-from gateway.factory import create_app
+from gateway.factory import create_app, create_commands_app
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
+from gateway.settings import SettingsError
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import settings_for
+from tests.support.server import free_port
 
 
 @pytest.fixture(scope="module")
@@ -145,22 +148,74 @@ def test_a_new_key_fits_its_hash(app: Flask) -> None:
     assert key_hash(key[0]) in result.stdout
 
 
-def test_config_check_prints_the_settings_or_the_faults(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Good settings are printed as TOML without secrets; faults end with exit code 1."""
+@pytest.mark.parametrize("name", ["", "a b", "x" * 65, "a\udcff", 'a"b'])
+def test_a_key_is_made_for_a_name_that_settings_take_only(app: Flask, name: str) -> None:
+    """What is printed can be pasted into the settings as it is."""
+    result = run(app, "keys", "new", "--name", name)
+    assert (result.exit_code, "1 to 64 letters, digits" in result.stderr) == (2, True)
+
+
+def test_arguments_that_are_not_utf8_are_usage_errors(app: Flask) -> None:
+    """Bytes that cannot be decoded reach Python as lone surrogates; they are refused with the option's name."""
+    for command in (("campaigns", "list", "--name"), ("config", "check", "--host"), ("simulator", "run", "--host")):
+        result = run(app, *command, "a\udcff")
+        assert (result.exit_code, result.exception.__class__) == (2, SystemExit)
+        assert f"Invalid value for '{command[-1]}': 'a\\udcff' is not UTF-8." in result.stderr
+
+
+def test_a_certificate_that_cannot_be_used_is_said(app: Flask, tmp_path: Path) -> None:
+    """The simulator names the file instead of ending with a traceback."""
+    (tmp_path / "cert.pem").write_text("no certificate")
+    result = run(app, "simulator", "run", "--certificate", str(tmp_path / "cert.pem"))
+    assert (result.exit_code, "cert.pem and its key cannot be used" in result.stderr) == (1, True)
+
+
+def test_config_check_prints_the_settings(simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Good settings are printed as TOML without secrets, with warnings, and with what they are about."""
+    monkeypatch.delenv("GATEWAY_ENV", raising=False)
+    app = create_app(settings_for(simulator.base_url, clients__0__vdns="[1, 99]"))
     result = run(app, "config", "check")
     assert result.exit_code == 0
     assert 'secret_key = "********"' in result.stdout
-    monkeypatch.setenv("GATEWAY__CLIENTS__0__VDNS", "[1, 99]")
-    assert "# Warning: client 'demo' may read VDN 99" in run(app, "config", "check").stdout
-    monkeypatch.setenv("GATEWAY__LOG__LEVEL", "loud")
+    assert "# Warning: client 'web' may read VDN 99" in result.stdout
+    assert "# GATEWAY_ENV is not set, so this is about `development`." in result.stdout
+    monkeypatch.setenv("GATEWAY_ENV", "development")
+    assert "GATEWAY_ENV" not in run(app, "config", "check").stdout
+
+
+def test_config_check_prints_what_keeps_the_gateway_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All faults, exit code 1, and which environment they are of where nobody said that."""
+    monkeypatch.setenv("GATEWAY_ENV", "production")
+    app = Flask("gateway")
+    add_commands(app, SettingsError(["log.level: must be x", "cache.shared_url: is no URL"]))
     result = run(app, "config", "check")
-    assert (result.exit_code, "log.level" in result.stderr) == (1, True)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: 2 faults in the settings:\n  - log.level: must be x\n  - cache.shared_url: is no URL\n"
+    )
+    monkeypatch.delenv("GATEWAY_ENV")
+    assert run(app, "config", "check").stderr.endswith("GATEWAY_ENV is not set, so this is about `development`.\n")
+
+
+def test_config_check_tells_whether_a_port_is_free(app: Flask, simulator: SimulatorServer) -> None:
+    """With `--port`, a port in use is a failure although the settings are good."""
+    result = run(app, "config", "check", "--port", str(simulator.port))
+    assert (result.exit_code, f"Port {simulator.port} of 127.0.0.1 is in use" in result.stderr) == (1, True)
+    assert run(app, "config", "check", "--port", str(free_port())).exit_code == 0
 
 
 def test_commands_that_need_settings_say_that_they_are_faulty() -> None:
-    """Without settings there are all commands; the ones that need them say so, the others work."""
+    """With faulty settings there are all commands; the ones that need them say so, the others work."""
     app = Flask("gateway")
-    add_commands(app)
+    add_commands(app, SettingsError(["log.level: must be x"]))
     result = run(app, "campaigns", "list")
     assert (result.exit_code, "flask config check" in result.stderr) == (1, True)
     assert run(app, "keys", "new").exit_code == 0
+
+
+def test_with_faulty_settings_no_server_gets_the_app_of_the_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for it outside of the `flask` command is ended with all faults."""
+    monkeypatch.setenv("GATEWAY__LOG__LEVEL", "loud")
+    monkeypatch.setenv("GATEWAY__CACHE__FRESH_S", "-1")
+    with pytest.raises(SystemExit, match=r"2 faults in the settings:(?s:.*)cache\.fresh_s(?s:.*)log\.level"):
+        create_commands_app()

@@ -1,0 +1,79 @@
+"""Are the files for TLS usable? Asked when settings are loaded, so that all that is wrong is said at once."""
+
+import re
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
+PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
+ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
+
+
+def tls_faults(isales: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield for each file of the section `isales` that cannot be used the name of its setting and what is wrong.
+
+    Settings that are empty or not in `isales` are passed over.
+    """
+    ca_file, cert_file = isales.get("ca_file", ""), isales.get("client_cert_file", "")
+    key_setting = "client_key_file" if isales.get("client_key_file") else "client_cert_file"
+    if ca_file and (fault := _unlike(ca_file, CERTIFICATE, "certificate") or _ca_fault(ca_file)):
+        yield "ca_file", fault
+    if not cert_file or "client_key_file" not in isales:
+        return
+    key_file = isales[key_setting]
+    cert_fault = _unlike(cert_file, CERTIFICATE, "certificate")
+    if cert_fault:
+        yield "client_cert_file", cert_fault
+    # A file that cannot be read at all is not told of twice where it is both.
+    if (key_fault := _key_fault(key_file)) and key_fault != cert_fault:
+        yield key_setting, key_fault
+    if not cert_fault and not key_fault and (fault := _pair_fault(cert_file, key_file)):
+        yield key_setting, fault
+
+
+def _unlike(path: str, content: re.Pattern[bytes], what: str) -> str | None:
+    """Return what is wrong with the file at `path`, if it cannot be read or holds no `content`."""
+    if "-----BEGIN" in path:
+        return "must be the path of a file, not what is in it"
+    try:
+        found = Path(path).read_bytes()
+    except OSError as fault:
+        return f"{path!r} cannot be read: {fault.strerror}"
+    except ValueError:
+        return "must be the path of a file"
+    if not content.search(found):
+        return f"{path!r} holds no {what} in PEM, the text form that begins with -----BEGIN"
+    return None
+
+
+def _ca_fault(path: str) -> str | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except OSError as fault:
+        return f"{path!r} holds a certificate that cannot be read ({_why(fault)})"
+    return None
+
+
+def _key_fault(path: str) -> str | None:
+    if fault := _unlike(path, PRIVATE_KEY, "private key"):
+        return fault
+    if ENCRYPTED.search(Path(path).read_bytes()):
+        return f"the private key in {path!r} is encrypted; `openssl pkey -in <file> -out <new file>` decrypts it"
+    return None
+
+
+def _pair_fault(cert_file: str, key_file: str) -> str | None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert_file, key_file, password="")
+    except OSError as fault:
+        if isinstance(fault, ssl.SSLError) and fault.reason == "KEY_VALUES_MISMATCH":
+            return f"the private key in {key_file!r} does not belong to the first certificate in {cert_file!r}"
+        return f"the certificate in {cert_file!r} and the private key in {key_file!r} cannot be used ({_why(fault)})"
+    return None
+
+
+def _why(fault: OSError) -> str:
+    reason = fault.reason if isinstance(fault, ssl.SSLError) else fault.strerror
+    return (reason or "unknown reason").replace("_", " ").lower()

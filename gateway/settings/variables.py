@@ -1,0 +1,110 @@
+"""Settings from variables: `GATEWAY__HTTP__TRUSTED_PROXIES`, `GATEWAY__TENANTS__0__SECRET_KEY`."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields
+
+from gateway.settings.fields import KeyHash, SecretText, TimeZone
+from gateway.settings.schema import SettingsTable
+from gateway.settings.sources import VARIABLES, Origin, Sources
+
+PREFIX = "GATEWAY__"
+TEXTS = (fields.String, SecretText, KeyHash, TimeZone)
+NUMBER = re.compile(r"[0-9]{1,4}")
+
+
+class NoPlace(Exception):
+    """A variable is no setting's; says why."""
+
+
+def read_variables(sources: Sources, environ: Mapping[str, str]) -> None:
+    """Put every variable of `environ` that is a setting into `sources`, entries of arrays by their numbers.
+
+    Never raises for what it finds: every variable that fits nowhere is one sentence in `faults`.
+    """
+    for variable in sorted((name for name in environ if name.startswith(PREFIX)), key=_rank):
+        try:
+            _put(sources, variable, environ[variable])
+        except NoPlace as fault:
+            sentence = str(fault)
+            if sentence not in sources.faults:
+                sources.faults.append(sentence)
+            sources.incomplete = True
+
+
+def _rank(variable: str) -> list[tuple[int, str]]:
+    """Return what to sort by: numbers as numbers, and what holds entries before the entries."""
+    steps = variable.removeprefix(PREFIX).lower().split("__")
+    return [(int(step), "") if NUMBER.fullmatch(step) else (0, step) for step in steps]
+
+
+def _put(sources: Sources, variable: str, raw: str) -> None:
+    """Put one variable at its place; NoPlace holds the sentence if it has none."""
+    steps = variable.removeprefix(PREFIX).lower().split("__")
+    if "" in steps:
+        raise NoPlace(f"{variable}: is not the name of a setting; write GATEWAY__SECTION__KEY")
+    if not raw.isascii() and re.search(r"[\ud800-\udfff]", raw):
+        raise NoPlace(f"{variable}: is not UTF-8")
+    place: Any = sources.values
+    kind: Any = fields.Nested(SettingsTable)
+    origin = Origin(variable, VARIABLES)
+    name = ""
+    for number, step in enumerate(steps):
+        if not isinstance(place, list if isinstance(kind, fields.List) else dict):
+            return  # the schema has a sentence for what stands here in place of a table or an array
+        begin = PREFIX + "__".join(steps[: number + 1]).upper()
+        key = _entry(place, step, begin, name) if isinstance(place, list) else step
+        name = f"{name}[{key}]" if isinstance(place, list) else f"{name}.{key}".removeprefix(".")
+        kind = _kind_below(kind, step)
+        if number == len(steps) - 1 or kind is None:
+            _set(sources, place, key, name, raw if kind is None or isinstance(kind, TEXTS) else _value(raw), origin)
+            return  # what stands below an unknown name is as unknown, and the schema says so
+        if not isinstance(kind, fields.Nested | fields.List):
+            raise NoPlace(f"{variable}: nothing can stand below a single value; cut the name to {begin}")
+        if isinstance(place, list) and key == len(place):
+            place.append({})
+        elif isinstance(place, dict):
+            place.setdefault(key, [] if isinstance(kind, fields.List) else {})
+        place = place[key]
+
+
+def _set(sources: Sources, place: Any, key: Any, name: str, value: Any, origin: Origin) -> None:
+    if isinstance(place, list) and key == len(place):
+        place.append(None)
+    sources.put(place, key, name, value, origin)
+
+
+def _kind_below(kind: Any, step: str) -> Any:
+    """Return the field of the settings table that `step` leads to from `kind`; `None` where there is none.
+
+    `<secret>_file` is of the kind of its secret, a text.
+    """
+    if isinstance(kind, fields.List):
+        return kind.inner
+    known = kind.schema.fields
+    secret = known.get(step.removesuffix("_file"))
+    return known.get(step) or (secret if secret is not None and secret.metadata.get("secret") else None)
+
+
+def _entry(entries: list[Any], step: str, begin: str, name: str) -> int:
+    """Return the number of the entry that `step` is, one of `entries` or the next one; NoPlace otherwise.
+
+    `begin` is the variable up to `step`, for the sentence: one for all variables of an entry.
+    """
+    if not NUMBER.fullmatch(step):
+        raise NoPlace(f"{begin}: {step!r} is not the number of an entry of {name}, 0 to {len(entries)}")
+    if int(step) > len(entries):
+        raise NoPlace(
+            f"{begin}: entries of {name} are numbered from 0 without a gap, and the next one is {len(entries)}"
+        )
+    return int(step)
+
+
+def _value(raw: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {raw}")["value"]
+    except (ValueError, RecursionError):
+        return raw
