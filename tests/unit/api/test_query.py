@@ -225,7 +225,7 @@ def test_the_zone_is_that_of_the_vdn_that_is_meant() -> None:
     assert faulty(f"{mixed}&vdn=0", **zones) == ["vdn"]
     assert faulty(f"{REVERSED}&vdn=0", **zones) == ["begins_from", "vdn"]
     # Of a VDN that the caller may not read, its zone is not told.
-    assert faulty(f"{mixed}&vdn=3", **zones) == []
+    assert faulty(f"{REVERSED}&vdn=3", **zones) == []
 
 
 def test_times_beyond_the_calendar_are_told_with_everything_else() -> None:
