@@ -22,6 +22,7 @@ from gateway.api.docs import documentation_blueprint
 from gateway.api.health import health_blueprint
 from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
+from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.public import page_body
@@ -84,6 +85,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
+    register_options(app)
     app.register_blueprint(
         campaigns_blueprint(clients, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
     )

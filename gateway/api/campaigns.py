@@ -11,11 +11,10 @@ from werkzeug.datastructures import LanguageAccept
 from gateway.access.clients import ClientDirectory, Grant
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
-from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser, refusal
-from gateway.api.query_string import decode
+from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.representation import Representation, accepts, choose, held_tag
 from gateway.api.resolution import resolve
-from gateway.errors import InvalidParameters, NotAcceptable, ParameterFault
+from gateway.errors import NotAcceptable
 from gateway.model import CacheOutcome, CampaignQuery, ServedPage, ServePage
 from gateway.settings import Tenant
 
@@ -26,9 +25,6 @@ VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
 PARSER = QueryParser()
 LEARNED_BYTES = 400
 LEARNED = "campaign_gateway.learned"
-VDN_REQUIRED = ParameterFault(
-    "vdn", "The parameter is required, because this client may read more or less than one VDN."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +97,14 @@ def authenticated(clients: ClientDirectory, scope: str) -> Grant:
 
 def query_of(grant: Grant, tenants: Mapping[int, Tenant]) -> CampaignQuery:
     """Return the complete question of the current request; raises InvalidParameters or Forbidden."""
-    parameters = _parameters(grant)
-    vdn = parameters.vdn if parameters.vdn is not None else grant.only_vdn
-    if vdn is None:
-        raise refusal([VDN_REQUIRED])
+    zones = {vdn: tenants[vdn].time_zone for vdn in grant.vdns}
+    parameters: CampaignsParameters = PARSER.parse(CampaignsQuerySchema(zones), request, location="query")
+    # The schema lets a query name no VDN only where there is but one.
+    vdn = next(iter(grant.vdns)) if parameters.vdn is None else parameters.vdn
     grant.require_vdn(vdn)
     g.vdn = vdn
     tenant = tenants[vdn]
     return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, preferred_locale(request.accept_languages))
-
-
-def _parameters(grant: Grant) -> CampaignsParameters:
-    try:
-        parameters: CampaignsParameters = PARSER.parse(CampaignsQuerySchema(), request, location="query")
-    except InvalidParameters as error:
-        if grant.only_vdn is None and "vdn" not in decode(request.environ.get("QUERY_STRING", "")):
-            raise refusal([*error.errors, VDN_REQUIRED]) from error
-        raise
-    return parameters
 
 
 def preferred_locale(accepted: LanguageAccept) -> str | None:

@@ -31,6 +31,7 @@ def documentation_blueprint(document: dict[str, Any]) -> Blueprint:
         static_url_path="/docs/static",
     )
     body = json_bytes(document)
+    operations = _operations(document)
 
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
@@ -52,29 +53,34 @@ def documentation_blueprint(document: dict[str, Any]) -> Blueprint:
         response = html_page(
             "docs.html",
             document=document,
-            operations=_operations(document),
-            lookup=lookup,
+            operations=operations,
+            lookup=functools.partial(_lookup, document),
             prose=prose,
             json_text=_json_text,
         )
         response.headers["Cache-Control"] = _CACHE_CONTROL
         return response
 
-    def lookup(reference: dict[str, str]) -> Any:
-        """Return the part of the document that `{"$ref": "#/..."}` refers to."""
-        keys = reference["$ref"].removeprefix("#/").split("/")
-        return functools.reduce(operator.getitem, keys, document)
-
     return blueprint
 
 
+def _lookup(document: dict[str, Any], reference: dict[str, str]) -> Any:
+    """Return the part of `document` that `{"$ref": "#/..."}` refers to."""
+    keys = reference["$ref"].removeprefix("#/").split("/")
+    return functools.reduce(operator.getitem, keys, document)
+
+
 def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all operations with their method and path, in the order of the document."""
-    return [
-        {"method": method.upper(), "path": path, **operation}
-        for path, operations in document["paths"].items()
-        for method, operation in operations.items()
-    ]
+    """Return all operations with their method, path and request headers, in the order of the document."""
+    operations = []
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            given = [_lookup(document, each) if "$ref" in each else each for each in operation["parameters"]]
+            headers = [each for each in given if each["in"] == "header"]
+            parameters = [each for each in given if each["in"] != "header"]
+            shown = {"method": method.upper(), "path": path, "parameters": parameters, "request_headers": headers}
+            operations.append({**operation, **shown})
+    return operations
 
 
 def _json_text(value: Any) -> str:

@@ -6,19 +6,22 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, g, request
 
+from gateway.api.query_string import shown
+from gateway.errors import GatewayError
 from gateway.model import CacheOutcome
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import request_id
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+LONGEST_DETAIL = 500
 log = structlog.get_logger("gateway.api")
 
 
 def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
     """Give every request of `app` its `X-Request-Id`, `Server-Timing`, log line and numbers.
 
-    Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `problem` (a name) and
-    `timings` (milliseconds by name). A fresh hit has a log line only with `log_hits`.
+    Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `problem` (a
+    `GatewayError`) and `timings` (milliseconds by name). A fresh hit has a log line only with `log_hits`.
     """
 
     @app.before_request
@@ -31,11 +34,11 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
     def end(response: Response) -> Response:
         seconds = time.perf_counter() - g.started
         outcome: CacheOutcome | None = g.get("outcome")
-        problem: str = g.get("problem", "")
+        problem: GatewayError | None = g.get("problem")
         timings = {**g.get("timings", {}), "total": seconds * 1000}
         response.headers["X-Request-Id"] = g.request_id
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={spent:.1f}" for name, spent in timings.items())
-        metrics.request(request.endpoint or "none", response.status_code, problem, seconds)
+        metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)
         if log_hits or outcome is not CacheOutcome.HIT:
             said = {
                 "method": request.method,
@@ -45,7 +48,7 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
                 "client": g.get("client"),
                 "vdn": g.get("vdn"),
                 "cache": outcome,
-                "problem": problem or None,
+                **(_told(problem) if problem else {}),
                 "remote": request.remote_addr,
             }
             # Probes come every few seconds and say nothing new.
@@ -56,3 +59,13 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
     @app.teardown_request
     def forget(_: BaseException | None) -> None:
         structlog.contextvars.unbind_contextvars("request_id")
+
+
+def _told(problem: GatewayError) -> dict[str, str | None]:
+    """Return what the log says of `problem`; of those that the caller cannot mend also what happened this time."""
+    code = problem.upstream.code if problem.upstream else None
+    return {
+        "problem": problem.name,
+        "detail": shown(problem.detail, LONGEST_DETAIL) if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR else None,
+        "result_code": None if code is None else shown(code, LONGEST_DETAIL),
+    }

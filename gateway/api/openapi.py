@@ -8,7 +8,13 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from gateway import __version__
-from gateway.api.openapi_responses import HEADERS, example_page, headers, problem_responses
+from gateway.api.openapi_responses import (
+    HEADERS,
+    REQUEST_HEADERS,
+    example_page,
+    headers,
+    problem_responses,
+)
 from gateway.api.public import CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
 from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema
 from gateway.errors import (
@@ -28,13 +34,15 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 
 - **Credentials** go in the header `X-API-Key`, never in the URL.
 - **Parameters** are read strictly: one that is unknown, repeated, empty without need, malformed or out of range gives
-  400, and the answer lists all faults at once.
+  400, as do `begins_from` after `ends_to` and more than 50 parameters. The answer lists all faults at once, of 50
+  parameters at most.
 - **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
 - **Errors** are problem details (RFC 9457). Their `type` is a page that explains them; `/problems` lists all.
-- **HEAD** works wherever GET does. `If-None-Match` gives 304 while nothing has changed. `Accept-Encoding: gzip` gives
-  gzip where it is worth it. `Accept-Language` picks the language of CC-iSales' words in problems (`zh-CN`, `en-US`).
-- **X-Request-Timeout-Ms**: whole milliseconds that the caller is going to wait, where that is less than the gateway would.
-- **X-Request-Id** comes back as sent if it is 1 to 128 plain characters, and is in the logs.
+- **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
+  methods of the path.
+- **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
+  `application/problem+json`.
+- **X-Request-Id** comes back with every answer, and is in the logs.
 """
 _HEALTH: Final = {
     "type": "object",
@@ -85,6 +93,8 @@ def openapi_document() -> dict[str, Any]:
     spec.components.schema("Readiness", _READINESS)
     for name, header in HEADERS.items():
         spec.components.header(name, header)
+    for name, header in REQUEST_HEADERS.items():
+        spec.components.parameter(name, "header", {"name": name, **header})
     spec.components.security_scheme(
         "ApiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key of one client."}
     )
@@ -110,9 +120,11 @@ def _campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
+        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
     )
     operation["description"] = (
-        "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together."
+        "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
+        "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself."
     )
     operation["security"] = [{"ApiKey": []}]
     return operation
@@ -176,6 +188,7 @@ def _open_operations() -> dict[str, dict[str, Any]]:
             "This document",
             document,
             not_modified=headers("Cache-Control", "ETag", "Vary"),
+            accepts=("Accept-Encoding", "If-None-Match"),
         ),
         "/docs": _operation("/docs", "This document, to read and to try", docs),
         "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable]),
@@ -197,6 +210,7 @@ def _operation(
     not_modified: dict[str, Any] | None = None,
     errors: Iterable[type[GatewayError]] = (),
     parameters: Iterable[dict[str, Any]] = (),
+    accepts: Iterable[str] = (),
 ) -> dict[str, Any]:
     responses = {"200": answer}
     if not_modified is not None:
@@ -204,7 +218,7 @@ def _operation(
     return {
         "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
         "summary": summary,
-        "parameters": list(parameters),
+        "parameters": [*parameters, *accepts, "X-Request-Id"],
         "responses": {**responses, **problem_responses(path, errors)},
     }
 

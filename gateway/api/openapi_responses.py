@@ -88,6 +88,34 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
 }
 
+REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "Accept-Encoding": {
+        "description": "The content codings that the caller takes; `gzip` is used where it is worth it.",
+        "schema": {"type": "string", "examples": ["gzip"]},
+    },
+    "Accept-Language": {
+        "description": "The language of what CC-iSales says in problems: `zh-CN` or `en-US`. Left out: the one set for "
+        "the VDN.",
+        "schema": {"type": "string", "examples": ["en-US"]},
+    },
+    "If-None-Match": {
+        "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "
+        "304 without a body. Each content coding has an `ETag` of its own.",
+        "schema": {"type": "string", "examples": ['"0f343b0931126a20f133d67c2b018a3b"']},
+    },
+    "X-Request-Id": {
+        "description": "An id under which the caller finds the request again; kept if it is 1 to 128 of the characters "
+        "`A-Z a-z 0-9 . _ ~ + / = @ : -`, else replaced by a new one.",
+        "schema": {"type": "string", "examples": ["5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10"]},
+    },
+    "X-Request-Timeout-Ms": {
+        "description": "How many milliseconds the caller is going to wait, a whole number, where that is less than the "
+        "gateway would (`isales.deadline_s`). Any other value is ignored.",
+        "schema": {"type": "string", "examples": ["1500"]},
+    },
+}
+"""Request headers that are no credentials. OpenAPI 3.1 has `Accept` described by the media types of the answers."""
+
 _ALSO: Final[Mapping[type[GatewayError], str]] = {
     MethodNotAllowed: "Allow",
     RateLimited: "Retry-After",

@@ -6,11 +6,14 @@ from urllib.parse import quote
 
 import flask
 import structlog
+import werkzeug.exceptions
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from gateway.api.html import html_page
+from gateway.api.methods import methods
 from gateway.api.public import ProblemSchema, json_bytes
+from gateway.api.query_string import shown
 from gateway.api.representation import media_type_quality
 from gateway.errors import (
     Forbidden,
@@ -73,7 +76,7 @@ def problem_type(error: type[GatewayError]) -> str:
 def register_problems(app: Flask) -> None:
     """Answer every error of `app` with a problem, its own bugs too (which are logged with their traceback).
 
-    Reads the request id from `flask.g.request_id`, leaves the name of the problem in `flask.g.problem`.
+    Reads the request id from `flask.g.request_id`, leaves the error in `flask.g.problem`.
     Call it before rules are added.
     """
     # Flask answers `//campaigns` with a redirect that repeats the Host header, and lets no error handler see it.
@@ -107,7 +110,7 @@ def _answer(error: GatewayError) -> Response:
         _log.error(
             "internal_error", request_id=_request_id(), path=flask.request.path, exc_info=error.__cause__ or error
         )
-    flask.g.problem = error.name
+    flask.g.problem = error
     return problem_response(error, quote(flask.request.path, safe="/:@!$&'()*+,;=~"), _request_id())
 
 
@@ -115,11 +118,15 @@ def _answer_framework(error: HTTPException) -> Response:
     status = error.code or InternalError.status
     if status >= InternalError.status:
         return _answer(InternalError("The request could not be served."))
-    response = _answer(_BY_STATUS.get(status, InvalidParameters)(error.description or error.name))
-    allow = error.get_response().headers.get("Allow")
-    if allow is not None:
+    path = shown(flask.request.path)
+    if isinstance(error, werkzeug.exceptions.NotFound):
+        return _answer(NotFound(f"There is nothing at {path}. /openapi.json lists all paths."))
+    if isinstance(error, werkzeug.exceptions.MethodNotAllowed):
+        allow = methods(error.valid_methods or ())
+        response = _answer(MethodNotAllowed(f"{path} does not take {shown(flask.request.method)}. It takes {allow}."))
         response.headers["Allow"] = allow
-    return response
+        return response
+    return _answer(_BY_STATUS.get(status, InvalidParameters)(error.description or error.name))
 
 
 def _answer_bug(error: Exception) -> Response:

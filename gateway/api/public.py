@@ -85,20 +85,23 @@ class PagePositionSchema(Schema):
 
 
 class TotalsSchema(Schema):
-    """How many campaigns of each kind CC-iSales has now, whatever the filters."""
+    """How many campaigns of each kind there are now, as CC-iSales counts them."""
 
     skill_queue = fields.Integer(
         required=True,
         allow_none=True,
         attribute="skill_queue_total",
-        metadata={"description": "Campaigns that call for agents; null when CC-iSales did not say.", "examples": [3]},
+        metadata={
+            "description": "Skill-queue campaigns (`curSkillQueueCount`); null when CC-iSales did not say.",
+            "examples": [3],
+        },
     )
     ivr = fields.Integer(
         required=True,
         allow_none=True,
         attribute="ivr_total",
         metadata={
-            "description": "Campaigns that call for a machine; null when CC-iSales did not say.",
+            "description": "IVR campaigns (`curIvrCount`); null when CC-iSales did not say.",
             "examples": [0],
         },
     )

@@ -1,7 +1,8 @@
 """`GET /campaigns`: from the raw query string to `CampaignsParameters`, with every fault in one answer.
 
 `CampaignsQuerySchema` is also what the OpenAPI document is made from, so the two cannot disagree. What the tenant adds
-to the parameters is the matter of `gateway.api.resolution`.
+to the parameters is the matter of `gateway.api.resolution`; the faults that only the caller's VDNs and their time zones
+show are found here, so that they come with the others.
 """
 
 import difflib
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, NoReturn, cast
+from zoneinfo import ZoneInfo
 
 import flask
 import marshmallow
@@ -16,7 +18,8 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from gateway.api.fields import Choice, Moment, Number, Text
-from gateway.api.query_string import Malformed, Parameters, decode, shown
+from gateway.api.period import period_faults
+from gateway.api.query_string import Malformed, Parameters, Unread, decode, shown
 from gateway.errors import InvalidParameters, ParameterFault
 from gateway.model import CampaignStatus, DeviceType
 
@@ -26,10 +29,7 @@ MAX_PAGE: Final = 2_147_483_647
 DEFAULT_PAGE: Final = 1
 DEFAULT_PAGE_SIZE: Final = 10
 
-NOT_IN_ORDER: Final = (
-    "begins_from is after ends_to, once begins_from is rounded up and ends_to down to whole seconds. "
-    "Send an earlier begins_from or a later ends_to."
-)
+VDN_REQUIRED: Final = "The parameter is required, because this client may read more or less than one VDN."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,15 @@ class CampaignsParameters:
 
 
 class CampaignsQuerySchema(Schema):
-    """Loads what `decode` returns into `CampaignsParameters`. Unknown parameters are faults (marshmallow's default)."""
+    """Loads what `decode` returns into `CampaignsParameters`. Unknown parameters are faults (marshmallow's default).
+
+    `zones` are the time zones of the VDNs that the caller may read, by VDN. Without them, nothing is said of a VDN that
+    is missing, nor of what depends on a zone.
+    """
+
+    def __init__(self, zones: Mapping[int, ZoneInfo] | None = None) -> None:
+        super().__init__()
+        self._zones = zones
 
     vdn = Number(
         1,
@@ -80,7 +88,7 @@ class CampaignsQuerySchema(Schema):
     )
     ends_to = Moment(
         description="Only campaigns that end then or earlier. A date stands for its last second in the VDN's time "
-        "zone; a fraction of a second is rounded down. Not before `begins_from`.",
+        "zone; a fraction of a second is rounded down. With `begins_from` after it the answer is 400.",
         example="2018-12-31",
     )
     page = Number(1, MAX_PAGE, description="The number of the page, from 1.", example=1, default=DEFAULT_PAGE)
@@ -92,18 +100,25 @@ class CampaignsQuerySchema(Schema):
         example=1,
     )
 
-    @marshmallow.validates_schema(skip_on_field_errors=False)
-    def _check_order(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Compare two dates or two instants; of one each, only the tenant's time zone can tell (`resolve`)."""
-        begins_from, ends_to = data.get("begins_from"), data.get("ends_to")
-        if isinstance(begins_from, datetime) and isinstance(ends_to, datetime):
-            in_order = begins_from <= ends_to.replace(microsecond=0)
-        elif type(begins_from) is date and type(ends_to) is date:
-            in_order = begins_from <= ends_to
-        else:
-            return
-        if not in_order:
-            raise ValidationError(NOT_IN_ORDER, field_name="begins_from")
+    @marshmallow.validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _check_together(self, data: Mapping[str, Any], given: Parameters, **_: Any) -> None:
+        """Find what is wrong between parameters, each of which may be right by itself; `data` holds the valid ones."""
+        faults = period_faults(data.get("begins_from"), data.get("ends_to"), self._possible_zones(data))
+        unread = any(isinstance(value, Unread) for value in given.values())
+        if self._zones is not None and len(self._zones) != 1 and "vdn" not in given and not unread:
+            faults.append(ParameterFault("vdn", VDN_REQUIRED))
+        if faults:
+            messages: dict[str, list[str]] = {}
+            for fault in faults:
+                messages.setdefault(fault.parameter, []).append(fault.message)
+            raise ValidationError(messages)
+
+    def _possible_zones(self, data: Mapping[str, Any]) -> list[ZoneInfo]:
+        """Return the zones of the VDNs that the query may mean: the one that it names, else all that it could."""
+        zones = self._zones or {}
+        if "vdn" in data:
+            return [zones[data["vdn"]]] if data["vdn"] in zones else []
+        return sorted(set(zones.values()), key=lambda zone: zone.key)
 
     @marshmallow.post_load
     def _freeze(self, data: dict[str, Any], **_: Any) -> CampaignsParameters:
@@ -151,11 +166,11 @@ def parse_campaigns_query(raw_query: str) -> CampaignsParameters:
 
 
 def invalid_parameters(given: Parameters, messages: Mapping[str, list[str]], known: list[str]) -> InvalidParameters:
-    """Return the faults of the parameters `given`, in their order.
+    """Return the faults of the parameters `given`, in their order, and after them of those that are missing.
 
     `messages` are a schema's, by parameter; `known` are the names that it takes.
     """
-    faults = []
+    faults: list[ParameterFault] = []
     for name, value in given.items():
         if name in known:
             faults += [ParameterFault(name, message) for message in messages.get(name, ())]
@@ -164,7 +179,10 @@ def invalid_parameters(given: Parameters, messages: Mapping[str, list[str]], kno
             faults.append(ParameterFault(shown(name), value.message))
         if not (isinstance(value, Malformed) and value.whole):
             faults.append(ParameterFault(shown(name), _unknown(name, known)))
-    return refusal(faults)
+    missing = [name for name in known if name not in given]
+    return refusal(
+        [*faults, *(ParameterFault(name, message) for name in missing for message in messages.get(name, ()))]
+    )
 
 
 def refusal(faults: list[ParameterFault]) -> InvalidParameters:

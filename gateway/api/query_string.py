@@ -27,6 +27,11 @@ class Malformed:
     whole: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Unread(Malformed):
+    """Stands for the first parameter too many and all that follow it, none of which was read."""
+
+
 Parameters = Mapping[str, str | Malformed]
 """What a query string says: the value of each name, in the order written."""
 
@@ -36,15 +41,11 @@ def decode(raw_query: str) -> Parameters:
 
     `raw_query` is WSGI's `QUERY_STRING`: bytes as latin-1 characters. `&` alone separates, `+` is a space, escapes
     and raw bytes are UTF-8. A parameter that is repeated, has no name, or has a broken escape or broken UTF-8 in its
-    name or value is `Malformed`. Beyond `MAX_PARAMETERS` the one entry is the first parameter too many. Never raises.
+    name or value is `Malformed`. The first `MAX_PARAMETERS` are read, the next one is `Unread`. Never raises.
     """
     segments = [segment for segment in _as_bytes(raw_query).split(b"&") if segment]
-    if len(segments) > MAX_PARAMETERS:
-        name, _ = _read(segments[MAX_PARAMETERS].partition(b"=")[0])
-        message = f"The query has more than {MAX_PARAMETERS} parameters. Send each parameter once."
-        return {name: Malformed(message, whole=True)}
     parameters: dict[str, str | Malformed] = {}
-    for segment in segments:
+    for segment in segments[:MAX_PARAMETERS]:
         raw_name, _, raw_value = segment.partition(b"=")
         name, fault = _read(raw_name)
         if name in parameters:
@@ -56,12 +57,19 @@ def decode(raw_query: str) -> Parameters:
         else:
             value, fault = _read(raw_value)
             parameters[name] = value if fault is None else Malformed(f"The value {fault}")
+    if len(segments) > MAX_PARAMETERS:
+        name, _ = _read(segments[MAX_PARAMETERS].partition(b"=")[0])
+        message = (
+            f"The query has {len(segments)} parameters, {MAX_PARAMETERS} are allowed; this one and those after it were "
+            "not read. Send each parameter once."
+        )
+        parameters[name] = Unread(message, whole=True)
     return parameters
 
 
-def shown(text: str) -> str:
-    """Return `text` for an error message: cut to `MAX_SHOWN` characters, unprintable characters escaped."""
-    kept = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
+def shown(text: str, longest: int = MAX_SHOWN) -> str:
+    """Return `text` for an error message: cut to `longest` characters, unprintable characters escaped."""
+    kept = text if len(text) <= longest else f"{text[:longest]}…"
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in kept)
 
 

@@ -76,11 +76,11 @@ def gzip_entity_tag(etag: str) -> str:
 
 
 def held_tag(if_none_match: str | None, etag: str) -> str | None:
-    """Return the tag of the representation that the caller holds already, so that 304 answers it, or `None`.
+    """Return `etag`, the tag of the representation that would be sent, if the caller holds that already, or `None`.
 
-    `etag` is the tag of the one that would be sent; its other coding has the same content and counts too, and the
-    tag that the caller holds is the one a 304 has to name. Weak comparison, `*` is any (RFC 9110, section 13.1.2).
-    A malformed header counts as absent.
+    Weak comparison, `*` is any. The tag of the other coding does not count, because the condition is about the
+    representation that was negotiated (RFC 9110, section 13.1.2): a caller that holds the gzip coding and does not take
+    gzip any more must get the body. A malformed header counts as absent.
     """
     if if_none_match is None:
         return None
@@ -89,8 +89,7 @@ def held_tag(if_none_match: str | None, etag: str) -> str | None:
     if not _ENTITY_TAGS.fullmatch(if_none_match):
         return None
     held = {tag.removeprefix("W/") for tag in re.findall(_ENTITY_TAG, if_none_match)}
-    plain = etag if not etag.endswith('-gzip"') else f'{etag[:-6]}"'
-    return next((tag for tag in (etag, plain, gzip_entity_tag(plain)) if tag in held), None)
+    return etag if etag in held else None
 
 
 def accepts(media_type: str, accept: str | None) -> bool:

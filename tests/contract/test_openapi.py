@@ -1,5 +1,6 @@
 """The running gateway against its own OpenAPI document, and the document against the specification."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ import requests
 
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.support.gateway import PROJECT
+from tests.support.gateway import PROJECT, GatewayUnderTest
 from tests.support.server import BIN, ServedGateway, environment, served_gateway
 
 
@@ -48,12 +49,35 @@ def test_the_running_gateway_keeps_its_document(served: ServedGateway) -> None:
     assert "No issues found" in result.stdout, result.stdout[-2000:]
 
 
-def test_every_route_is_in_the_document(served: ServedGateway) -> None:
-    """What the gateway answers is documented, and what is documented answers."""
+# HEAD and OPTIONS work everywhere; the introduction of the document says so.
+EVERYWHERE = {"HEAD", "OPTIONS"}
+# What pages for people are made of, and nothing that a program would call.
+NOT_FOR_CALLERS = {("GET", "/docs/static/{filename}")}
+
+
+def test_the_document_has_the_routes_of_the_app_and_no_others() -> None:
+    """Every rule of the app is an operation of the document, and every operation is a rule."""
+    app = GatewayUnderTest("http://127.0.0.1:9").app
+    document = app.test_client().get("/openapi.json").get_json()
+    routes = {
+        (method, re.sub(r"<(?:[^:>]+:)?([^>]+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - EVERYWHERE
+    }
+    operations = {(method.upper(), path) for path, item in document["paths"].items() for method in item}
+    assert routes - NOT_FOR_CALLERS == operations
+    assert routes >= NOT_FOR_CALLERS
+
+
+def test_what_is_documented_answers(served: ServedGateway) -> None:
+    """Every operation answers 200 to a caller that may do everything, HEAD where GET is, and OPTIONS with 204."""
     paths = requests.get(f"{served.url}/openapi.json", timeout=5).json()["paths"]
-    assert {"/campaigns", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems"} <= set(paths)
     for path, operations in paths.items():
-        for method in operations:
+        allow = requests.options(served.url + path.replace("{name}", "forbidden"), timeout=5)
+        assert (allow.status_code, allow.content) == (204, b"")
+        implied = {"head"} if "get" in operations else set()
+        assert {method.lower() for method in allow.headers["Allow"].split(", ")} == {*operations, *implied, "options"}
+        for method in {*operations, *implied}:
             url = served.url + path.replace("{name}", "forbidden")
             answer = requests.request(method, url, headers={"X-API-Key": "operator-key"}, timeout=5)
             assert answer.status_code == 200, (method, path)

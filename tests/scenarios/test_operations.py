@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import request
 
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
@@ -134,6 +135,41 @@ def test_exactly_the_trusted_hops_count(
     answer = gateway.get("/campaigns", headers=forwarded)
     assert log_lines(capsys)[0]["remote"] == logged
     assert "evil" not in str(answer.headers)
+
+
+def test_no_host_comes_from_a_forwarding_header(make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """However many proxies are trusted, what they say of host, scheme and prefix is not taken, and is in no answer."""
+    gateway = make_gateway(http__trusted_proxies="1")
+    seen: list[str] = []
+    gateway.app.before_request(lambda: seen.append(request.root_url))
+    forwarded = {
+        "X-Forwarded-Host": "evil.example.com",
+        "X-Forwarded-Proto": "evil",
+        "X-Forwarded-Port": "666",
+        "X-Forwarded-Prefix": "/evil",
+        "X-Forwarded-Server": "evil.example.com",
+        "Forwarded": "host=evil.example.com;proto=evil",
+    }
+    for path in ("/campaigns", "/campaigns?page=0", "/nothing", "/campaigns/", "/docs", "/problems"):
+        for headers in (forwarded, {**forwarded, "Host": "evil.example.com"}):
+            answer = gateway.get(path, headers=headers)
+            assert "evil" not in answer.get_data(as_text=True)
+            assert "evil" not in str(answer.headers)
+    assert set(seen) == {"http://localhost/", "http://evil.example.com/"}
+    seen.clear()
+    gateway.get("/docs", headers=forwarded)
+    assert seen == ["http://localhost/"]
+
+
+def test_a_failed_call_says_in_the_log_what_happened(
+    simulator: SimulatorServer, gateway: GatewayUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The detail and CC-iSales' result code are there, without secrets and numbers of callers."""
+    simulator.faults.arm(Fault("result-code", times=1, result_code="0200006"))
+    capsys.readouterr()
+    _, _, document = gateway.problem("/campaigns")
+    (line,) = log_lines(capsys)
+    assert (line["detail"], line["result_code"]) == (document["detail"], "0200006")
 
 
 def test_an_unusable_ca_file_is_a_fault_of_the_settings(make_gateway: Callable[..., GatewayUnderTest]) -> None:

@@ -149,6 +149,7 @@ def test_descriptions_come_in_the_callers_language(simulator: SimulatorServer, g
         ("page=%EF%BC%91", ["page"]),
         ("page=%201", ["page"]),
         ("page=1.0", ["page"]),
+        ("begins_from=2024-02-02&ends_to=2024-02-01T00:00:00Z&page=0&x=1&x=1", ["begins_from", "page", "x", "x"]),
     ],
 )
 def test_bad_parameters_are_all_named(
@@ -169,6 +170,10 @@ def test_the_vdn_is_required_of_who_may_read_several(gateway: GatewayUnderTest) 
     assert [fault["parameter"] for fault in document["errors"]] == ["vdn"]
     _, _, document = gateway.problem("/campaigns?page=0", key="all-key")
     assert {fault["parameter"] for fault in document["errors"]} == {"vdn", "page"}
+    query = "begins_from=2024-02-02&ends_to=2024-02-01T00:00:00Z&pgae=1&cc_id=1&cc_id=1&name=" + "x" * 31
+    _, _, document = gateway.problem(f"/campaigns?{query}", key="all-key")
+    named = [fault["parameter"] for fault in document["errors"]]
+    assert named == ["begins_from", "pgae", "cc_id", "name", "vdn"]
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,40 @@
 """The processes as users start them: the server, the demo, the commands."""
 
+import json
 import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from gateway.simulator.server import SimulatorServer
+from gateway.simulator.app import SimulatorConfig
+from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import PROJECT
 from tests.support.server import BIN, environment, free_port, served_gateway
+
+
+@pytest.fixture(scope="module")
+def raw() -> Iterator[Callable[[bytes], bytes]]:
+    """Return a function that sends bytes to a served gateway and returns all that comes back."""
+
+    def exchange(request: bytes) -> bytes:
+        with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                return answer.read()
+
+    config = SimulatorConfig(tenants=demo_config().tenants)
+    with SimulatorServer(config) as simulator, served_gateway(simulator.base_url) as served:
+        url = urlsplit(served.url)
+        yield exchange
 
 
 def test_the_served_gateway_answers_many_at_once(simulator: SimulatorServer) -> None:
@@ -25,6 +46,26 @@ def test_the_served_gateway_answers_many_at_once(simulator: SimulatorServer) -> 
         answers = list(pool.map(lambda url: requests.get(url, headers=key, timeout=20).status_code, pages))
     assert answers == [200] * 30
     assert simulator.calls.snapshot()["max_in_flight"] == 10
+
+
+@pytest.mark.parametrize("key", [b"caf\xc3\xa9", b"\xe9", b"\xff\xfe\x80", b"", b"web-key\xff"])
+def test_bytes_that_are_no_key_are_refused(raw: Callable[[bytes], bytes], key: bytes) -> None:
+    """Any bytes that the server lets through as a key are an unknown one: 401 with its problem, never 500."""
+    answer = raw(b"GET /campaigns HTTP/1.1\r\nHost: x\r\nX-API-Key: " + key + b"\r\nConnection: close\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 401 ")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["type"] == "/problems/unauthenticated"
+
+
+@pytest.mark.parametrize("header", ["Accept", "Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Id"])
+def test_odd_bytes_in_other_headers_do_no_harm(raw: Callable[[bytes], bytes], header: str) -> None:
+    """A header that is not text is as good as none."""
+    odd = header.encode() + b": \xff\xfe"
+    answer = raw(
+        b"GET /campaigns HTTP/1.1\r\nHost: x\r\nX-API-Key: web-key\r\n" + odd + b"\r\nConnection: close\r\n\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_the_server_does_not_start_with_faulty_settings() -> None:

@@ -14,8 +14,9 @@ import pytest
 import requests
 
 from gateway.pages.redis_backend import KEY_PREFIX
+from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
-from gateway.simulator.server import SimulatorServer
+from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import PROJECT, VARIABLES, GatewayUnderTest
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import BIN, environment, served_gateway
@@ -85,6 +86,19 @@ def test_a_page_of_one_process_is_a_hit_in_another(
     assert 'cache_lookups_total{outcome="hit",tier="shared"} 1.0' in two.get("/metrics").get_data(as_text=True)
     assert "process" in two.get("/cache/explain", key="doctor-key").get_data(as_text=True)
     assert shared_cache(two) == "ok"
+
+
+def test_gateways_of_another_cc_isales_share_nothing(
+    simulator: SimulatorServer, make: Callable[..., GatewayUnderTest]
+) -> None:
+    """Two gateways in one Redis with another `base_url` each never get the other's page."""
+    with SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as other:
+        other.faults.arm(Fault("vendor-sample"))
+        one, two = make(), make(isales__base_url=other.base_url)
+        assert one.get("/campaigns").get_json()["page"]["total_items"] == 250
+        answer = two.get("/campaigns")
+        assert answer.get_json()["page"]["total_items"] == 3
+        assert "fwd=miss" in answer.headers["Cache-Status"]
 
 
 def test_a_cold_page_is_fetched_once_by_all_processes(

@@ -18,7 +18,7 @@ from gateway.errors import InvalidParameters, leaves
 
 DOCUMENT = openapi_document()
 CAMPAIGNS = DOCUMENT["paths"]["/campaigns"]["get"]
-PARAMETERS = {parameter["name"]: parameter for parameter in CAMPAIGNS["parameters"]}
+PARAMETERS = {parameter["name"]: parameter for parameter in CAMPAIGNS["parameters"] if "$ref" not in parameter}
 SAMPLE = Path(__file__).parents[2] / "vendor" / "campaigns-sample.json"
 
 
@@ -176,6 +176,39 @@ def test_headers_of_a_page() -> None:
     assert "WWW-Authenticate" in responses["401"]["headers"]
     assert "Retry-After" in responses["429"]["headers"]
     assert "Retry-After" in responses["503"]["headers"]
+
+
+def request_headers(operation: dict[str, Any]) -> set[str]:
+    """Return the names of the request headers of an operation, credentials aside."""
+    references = [parameter["$ref"] for parameter in operation["parameters"] if "$ref" in parameter]
+    named = [DOCUMENT["components"]["parameters"][reference.rpartition("/")[2]] for reference in references]
+    assert all(header["in"] == "header" and header["description"].endswith(".") for header in named)
+    return {header["name"] for header in named}
+
+
+def test_request_headers_are_documented_where_they_count() -> None:
+    """Every operation takes a request id; coding, condition and language stand where they change the answer."""
+    by_path = {path: request_headers(operation) for path, operation in operations()}
+    assert by_path.pop("/campaigns") == {"Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Id"}
+    assert by_path.pop("/openapi.json") == {"Accept-Encoding", "If-None-Match", "X-Request-Id"}
+    assert all(names == {"X-Request-Id"} for names in by_path.values())
+
+
+def test_what_no_schema_can_say_is_in_words() -> None:
+    """That two times may contradict each other, the limit of parameters, and OPTIONS."""
+    assert "`begins_from` after `ends_to` gives 400" in CAMPAIGNS["description"]
+    assert "`begins_from`" in PARAMETERS["ends_to"]["description"]
+    assert "400" in PARAMETERS["ends_to"]["description"]
+    assert "more than 50 parameters" in DOCUMENT["info"]["description"]
+    assert "**OPTIONS**" in DOCUMENT["info"]["description"]
+
+
+def test_totals_promise_no_more_than_the_vendor_says() -> None:
+    """CC-iSales does not say whether its counts follow the filters, so neither does the document."""
+    totals = json.dumps(DOCUMENT["components"]["schemas"]["Totals"])
+    assert "curSkillQueueCount" in totals
+    assert "curIvrCount" in totals
+    assert "filter" not in totals
 
 
 def test_what_needs_a_key_says_so() -> None:

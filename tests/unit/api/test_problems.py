@@ -71,8 +71,8 @@ def test_only_missing_credentials_are_challenged() -> None:
 
 
 def test_raised_errors_are_answered(app: Flask, client: FlaskClient) -> None:
-    """An error that a view raises is answered with the path and the id of the request, and its name is left in g."""
-    names: list[str] = []
+    """An error that a view raises is answered with the path and the id of the request, and left in g."""
+    left: list[GatewayError] = []
 
     @app.get("/fails/<path:_rest>")
     def fail(_rest: str) -> str:
@@ -80,14 +80,14 @@ def test_raised_errors_are_answered(app: Flask, client: FlaskClient) -> None:
 
     @app.after_request
     def note(response: flask.Response) -> flask.Response:
-        names.append(flask.g.get("problem", ""))
+        left.append(flask.g.problem)
         return response
 
     response = client.get("/fails/a b/é?key=secret")
     assert (response.status_code, response.headers["Retry-After"]) == (429, "3")
     problem = json.loads(response.data)
     assert (problem["instance"], problem["request_id"]) == ("/fails/a%20b/%C3%A9", "request-7")
-    assert names == ["rate-limited"]
+    assert [type(error) for error in left] == [RateLimited]
 
 
 def test_a_bug_is_logged_and_not_told(app: Flask, client: FlaskClient, events: list[EventDict]) -> None:
@@ -117,17 +117,22 @@ def test_a_raised_internal_error_is_logged_too(app: Flask, client: FlaskClient, 
 
 
 def test_unknown_paths(client: FlaskClient) -> None:
-    """A path that does not exist is a problem, for HEAD without a body."""
+    """A path that does not exist is a problem that names it and where the paths are, for HEAD without a body."""
     response = client.get("/nothing/here")
-    assert (response.status_code, json.loads(response.data)["type"]) == (404, "/problems/not-found")
+    problem = json.loads(response.data)
+    assert (response.status_code, problem["type"]) == (404, "/problems/not-found")
+    assert problem["detail"] == "There is nothing at /nothing/here. /openapi.json lists all paths."
+    assert "\x1b" not in json.loads(client.get("/%1B[2J").data)["detail"]
     assert client.head("/nothing/here").data == b""
 
 
 def test_unknown_methods(client: FlaskClient) -> None:
     """A method that does not exist is a problem that lists those that do."""
     response = client.post("/problems")
-    assert (response.status_code, json.loads(response.data)["type"]) == (405, "/problems/method-not-allowed")
-    assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
+    problem = json.loads(response.data)
+    assert (response.status_code, problem["type"]) == (405, "/problems/method-not-allowed")
+    assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert problem["detail"] == "/problems does not take POST. It takes GET, HEAD, OPTIONS."
 
 
 def test_no_redirect_repeats_the_host(client: FlaskClient) -> None:

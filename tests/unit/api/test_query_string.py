@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.query_string import MAX_PARAMETERS, Malformed, decode, shown
+from gateway.api.query_string import MAX_PARAMETERS, Malformed, Unread, decode, shown
 
 
 @given(st.text())
@@ -74,12 +74,16 @@ def test_broken_queries(raw_query: str, name: str, part: str) -> None:
     assert part in value.message
 
 
-def test_too_many_parameters_are_one_fault() -> None:
-    """Beyond the limit only the first parameter too many is reported."""
+def test_what_is_beyond_the_limit_is_not_read() -> None:
+    """The parameters up to the limit are read, the first one beyond it stands for the rest and says how many."""
     names = [f"n{number}" for number in range(MAX_PARAMETERS + 10)]
     assert len(decode("&".join(names[:MAX_PARAMETERS]))) == MAX_PARAMETERS
-    refused = decode("&".join(names))
-    assert list(refused) == [f"n{MAX_PARAMETERS}"]
+    parameters = dict(decode("&".join(names)))
+    assert list(parameters) == names[: MAX_PARAMETERS + 1]
+    unread = parameters.pop(names[MAX_PARAMETERS])
+    assert isinstance(unread, Unread)
+    assert f"has {len(names)} parameters, {MAX_PARAMETERS} are allowed" in unread.message
+    assert set(parameters.values()) == {""}
 
 
 @given(st.text(st.characters(exclude_categories=())))
