@@ -42,18 +42,23 @@ for key, kind in pairs({[held] = 'zset', [marks] = 'hash'}) do
   local found = redis.call('TYPE', key).ok
   if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
 end
-redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
-redis.call('ZREMRANGEBYSCORE', held, now + longest_ms, '+inf')
+local ends = tonumber(redis.call('ZSCORE', held, slot) or 0)
+local keeping = ends > now and ends <= now + longest_ms
 
+-- Before it is known whether it can be had: a full Redis refuses the first write of a script and lets pass what follows
+-- another, and is to be left alone by all who share it.
+redis.call('ZADD', held, now + ttl_ms, slot)
+redis.call('ZREMRANGEBYSCORE', held, '-inf', now)
+redis.call('ZREMRANGEBYSCORE', held, '(' .. now + longest_ms, '+inf')
 local free = capacity - redis.call('ZCARD', held)
-local keeping = redis.call('ZSCORE', held, slot)
+if not keeping then free = free + 1 end
 local found = redis.call('HGETALL', marks)
 
 -- Marks are few, and slots are counted only where there are marks.
 local holds
 local function held_by(other)
   if not holds then
-    holds = {}
+    holds = {[process] = keeping and 0 or -1}
     for _, member in ipairs(redis.call('ZRANGE', held, 0, -1)) do
       local owner = string.match(member, '^(%S+) ')
       if owner then holds[owner] = (holds[owner] or 0) + 1 end
@@ -62,7 +67,7 @@ local function held_by(other)
   return holds[other] or 0
 end
 
-local since, ends, rivals = now, 0, {}
+local since, rivals = now, {}
 for i = 1, #found, 2 do
   local rank, from, to = string.match(found[i + 1], '^(%d+) (%d+) (%d+)$')
   if not rank or tonumber(to) < now or tonumber(to) > now + mark_ms then
@@ -96,7 +101,6 @@ if refused then
   return 0
 end
 if not keeping then redis.call('HDEL', marks, process) end
-redis.call('ZADD', held, now + ttl_ms, slot)
 if redis.call('PTTL', held) < ttl_ms then redis.call('PEXPIRE', held, ttl_ms) end
 return 1
 """
@@ -106,13 +110,15 @@ class RedisSlots:
     """`capacity` slots for calls to `upstream`, a base URL, over all processes that say the same to the same Redis.
 
     Trouble with Redis is the guard's: while there is any, each process counts for itself. When Redis is back, calls
-    that began meanwhile are not counted in it, for as long as they take.
+    that began meanwhile are not counted in it, for as long as they take. `mark_ms` is how long one that was refused
+    counts as waiting.
     """
 
-    def __init__(self, store: SharedStore, upstream: str, capacity: int) -> None:
+    def __init__(self, store: SharedStore, upstream: str, capacity: int, mark_ms: int = MARK_MS) -> None:
         self._backend = store.backend
         self._guard = store.guard
         self._capacity = capacity
+        self._mark_ms = mark_ms
         self._take = store.backend.script(_TAKE)
         name = f"{KEY_PREFIX}slots:{sha256(upstream.encode()).hexdigest()[:16]}"
         self._held, self._marks = name, f"{name}:waiting"
@@ -122,7 +128,7 @@ class RedisSlots:
         """Take or keep the slot `token` for `ttl_s` seconds; `False` when others are to have it, `None` for trouble."""
         process = self._process()
         args: list[str | int] = [self._capacity, process, f"{process} {token}", max(1, round(ttl_s * 1000))]
-        args += [int(priority), MARK_MS, TURN_MS, LONGEST_MS]
+        args += [int(priority), self._mark_ms, TURN_MS, LONGEST_MS]
         taken: bool | None = self._guard.run(
             lambda: bool(self._take(keys=[self._held, self._marks], args=args)), None, writing=True
         )
