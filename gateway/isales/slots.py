@@ -45,7 +45,7 @@ class Slots:
     """So many calls at once in this process, and over all processes that have the same `shared`.
 
     Of those who wait, the highest priority goes first, and within it who came first. While other processes hold all
-    slots, one waiter asks for them every 10 ms, for all of this process.
+    slots, one waiter asks for them every `ask_again_s` seconds, for all of this process.
     """
 
     def __init__(
@@ -54,10 +54,12 @@ class Slots:
         duration: CallDuration,
         shared: SharedSlots = NO_SHARED_SLOTS,
         metrics: SlotMetrics = NO_SLOT_METRICS,
+        ask_again_s: float = ASK_AGAIN_S,
     ) -> None:
         self.duration = duration
         self._shared = shared
         self._metrics = metrics
+        self._ask_again_s = ask_again_s
         self._queue: SlotQueue[_Waiter] = SlotQueue(concurrency)
         self._lock = threading.Lock()
 
@@ -119,7 +121,7 @@ class Slots:
                     waiter.slot = None
                     self._queue.put_back(waiter, deadline.priority)
                     self._wake(self._queue.elect())
-                pause = ASK_AGAIN_S
+                pause = self._ask_again_s
             elif seeking and pause <= 0:
                 slot = uuid4().hex
                 got = self._ask(waiter, slot)
@@ -128,7 +130,7 @@ class Slots:
                     if handed is not None:
                         self._pass_on(handed)
                     return slot
-                pause = 0.0 if handed is not None else ASK_AGAIN_S
+                pause = 0.0 if handed is not None else self._ask_again_s
             else:
                 left = self._patience(deadline)
                 if left <= 0:

@@ -123,21 +123,32 @@ class RedisSlots:
         name = f"{KEY_PREFIX}slots:{sha256(upstream.encode()).hexdigest()[:16]}"
         self._held, self._marks = name, f"{name}:waiting"
         self._name = uuid4().hex
+        self._tried: set[str] = set()
 
     def try_take(self, token: str, ttl_s: float, priority: Priority) -> bool | None:
         """Take or keep the slot `token` for `ttl_s` seconds; `False` when others are to have it, `None` for trouble."""
         process = self._process()
         args: list[str | int] = [self._capacity, process, f"{process} {token}", max(1, round(ttl_s * 1000))]
         args += [int(priority), self._mark_ms, TURN_MS, LONGEST_MS]
-        taken: bool | None = self._guard.run(
-            lambda: bool(self._take(keys=[self._held, self._marks], args=args)), None, writing=True
-        )
+
+        def take() -> bool | None:
+            # Also where no answer comes: Redis may have got the question.
+            self._tried.add(token)
+            return bool(self._take(keys=[self._held, self._marks], args=args))
+
+        taken = self._guard.run(take, None, writing=True)
+        if taken is False:
+            self._tried.discard(token)
         return taken
 
     def give_back(self, token: str) -> None:
         """Give the slot up."""
+        if token not in self._tried:
+            return
+        self._tried.discard(token)
         member = f"{self._process()} {token}"
-        self._guard.run(lambda: self._backend.client.zrem(self._held, member), 0, writing=True)
+        # Not as a write: it needs no memory, and that it works says nothing about those that do.
+        self._guard.run(lambda: self._backend.client.zrem(self._held, member), 0)
 
     def _process(self) -> str:
         # With the process id, because a server may fork after this object was made.
