@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -28,20 +29,24 @@ from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
+from gateway.isales.call_duration import CallDuration
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.send import sign_and_send
+from gateway.isales.shared_slots import NO_SHARED_SLOTS
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
-from gateway.model import CampaignQuery, FetchPage
+from gateway.model import CampaignQuery, FetchPage, Priority
 from gateway.pages.freshness import FreshnessPolicy, Lifetimes
 from gateway.pages.key import page_key
 from gateway.pages.memory import ProcessCache
 from gateway.pages.page_cache import PageCache
-from gateway.pages.redis_tier import redis_tier
+from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
 from gateway.settings import Settings, SettingsError, load_settings
+from gateway.shared_store.slots import RedisSlots
+from gateway.shared_store.store import SharedStore, shared_store
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
@@ -78,8 +83,9 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     app = Flask("gateway", static_folder=None)
     metrics = Metrics()
     health = UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
-    fetch = watched(_upstream(settings, metrics, clocks), health, metrics, clocks.monotonic)
-    shared = _shared_tier(app, settings, metrics, clocks)
+    store = _shared_store(app, settings, metrics, clocks)
+    fetch = watched(_upstream(settings, store, metrics, clocks), health, metrics, clocks.monotonic)
+    shared: SharedTier = NoSharedTier() if store is None else RedisTier(store)
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     clients = ClientDirectory(settings.clients, settings.tenants)
 
@@ -113,25 +119,35 @@ def create_commands_app() -> Flask:
         return app
 
 
-def _upstream(settings: Settings, metrics: Metrics, clocks: Clocks) -> FetchPage:
+def _shared_store(app: Flask, settings: Settings, metrics: Metrics, clocks: Clocks) -> SharedStore | None:
+    """Pages, leases and slots in a Redis that several processes share, or nothing."""
+    if not settings.cache.shared_url:
+        return None
+    try:
+        return shared_store(app, settings.cache.shared_url, metrics.shared_fault, clocks.monotonic)
+    except ValueError as fault:
+        raise SettingsError([str(fault)]) from fault
+
+
+def _upstream(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> FetchPage:
     """Query -> vendor request -> slot -> sign -> wire -> vendor schema -> page."""
     try:
         transport = Transport(settings.isales)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     send = sign_and_send(transport, clocks.wall)
-    send = with_slots(send, Slots(settings.isales.concurrency))
+    send = with_slots(send, _slots(settings, store, metrics, clocks))
     return fetch_page(send, settings.tenants, DriftLog(metrics))
 
 
-def _shared_tier(app: Flask, settings: Settings, metrics: Metrics, clocks: Clocks) -> SharedTier:
-    """Pages and leases in Redis, or nothing."""
-    if not settings.cache.shared_url:
-        return NoSharedTier()
-    try:
-        return redis_tier(app, settings.cache.shared_url, metrics.shared_fault, clocks.monotonic)
-    except ValueError as fault:
-        raise SettingsError([str(fault)]) from fault
+def _slots(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> Slots:
+    """Return the call budget, of all processes that share a Redis or of this one alone."""
+    isales = settings.isales
+    shared = NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
+    slots = Slots(isales.concurrency, CallDuration(isales.deadline_s, clocks.monotonic), shared, metrics)
+    waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
+    metrics.watch_slots(lambda: slots.in_use, waiting)
+    return slots
 
 
 def _page_cache(

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 
@@ -90,9 +90,17 @@ class CampaignPage:
         return None if self.total_items is None else -(-self.total_items // self.size)
 
 
+class Priority(IntEnum):
+    """Who goes first where callers wait for CC-iSales: the lower the number, the sooner."""
+
+    INTERACTIVE = 0
+    REFRESH = 1
+    EXPORT = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment by which one caller is to have an answer, on a monotonic clock (seconds).
+    """The moment by which one caller is to have an answer, on a monotonic clock (seconds), and how much it matters.
 
     `shortened` says that the caller gave less time than callers usually have, so that running out of it says more
     about the caller than about CC-iSales.
@@ -100,14 +108,20 @@ class Deadline:
 
     expires_at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
+    priority: Priority = Priority.INTERACTIVE
     shortened: bool = False
 
     @classmethod
     def after(
-        cls, seconds: float, clock: Callable[[], float] = time.monotonic, *, shortened: bool = False
+        cls,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        priority: Priority = Priority.INTERACTIVE,
+        *,
+        shortened: bool = False,
     ) -> "Deadline":
         """Return the deadline that lies `seconds` from now on `clock`."""
-        return cls(clock() + seconds, clock, shortened)
+        return cls(clock() + seconds, clock, priority, shortened)
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0."""

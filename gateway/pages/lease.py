@@ -13,9 +13,9 @@ from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.model import Deadline
 from gateway.pages.lease_keeper import LeaseKeeper
 from gateway.pages.lease_outcome import LANDED, failure_in, outcome_of
-from gateway.pages.redis_backend import KEY_PREFIX, WAIT_S, RedisBackend
-from gateway.pages.redis_guard import RedisGuard
 from gateway.pages.shared import Landing, Lease
+from gateway.shared_store.backend import KEY_PREFIX, WAIT_S, RedisBackend
+from gateway.shared_store.guard import RedisGuard
 
 LEASE_MS = 2000
 # Followers who are to find the outcome are waiting for it already, or are one look behind.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from gateway.errors import GatewayError, InternalError, UpstreamError, UpstreamRejectedParameters
-from gateway.model import CacheOutcome, CampaignQuery, Deadline, FetchPage, ServedPage
+from gateway.model import CacheOutcome, CampaignQuery, Deadline, FetchPage, Priority, ServedPage
 from gateway.pages.explanation import Explanation
 from gateway.pages.failures import RecentFailures
 from gateway.pages.fetcher import Fetcher
@@ -149,8 +149,9 @@ class PageCache:
     def _refresh(self, key: str, query: CampaignQuery) -> None:
         """Refresh one page in the background: take what another process has fetched, or fetch."""
         outcome = "ok"
+        deadline = Deadline.after(self._refresh_deadline_s, self._clock, Priority.REFRESH)
         try:
-            self._fetcher.bring(key, query, Deadline.after(self._refresh_deadline_s, self._clock), FRESH)
+            self._fetcher.bring(key, query, deadline, FRESH)
         except GatewayError as failure:
             outcome = failure.name
             if not isinstance(failure, UpstreamRejectedParameters):

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from redis.exceptions import RedisError
 
-from gateway.pages.redis_backend import KEY_PREFIX, RedisBackend
-from gateway.pages.redis_guard import RedisGuard
 from gateway.pages.shared import Purged, SharedTierUnavailable
+from gateway.shared_store.backend import KEY_PREFIX, RedisBackend
+from gateway.shared_store.guard import RedisGuard
 
 CHANNEL = KEY_PREFIX + "purged"
 EPOCH = KEY_PREFIX + "epoch"

@@ -1,18 +1,13 @@
 """The shared tier in Redis: entries with their age, leases, purges. What each method promises is in `shared.py`."""
 
 import struct
-import time
-from collections.abc import Callable
-from typing import Any
 
 from gateway.errors import GatewayError
 from gateway.model import Deadline
 from gateway.pages.lease import Leases
 from gateway.pages.purge import Purges
-from gateway.pages.redis_backend import RedisBackend, redis_backend
-from gateway.pages.redis_guard import RedisGuard
 from gateway.pages.shared import Landing, Lease, Purged
-from gateway.settings.model import Secret
+from gateway.shared_store.store import SharedStore
 
 # Before each entry: whose it is, and for how many milliseconds it was stored. What of these is over is its age, so
 # that one clock counts, Redis' own.
@@ -21,15 +16,13 @@ _HEADER = struct.Struct(">4sQ")
 
 
 class RedisTier:
-    """Entries and leases in the Redis of `backend`. `faults` is called with a kind for each operation that failed."""
+    """Entries and leases in the Redis of `store`."""
 
-    def __init__(
-        self, backend: RedisBackend, faults: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._backend = backend
-        self._guard = RedisGuard(faults, clock)
-        self._leases = Leases(backend, self._guard)
-        self._purges = Purges(backend, self._guard)
+    def __init__(self, store: SharedStore) -> None:
+        self._backend = store.backend
+        self._guard = store.guard
+        self._leases = Leases(self._backend, self._guard)
+        self._purges = Purges(self._backend, self._guard)
 
     def get(self, key: str) -> tuple[bytes, float] | None:
         """Return the entry under `key` and its age in seconds, or `None`."""
@@ -83,10 +76,3 @@ class RedisTier:
         self._purges.close()
         self._leases.close()
         self._backend.close()
-
-
-def redis_tier(
-    app: Any, url: Secret, faults: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-) -> RedisTier:
-    """Return the tier in the Redis at `url`, made for the Flask `app`. Raises ValueError when `url` cannot be used."""
-    return RedisTier(redis_backend(app, url), faults, clock)

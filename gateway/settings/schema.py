@@ -76,7 +76,10 @@ class Isales(SettingsSchema):
     )
     max_response_bytes = count(4_194_304, "Largest answer taken, bytes after decoding.", least=1024, most=1_073_741_824)
     concurrency = count(
-        10, "Calls to CC-iSales at once, per process. The vendor asks for at most 10.", least=1, most=1000
+        10,
+        "Calls to CC-iSales at once, per process, or over all with `cache.shared_url`. The vendor asks for at most 10.",
+        least=1,
+        most=1000,
     )
     max_attempts = count(2, "Attempts for one page, the first included.", least=1, most=10)
     retry_budget = fields.Float(

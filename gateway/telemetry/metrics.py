@@ -1,6 +1,6 @@
 """What is counted, with `prometheus_client`. Every label has few values: no caller can make new ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -61,6 +61,18 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._slot_seconds = Histogram(
+            "campaign_gateway_upstream_slot_wait_seconds",
+            "Time that callers waited for a slot of the call budget, those included who got none.",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._slot_refusals = Counter(
+            "campaign_gateway_upstream_slot_refusals",
+            "Calls not made for want of a slot or of time: queue_too_long, no_slot_in_time or too_late_to_start.",
+            ["reason"],
+            registry=self.registry,
+        )
         self._drift = Counter(
             "campaign_gateway_upstream_drift",
             "Things in CC-iSales' answers that its interface description does not have, by kind.",
@@ -117,6 +129,30 @@ class Metrics:
         """Count one page asked of CC-iSales. `outcome` is `ok` or the name of a problem type."""
         self._fetches.labels(str(vdn), outcome).inc()
         self._fetch_seconds.observe(seconds)
+
+    def slot_wait(self, seconds: float) -> None:
+        """Note how long one caller waited for a slot of the call budget."""
+        self._slot_seconds.observe(seconds)
+
+    def slot_refusal(self, reason: str) -> None:
+        """Count one call that was not made for want of a slot or of time."""
+        self._slot_refusals.labels(reason).inc()
+
+    def watch_slots(self, in_use: Callable[[], float], waiting: Mapping[str, Callable[[], float]]) -> None:
+        """Read the call budget of this process whenever the numbers are asked for; `waiting` is by priority."""
+        Gauge(
+            "campaign_gateway_upstream_slots_in_use",
+            "Slots of the call budget that this process holds.",
+            registry=self.registry,
+        ).set_function(in_use)
+        callers = Gauge(
+            "campaign_gateway_upstream_slots_waiting",
+            "Callers in this process that wait for a slot of the call budget, by priority.",
+            ["priority"],
+            registry=self.registry,
+        )
+        for priority, read in waiting.items():
+            callers.labels(priority).set_function(read)
 
     def drift(self, kind: str) -> None:
         """Count one thing in an answer of CC-iSales that is not as its interface description says."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from gateway.pages.redis_backend import KEY_PREFIX
+from gateway.shared_store.backend import KEY_PREFIX
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config

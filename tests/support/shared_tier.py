@@ -13,8 +13,9 @@ from contextlib import contextmanager
 
 from flask import Flask
 
-from gateway.pages.redis_tier import RedisTier, redis_tier
+from gateway.pages.redis_tier import RedisTier
 from gateway.settings.model import Secret
+from gateway.shared_store.store import shared_store
 
 
 class Faults(Counter[str]):
@@ -35,7 +36,7 @@ def shared_tier(
     url: Secret, faults: Callable[[str], None] | None = None, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[RedisTier]:
     """Have a tier, as one process has it, for as long as the context lasts."""
-    tier = redis_tier(Flask("test"), url, Faults() if faults is None else faults, clock)
+    tier = RedisTier(shared_store(Flask("test"), url, Faults() if faults is None else faults, clock))
     try:
         yield tier
     finally:

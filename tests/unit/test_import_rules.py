@@ -44,7 +44,7 @@ def importers(package: str) -> set[str]:
 
 def test_the_rules_see_the_whole_house() -> None:
     """The modules that the rules speak of exist, so that no rule holds for want of a subject."""
-    for package in ("api", "access", "pages", "isales", "settings", "telemetry", "simulator", "cli"):
+    for package in ("api", "access", "pages", "isales", "shared_store", "settings", "telemetry", "simulator", "cli"):
         assert any(name.startswith(f"gateway.{package}.") for name in MODULES)
     assert "gateway.api.campaigns" in importers("gateway.model")
 
@@ -55,6 +55,14 @@ def test_the_three_parts_meet_in_the_factory_only(package: str) -> None:
     others = {"gateway.api", "gateway.pages", "gateway.isales"} - {f"gateway.{package}"}
     strangers = {name for name in importers(f"gateway.{package}") if any(below(name, other) for other in others)}
     assert strangers == set()
+
+
+def test_the_shared_store_belongs_to_nobody() -> None:
+    """Pages use it, and so does the call budget, which knows it by a protocol only; it knows neither of them."""
+    known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.shared_store")))
+    assert not any(below(name, f"gateway.{part}") for name in known for part in ("api", "pages", "isales"))
+    users = importers("gateway.shared_store")
+    assert {user for user in users if not below(user, "gateway.pages")} == {"gateway.factory"}
 
 
 @pytest.mark.parametrize("module", ["gateway.model", "gateway.errors"])
@@ -78,8 +86,8 @@ def test_the_simulator_and_the_gateway_share_nothing() -> None:
     ("library", "places"),
     [
         ("flask", ("gateway.api", "gateway.factory", "gateway.cli", "gateway.simulator")),
-        ("flask_caching", ("gateway.pages.memory", "gateway.pages.redis_backend", "gateway.factory")),
-        ("redis", ("gateway.pages",)),
+        ("flask_caching", ("gateway.pages.memory", "gateway.shared_store.backend", "gateway.factory")),
+        ("redis", ("gateway.shared_store", "gateway.pages")),
         ("requests", ("gateway.isales.transport", "gateway.isales.transport_connection", "gateway.factory")),
         ("urllib3", ("gateway.isales.transport", "gateway.isales.transport_connection")),
         ("prometheus_client", ("gateway.telemetry", "gateway.api.health")),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.isales.call_duration import CallDuration
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.send import sign_and_send
@@ -36,7 +37,8 @@ def connect() -> Iterator[Callable[..., Fetch]]:
         def connect_to(base_url: str, tenant: Tenant = TENANT, **changes: Any) -> Fetch:
             settings = isales_settings(base_url, **changes)
             transport = stack.enter_context(closing(Transport(settings)))
-            send = with_slots(sign_and_send(transport, lambda: datetime.now(UTC)), Slots(settings.concurrency))
+            slots = Slots(settings.concurrency, CallDuration(settings.deadline_s))
+            send = with_slots(sign_and_send(transport, lambda: datetime.now(UTC)), slots)
             fetch = fetch_page(send, {tenant.vdn: tenant}, DriftLog(DriftCounts()))
 
             def fetch_within(query: CampaignQuery = QUERY, deadline_s: float = 5.0) -> CampaignPage:

@@ -14,9 +14,9 @@ from gateway.model import Deadline
 from gateway.pages.lease import LEASE_MS
 from gateway.pages.lease_keeper import LeaseKeeper
 from gateway.pages.lease_outcome import LANDED, failure_in, outcome_of
-from gateway.pages.redis_backend import KEY_PREFIX
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, Lease
+from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.gateway import PROJECT
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.shared_tier import Faults, shared_tier

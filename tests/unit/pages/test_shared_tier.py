@@ -12,9 +12,9 @@ from flask import Flask
 
 from gateway.errors import UpstreamFailed
 from gateway.model import Deadline
-from gateway.pages.redis_backend import KEY_PREFIX, redis_backend
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, NoSharedTier, SharedTier, SharedTierUnavailable
+from gateway.shared_store.backend import KEY_PREFIX, redis_backend
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.shared_tier import Faults, shared_tier
 

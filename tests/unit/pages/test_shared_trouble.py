@@ -11,11 +11,11 @@ from structlog.typing import EventDict
 
 from gateway.errors import UpstreamFailed
 from gateway.model import Deadline
-from gateway.pages.redis_breaker import LIMIT, OPEN_S
-from gateway.pages.redis_guard import KINDS, fault_kind
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing
 from gateway.settings.model import Secret
+from gateway.shared_store.breaker import LIMIT, OPEN_S
+from gateway.shared_store.guard import KINDS, fault_kind
 from tests.support.clock import FakeClock
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.shared_tier import Faults, shared_tier

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.pages.redis_breaker import LIMIT, OPEN_S, Breaker, Permit
+from gateway.shared_store.breaker import LIMIT, OPEN_S, Breaker, Permit
 from tests.support.clock import FakeClock
 
 

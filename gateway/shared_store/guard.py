@@ -6,9 +6,9 @@ from typing import Final, TypeVar
 import structlog
 from redis import exceptions
 
-from gateway.pages.redis_breaker import Breaker, Permit
+from gateway.shared_store.breaker import Breaker, Permit
 
-log = structlog.get_logger("gateway.pages")
+log = structlog.get_logger("gateway.shared_store")
 T = TypeVar("T")
 
 # Socket timeouts alone would let answers in drips hold one caller after the other. Far above them, because in a busy
@@ -107,13 +107,21 @@ class RedisGuard:
     def _note(self, permit: Permit, writes: Permit | None, fault: str | None) -> None:
         if fault is not None and fault not in _WRITES_ONLY:
             if self._connection.failed(permit):
-                log.warning("shared cache failing", fault=fault, consequence="each process keeps pages for itself")
+                log.warning(
+                    "shared cache failing",
+                    fault=fault,
+                    consequence="each process keeps pages and counts calls for itself",
+                )
             return
         if self._connection.succeeded(permit):
             log.info("shared cache works again")
         if writes is None:
             return
         if fault is not None and self._writes.failed(writes):
-            log.warning("shared cache takes no pages", fault=fault, consequence="it is still read")
+            log.warning(
+                "shared cache takes no pages",
+                fault=fault,
+                consequence="it is still read, and each process counts calls for itself",
+            )
         if fault is None and self._writes.succeeded(writes):
             log.info("shared cache takes pages again")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from gateway.pages.redis_backend import KEY_PREFIX, redis_backend
 from gateway.settings.model import Secret
+from gateway.shared_store.backend import KEY_PREFIX, redis_backend
 from tests.support.redis_server import RedisServer, redis_server
 
 

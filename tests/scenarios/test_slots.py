@@ -1,0 +1,173 @@
+"""The call budget end to end: a CC-iSales that hangs, priorities, and processes that share a Redis or lose it."""
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from gateway.simulator.faults import Fault
+from gateway.simulator.server import SimulatorServer
+from tests.support.gateway import GatewayUnderTest
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.server import served_gateway
+from tests.support.waiting import wait_until
+
+KEY = {"X-API-Key": "web-key"}
+Make = Callable[..., GatewayUnderTest]
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """Return a Redis that the test may hurt."""
+    with redis_server() as server:
+        yield server
+
+
+def number(gateway: GatewayUnderTest, name: str) -> float:
+    """Return one number of the metrics by its name and labels, 0 while it is not there."""
+    text = gateway.get("/metrics").get_data(as_text=True)
+    found = re.search(rf"^campaign_gateway_upstream_slot{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return 0.0 if found is None else float(found[1])
+
+
+def statuses(gateways: list[GatewayUnderTest], pages: range) -> list[int]:
+    """Ask for these pages at the same time, of one gateway after the other; return the statuses."""
+    with ThreadPoolExecutor(len(pages)) as pool:
+        answers = [
+            pool.submit(gateways[page % len(gateways)].get, f"/campaigns?page_size=1&page={page}") for page in pages
+        ]
+        return [answer.result(30).status_code for answer in answers]
+
+
+def test_a_hanging_upstream_costs_nobody_more_than_the_deadline(simulator: SimulatorServer, make_gateway: Make) -> None:
+    """Of thirty callers two are called for; all are answered in time, no doomed call is made, and nothing is left."""
+    gateway = make_gateway(real_time=True, isales__concurrency="2", isales__deadline_s="3")
+    before = set(threading.enumerate())
+    simulator.latency_s = 0.6
+    assert gateway.get("/campaigns?page=99").status_code == 200
+    simulator.calls.reset()
+    simulator.faults.arm(Fault("hang"))
+
+    def ask(page: int) -> tuple[int, int, float]:
+        began = time.monotonic()
+        answer = gateway.get(f"/campaigns?page={page}")
+        return answer.status_code, int(answer.headers.get("Retry-After", 0)), time.monotonic() - began
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(ask, range(1, 31)))
+    calls = simulator.calls.snapshot()
+    assert (calls["total"], calls["max_in_flight"]) == (2, 2)
+    assert sorted(status for status, _, _ in answers) == [503] * 28 + [504] * 2
+    # Up to eleven calls, two at a time, of a little over 0.6 seconds each: who is behind them does not wait.
+    assert all(1 <= again <= 4 for status, again, _ in answers if status == 503)
+    # The rest is room for a busy machine.
+    assert max(took for _, _, took in answers) < 3 + 1
+    at_once, later = (
+        number(gateway, f'_refusals_total{{reason="{reason}"}}') for reason in ("queue_too_long", "no_slot_in_time")
+    )
+    assert (at_once + later, later >= 5, at_once >= 5) == (28, True, True)
+    assert (number(gateway, "s_in_use"), number(gateway, "_wait_seconds_count")) == (0, 1 + 2 + later)
+    simulator.faults.clear()
+    assert gateway.get("/campaigns").status_code == 200
+    assert {thread for thread in set(threading.enumerate()) - before if "process_request" not in thread.name} == set()
+
+
+def test_who_cannot_have_a_turn_in_time_is_told_at_once(simulator: SimulatorServer, make_gateway: Make) -> None:
+    """As soon as it is known how long calls take, callers too far behind are refused long before the deadline."""
+    gateway = make_gateway(real_time=True, isales__concurrency="1", isales__deadline_s="4")
+    simulator.latency_s = 0.6
+    assert gateway.get("/campaigns?page_size=1").status_code == 200
+    began = time.monotonic()
+    answers = statuses([gateway], range(2, 32))
+    assert time.monotonic() - began < 4 + 1
+    assert set(answers) == {200, 503}
+    assert 2 <= answers.count(200) <= 7
+    assert number(gateway, '_refusals_total{reason="queue_too_long"}') >= 20
+
+
+def test_a_refresh_waits_behind_callers(simulator: SimulatorServer, make_gateway: Make) -> None:
+    """Of a refresh and a caller who came later, the caller gets the slot."""
+    gateway = make_gateway(real_time=True, isales__concurrency="1", cache__fresh_s="0.1")
+    assert gateway.get("/campaigns?page=1").status_code == 200
+    simulator.latency_s = 0.5
+    threading.Event().wait(0.15)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(gateway.get, "/campaigns?page=2")
+        assert simulator.calls.wait_for_in_flight(1, 10)
+        assert "stale" in gateway.get("/campaigns?page=1").headers["Cache-Status"]
+        wait_until(lambda: number(gateway, 's_waiting{priority="refresh"}') == 1)
+        second = pool.submit(gateway.get, "/campaigns?page=3")
+        wait_until(lambda: number(gateway, 's_waiting{priority="interactive"}') == 1)
+        wait_until(lambda: sum(simulator.calls.snapshot()["by_query"].values()) == 3)
+        asked = simulator.calls.snapshot()["by_query"]
+        assert (first.result(10).status_code, second.result(10).status_code) == (200, 200)
+    assert sorted(re.findall(r"curPage=(\d)", " ".join(asked))) == ["1", "2", "3"]
+    wait_until(lambda: simulator.calls.snapshot()["total"] == 4)
+    assert simulator.calls.wait_for_in_flight(0, 10)
+
+
+def test_processes_that_share_a_redis_share_the_budget(
+    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer
+) -> None:
+    """Forty callers of two gateways are all answered, with never more than three calls at once."""
+    shared = {"cache__shared_url": redis.url.reveal(), "isales__concurrency": "3"}
+    gateways = [make_gateway(real_time=True, **shared) for _ in range(2)]
+    simulator.latency_s = 0.05
+    assert statuses(gateways, range(1, 41)) == [200] * 40
+    calls = simulator.calls.snapshot()
+    assert (calls["total"], calls["max_in_flight"]) == (40, 3)
+
+
+def test_slots_of_a_killed_process_come_back(
+    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer
+) -> None:
+    """Who waits for the only slot gets it shortly after the deadline of the call that the killed process was making."""
+    url = redis.url.reveal()
+    simulator.faults.arm(Fault("hang", times=1))
+    other = make_gateway(real_time=True, cache__shared_url=url, isales__concurrency="1", isales__deadline_s="20")
+    variables = {
+        "GATEWAY__CACHE__SHARED_URL": url,
+        "GATEWAY__ISALES__CONCURRENCY": "1",
+        "GATEWAY__ISALES__DEADLINE_S": "2",
+    }
+    with served_gateway(simulator.base_url, 1, **variables) as holder, ThreadPoolExecutor(1) as pool:
+        pool.submit(requests.get, f"{holder.url}/campaigns", headers=KEY, timeout=20)
+        assert simulator.calls.wait_for_in_flight(1, 10)
+        children = Path(f"/proc/{holder.process.pid}/task/{holder.process.pid}/children").read_text()
+        for worker in children.split():
+            os.kill(int(worker), signal.SIGKILL)
+        began = time.monotonic()
+        assert other.get("/campaigns?page=2").status_code == 200
+        took = time.monotonic() - began
+    # Two seconds of deadline and one after it; the rest is room for a busy machine.
+    assert 1 < took < 3 + 3
+
+
+@pytest.mark.parametrize("trouble", ["hung", "killed"])
+def test_calls_go_on_without_redis(
+    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer, trouble: str
+) -> None:
+    """When Redis fails while callers wait, all are answered, and this process still keeps to its own limit."""
+    gateway = make_gateway(real_time=True, cache__shared_url=redis.url.reveal(), isales__concurrency="2")
+    simulator.latency_s = 0.05
+    with ThreadPoolExecutor(1) as pool:
+        answers = pool.submit(statuses, [gateway], range(1, 31))
+        wait_until(lambda: simulator.calls.snapshot()["total"] >= 6)
+        if trouble == "hung":
+            redis.pause()
+        else:
+            redis.kill()
+        assert answers.result(30) == [200] * 30
+    calls = simulator.calls.snapshot()
+    assert (calls["total"], calls["max_in_flight"]) == (30, 2)
+    assert number(gateway, "s_in_use") == 0
+    assert gateway.get("/readyz").get_json()["dependencies"]["shared_cache"]["status"] == "failing"
+    if trouble == "hung":
+        redis.resume()

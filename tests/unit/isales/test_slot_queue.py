@@ -1,0 +1,144 @@
+"""The queue for slots as a state machine: callers come, seek, are refused, are handed slots and give up."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gateway.isales.slot_queue import SlotQueue
+from gateway.model import Priority
+
+CAPACITY = 3
+
+
+class QueueLaw(RuleBasedStateMachine):
+    """Compares the queue with a plain list that is sorted by priority and arrival, while the driver's steps happen.
+
+    As the driver does, each step that may let somebody seek ends with an election.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: SlotQueue[int] = SlotQueue(CAPACITY)
+        self.places: dict[int, tuple[Priority, int]] = {}
+        self.line: list[int] = []
+        self.holding: set[int] = set()
+        self.seeking: int | None = None
+        self.arrivals = 0
+        self.fronts = 0
+
+    def sort(self) -> None:
+        """Bring the list into order."""
+        self.line.sort(key=lambda number: self.places[number])
+
+    def elect(self) -> None:
+        """Have a seeker where there may be one."""
+        elected = self.queue.elect()
+        if elected is not None:
+            assert self.seeking is None
+            assert elected == self.line[0]
+            self.seeking = elected
+
+    @rule(priority=st.sampled_from(Priority))
+    def come(self, priority: Priority) -> None:
+        """Let a caller come."""
+        self.arrivals += 1
+        ahead = len(self.holding) + sum(self.places[number][0] <= priority for number in self.line)
+        assert self.queue.ahead(priority) == ahead
+        self.places[self.arrivals] = (priority, self.arrivals)
+        self.line.append(self.arrivals)
+        self.sort()
+        self.queue.join(self.arrivals, priority)
+        self.elect()
+
+    @precondition(lambda self: self.seeking is not None)
+    @rule()
+    def find(self) -> None:
+        """Let the seeker come back with a slot; one that it was handed meanwhile goes on or is gone."""
+        seeker = self.seeking
+        assert seeker is not None
+        self.seeking = None
+        self.queue.found(seeker)
+        if seeker in self.holding:
+            heir = self.queue.hand_over()
+            assert heir == (self.line.pop(0) if self.line else None)
+            if heir is None:
+                self.queue.free()
+            else:
+                self.holding.add(heir)
+        else:
+            self.line.remove(seeker)
+            self.holding.add(seeker)
+        self.elect()
+
+    @precondition(lambda self: self.seeking is not None)
+    @rule()
+    def seek_in_vain(self) -> None:
+        """Let the seeker come back without one; the head is the next to seek, which may be the same."""
+        self.seeking = None
+        self.queue.refused()
+        self.elect()
+
+    @precondition(lambda self: self.holding)
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        """Let a call end: its slot goes to the head, or is free."""
+        number = data.draw(st.sampled_from(sorted(self.holding - {self.seeking}) or [0]))
+        if number == 0:
+            return
+        self.holding.remove(number)
+        heir = self.queue.hand_over()
+        assert heir == (self.line.pop(0) if self.line else None)
+        if heir is None:
+            self.queue.free()
+        else:
+            self.holding.add(heir)
+        self.elect()
+
+    @precondition(lambda self: self.holding)
+    @rule(data=st.data())
+    def lose(self, data: st.DataObject) -> None:
+        """Let another process have the slot of a caller that was handed it: it is the first of its priority again."""
+        number = data.draw(st.sampled_from(sorted(self.holding - {self.seeking}) or [0]))
+        if number == 0:
+            return
+        priority = self.places[number][0]
+        self.fronts -= 1
+        self.places[number] = (priority, self.fronts)
+        self.holding.remove(number)
+        self.line.append(number)
+        self.sort()
+        self.queue.put_back(number, priority)
+        self.elect()
+
+    @precondition(lambda self: self.line)
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        """Let a waiter give up, the seeker too."""
+        number = data.draw(st.sampled_from(self.line))
+        self.line.remove(number)
+        if self.seeking == number:
+            self.seeking = None
+        self.queue.leave(number)
+        self.elect()
+
+    @invariant()
+    def never_more_than_there_are(self) -> None:
+        """Slots in use are those that somebody holds, and with the one that is sought never more than there are."""
+        assert self.queue.in_use == len(self.holding) <= CAPACITY
+        assert self.queue.in_use + (self.seeking is not None) <= CAPACITY
+
+    @invariant()
+    def the_order_is_kept(self) -> None:
+        """Compare head and counts with the list."""
+        assert self.queue.head == (self.line[0] if self.line else None)
+        for priority in Priority:
+            assert self.queue.waiting_at(priority) == sum(self.places[number][0] == priority for number in self.line)
+        assert self.queue.waiting() == len(self.line)
+
+    @invariant()
+    def nobody_is_forgotten(self) -> None:
+        """While somebody waits, either all slots are in use or somebody seeks one."""
+        assert self.queue.seeker == self.seeking
+        assert not self.line or self.queue.in_use == CAPACITY or self.seeking is not None
+
+
+TestQueueLaw = QueueLaw.TestCase
