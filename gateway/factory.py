@@ -28,6 +28,7 @@ from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.cli import Gateway, add_commands
+from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.send import sign_and_send
@@ -78,7 +79,8 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     app = Flask("gateway", static_folder=None)
     metrics = Metrics()
     health = UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
-    fetch = watched(_upstream(settings, metrics, clocks), health, metrics, clocks.monotonic)
+    breakers = Breakers(settings.isales, settings.tenants, metrics, clocks.monotonic, clocks.wall)
+    fetch = watched(_upstream(settings, breakers, metrics, clocks), health, metrics, clocks.monotonic)
     shared = _shared_tier(app, settings, metrics, clocks)
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     clients = ClientDirectory(settings.clients, settings.tenants)
@@ -89,7 +91,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
         campaigns_blueprint(clients, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
     )
     app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
-    app.register_blueprint(health_blueprint(health.report, shared.state, metrics.exposition))
+    app.register_blueprint(health_blueprint(health.report, breakers.report, shared.state, metrics.exposition))
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state))
@@ -112,14 +114,16 @@ def create_commands_app() -> Flask:
         return app
 
 
-def _upstream(settings: Settings, metrics: Metrics, clocks: Clocks) -> FetchPage:
-    """Query -> vendor request -> slot -> sign -> wire -> vendor schema -> page."""
+def _upstream(settings: Settings, breakers: Breakers, metrics: Metrics, clocks: Clocks) -> FetchPage:
+    """Query -> vendor request -> slot -> breaker -> sign -> wire -> vendor schema -> page."""
     try:
         transport = Transport(settings.isales)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     send = sign_and_send(transport, clocks.wall)
+    send = with_breaker(send, breakers)
     send = with_slots(send, Slots(settings.isales.concurrency))
+    send = refuse_while_open(send, breakers)
     return fetch_page(send, settings.tenants, DriftLog(metrics))
 
 

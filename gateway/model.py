@@ -92,10 +92,14 @@ class CampaignPage:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment by which one caller is to have an answer, on a monotonic clock (seconds)."""
+    """The moment by which one caller is to have an answer, on a monotonic clock (seconds).
+
+    `shortened`: the caller wants it sooner than the settings have it, so that missing it says nothing about CC-iSales.
+    """
 
     expires_at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
+    shortened: bool = False
 
     @classmethod
     def after(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> "Deadline":
