@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 from gateway.errors import (
@@ -71,4 +72,4 @@ def retry_after(header: str, now: datetime) -> int | None:
         except ValueError:
             return None
         seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return round(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))
+    return ceil(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))

@@ -81,7 +81,7 @@ class House:
         """Make a call; return what it raised."""
         request = campaigns_request(CampaignQuery(vdn), tenant(vdn=vdn))
         try:
-            self.send(request, Deadline(self.clock() + 8.0, self.clock, shortened))
+            self.send(request, Deadline(self.clock() + 8.0, self.clock, shortened=shortened))
         except BaseException as error:  # noqa: BLE001 -- the wrappers pass everything on
             return error
         return None

@@ -91,10 +91,10 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         ("1.5", None),
         ("soon", None),
         ("７", None),
-        (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 29),
+        (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 30),
         (format_datetime(NOW - timedelta(days=1)), 1),
         (format_datetime(NOW + timedelta(days=9)), 86400),
-        ("Fri, 02 Jan 2026 03:05:05 -0000", 59),
+        ("Fri, 02 Jan 2026 03:05:05 -0000", 60),
     ],
 )
 def test_retry_after(header: str, seconds: int | None) -> None:
