@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.scenarios.upstream.raw_server import GOOD_BODY, RawServer, http, says
+from tests.scenarios.upstream.raw_server import GOOD_BODY, Behaviour, RawServer, http, says
 from tests.support.gateway import GatewayUnderTest
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
@@ -29,6 +29,16 @@ def on_a_fake_clock(upstream: RawServer) -> GatewayUnderTest:
 def hangs_up(connection: socket.socket) -> None:
     """Close the connection without an answer."""
     connection.close()
+
+
+def answers_after(go: threading.Event) -> Behaviour:
+    """Return what waits for `go` and then gives a good answer."""
+
+    def behave(connection: socket.socket) -> None:
+        go.wait(10)
+        connection.sendall(http("200 OK", GOOD_BODY))
+
+    return behave
 
 
 def opened(gateway: GatewayUnderTest, upstream: RawServer) -> int:
@@ -74,12 +84,7 @@ def test_one_probe_at_a_time(upstream: RawServer) -> None:
     gateway = GatewayUnderTest(upstream.url, real_time=True, **SOON)
     connections, requests = opened(gateway, upstream), len(upstream.requests)
     go = threading.Event()
-
-    def answers_when_told(connection: socket.socket) -> None:
-        go.wait(10)
-        connection.sendall(http("200 OK", GOOD_BODY))
-
-    upstream.usually = answers_when_told
+    upstream.usually = answers_after(go)
     wait_until(lambda: gateway.get("/readyz").get_json()["dependencies"]["isales"]["circuit"] == "half-open")
     with ThreadPoolExecutor(20) as pool:
         try:
@@ -94,6 +99,25 @@ def test_one_probe_at_a_time(upstream: RawServer) -> None:
     assert {"under way" in answer.get_json()["detail"] for answer in refused} == {True}
     assert [answer.status_code for answer in answers].count(200) == 1
     assert gateway.get("/campaigns?page=30").status_code == 200
+
+
+def test_who_would_be_refused_does_not_queue_for_a_slot(upstream: RawServer) -> None:
+    """The probe holds the only slot; others hear of it at once instead of waiting for the slot."""
+    variables = {**SOON, "isales__concurrency": "1", "isales__deadline_s": "4"}
+    gateway = GatewayUnderTest(upstream.url, real_time=True, **variables)
+    opened(gateway, upstream)
+    requests = len(upstream.requests)
+    go = threading.Event()
+    upstream.usually = answers_after(go)
+    wait_until(lambda: gateway.get("/readyz").get_json()["dependencies"]["isales"]["circuit"] == "half-open")
+    with ThreadPoolExecutor(1) as pool:
+        probe = pool.submit(gateway.get, "/campaigns")
+        wait_until(lambda: len(upstream.requests) > requests)
+        try:
+            assert "under way" in gateway.problem("/campaigns?page=2")[2]["detail"]
+            assert not probe.done()
+        finally:
+            go.set()
 
 
 def test_each_failed_probe_doubles_the_time(upstream: RawServer) -> None:
