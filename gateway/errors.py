@@ -44,12 +44,21 @@ class UpstreamResult:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What CC-iSales asked for: no call for so many whole seconds, of `everyone` or of this VDN alone."""
+
+    seconds: int
+    everyone: bool
+
+
 class GatewayError(Exception):
     """Base of all errors that reach callers. Only leaves, which have a name, are raised.
 
     `detail` is a sentence about this occurrence, for people: no secret, no upstream body.
     `errors` are the faults of the caller's parameters, `upstream` what CC-iSales said,
     `retry_after_s` whole seconds after which another try makes sense.
+    For the gateway itself: `pause` is what CC-iSales asked for, and `sent` is false where it was not even called.
     """
 
     name: ClassVar[str]
@@ -65,16 +74,20 @@ class GatewayError(Exception):
         errors: tuple[ParameterFault, ...] = (),
         upstream: UpstreamResult | None = None,
         retry_after_s: int | None = None,
+        pause: Pause | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors
         self.upstream = upstream
         self.retry_after_s = retry_after_s
+        self.pause = pause
+        self.sent = sent
 
     def again(self) -> "GatewayError":
         """Return the same error as a new object, so that another thread can raise it with a traceback of its own."""
-        return type(self)(self.detail, errors=self.errors, upstream=self.upstream, retry_after_s=self.retry_after_s)
+        return type(self)(**vars(self))
 
 
 class CallerError(GatewayError):
@@ -221,13 +234,19 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamOverloaded(UpstreamError):
-    """CC-iSales cannot take this call now: no slot of the budget came free in time, or it said 429 or 503."""
+    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open."""
 
     name = "upstream-overloaded"
     status = 503
     title = "CC-iSales cannot take more calls now"
-    meaning = "The budget of concurrent calls is in use, or CC-iSales asked for fewer calls."
-    remedy = "Wait for the seconds that `Retry-After` gives, then try again."
+    meaning = (
+        "The budget of concurrent calls is in use, CC-iSales asked for fewer calls, or so many calls failed that the "
+        "gateway makes none for a while. `detail` says which."
+    )
+    remedy = (
+        "Wait for the seconds that `Retry-After` gives, then try again. Operators: if calls are stopped, `detail` has "
+        "the last failure, which is the one to mend."
+    )
 
 
 class InternalError(GatewayError):

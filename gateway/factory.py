@@ -29,6 +29,7 @@ from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
+from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
@@ -84,7 +85,8 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     metrics = Metrics()
     health = UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
     store = _shared_store(app, settings, metrics, clocks)
-    fetch = watched(_upstream(settings, store, metrics, clocks), health, metrics, clocks.monotonic)
+    breakers = Breakers(settings.isales, settings.tenants, metrics, clocks.monotonic, clocks.wall)
+    fetch = watched(_upstream(settings, store, breakers, metrics, clocks), health, metrics, clocks.monotonic)
     shared: SharedTier = NoSharedTier() if store is None else RedisTier(store)
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     clients = ClientDirectory(settings.clients, settings.tenants)
@@ -96,7 +98,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
         campaigns_blueprint(clients, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
     )
     app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
-    app.register_blueprint(health_blueprint(health.report, shared.state, metrics.exposition))
+    app.register_blueprint(health_blueprint(health.report, breakers.report, shared.state, metrics.exposition))
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state))
@@ -129,14 +131,18 @@ def _shared_store(app: Flask, settings: Settings, metrics: Metrics, clocks: Cloc
         raise SettingsError([str(fault)]) from fault
 
 
-def _upstream(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> FetchPage:
-    """Query -> vendor request -> slot -> sign -> wire -> vendor schema -> page."""
+def _upstream(
+    settings: Settings, store: SharedStore | None, breakers: Breakers, metrics: Metrics, clocks: Clocks
+) -> FetchPage:
+    """Query -> vendor request -> slot -> breaker -> sign -> wire -> vendor schema -> page."""
     try:
         transport = Transport(settings.isales)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     send = sign_and_send(transport, clocks.wall)
+    send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, store, metrics, clocks))
+    send = refuse_while_open(send, breakers)
     return fetch_page(send, settings.tenants, DriftLog(metrics))
 
 

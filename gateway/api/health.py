@@ -7,11 +7,15 @@ from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 Upstream = Callable[[], Mapping[int, tuple[str, float | None]]]
+Circuits = Callable[[], Mapping[str, str]]
 
 
-def health_blueprint(upstream: Upstream, shared_cache: Callable[[], str], exposition: Callable[[], bytes]) -> Blueprint:
+def health_blueprint(
+    upstream: Upstream, circuits: Circuits, shared_cache: Callable[[], str], exposition: Callable[[], bytes]
+) -> Blueprint:
     """Return the endpoints. `upstream` reports the outcome of the last fetch of each VDN and its age in seconds.
 
+    `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open` or `paused`.
     `shared_cache` reports `off`, `ok` or `failing`. A CC-iSales or a shared cache that fails degrades the gateway but
     does not take it out of service: its callers still get the pages that it has, and words for what it has not.
     """
@@ -23,13 +27,14 @@ def health_blueprint(upstream: Upstream, shared_cache: Callable[[], str], exposi
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
-        vdns = {str(vdn): _vdn(outcome, age) for vdn, (outcome, age) in upstream().items()}
-        failing = any(vdn["status"] == "failing" for vdn in vdns.values())
+        stopped = circuits()
+        vdns = {str(vdn): {**_vdn(*last), **_circuit(stopped, str(vdn))} for vdn, last in upstream().items()}
+        failing = bool(stopped) or any(vdn["status"] == "failing" for vdn in vdns.values())
         shared = shared_cache()
         dependencies = {
             "settings": {"status": "ok"},
             "shared_cache": {"status": shared},
-            "isales": {"status": "failing" if failing else "ok", "vdns": vdns},
+            "isales": {"status": "failing" if failing else "ok", **_circuit(stopped, "all"), "vdns": vdns},
         }
         return _json(
             {"status": "degraded" if failing or shared == "failing" else "ready", "dependencies": dependencies}
@@ -47,6 +52,10 @@ def _vdn(outcome: str, age: float | None) -> dict[str, object]:
         return {"status": "unknown"}
     seen = {"status": "ok"} if outcome == "ok" else {"status": "failing", "problem": outcome}
     return {**seen, "last_fetch_seconds_ago": round(age, 1)}
+
+
+def _circuit(stopped: Mapping[str, str], way: str) -> dict[str, object]:
+    return {"circuit": stopped[way]} if way in stopped else {}
 
 
 def _json(document: dict[str, object]) -> Response:

@@ -4,9 +4,11 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 from gateway.errors import (
+    Pause,
     UpstreamBrokenContract,
     UpstreamError,
     UpstreamFailed,
@@ -17,7 +19,7 @@ from gateway.isales import envelope
 from gateway.isales.transport import Reply
 
 DEFAULT_RETRY_AFTER_S: Final = 5
-LONGEST_RETRY_AFTER_S: Final = 3600
+LONGEST_RETRY_AFTER_S: Final = 86_400
 
 _SECONDS: Final = re.compile("[0-9]+")
 
@@ -36,10 +38,16 @@ def _error(reply: Reply, now: datetime) -> UpstreamError:
     said = f"CC-iSales answered HTTP {reply.status}"
     if reply.status == HTTPStatus.UNAUTHORIZED:
         return UpstreamRefusedCredentials(f"{said} to the gateway's signature.")
+    failed = _failure_in(reply)
     if reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         after = retry_after(reply.headers.get("Retry-After", ""), now)
-        return UpstreamOverloaded(f"{said}.", retry_after_s=after)
-    failed = _failure_in(reply)
+        return UpstreamOverloaded(
+            f"{said}.",
+            upstream=failed.upstream if failed else None,
+            retry_after_s=DEFAULT_RETRY_AFTER_S if after is None else after,
+            # Too many requests are those of one signature; unavailable is the service.
+            pause=None if after is None else Pause(after, everyone=reply.status == HTTPStatus.SERVICE_UNAVAILABLE),
+        )
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamFailed(f"{said}.", upstream=failed.upstream if failed else None)
     if failed and reply.status >= HTTPStatus.BAD_REQUEST:
@@ -54,14 +62,14 @@ def _failure_in(reply: Reply) -> UpstreamError | None:
         return None
 
 
-def retry_after(header: str, now: datetime) -> int:
-    """Return the whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), from 1 to 3600; 5 if it has none."""
+def retry_after(header: str, now: datetime) -> int | None:
+    """Return the whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), from 1 to 86400; `None` if it has none."""
     if _SECONDS.fullmatch(header.strip()):
         seconds = float(header)
     else:
         try:
             at = parsedate_to_datetime(header)
         except ValueError:
-            return DEFAULT_RETRY_AFTER_S
+            return None
         seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return round(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))
+    return ceil(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))

@@ -33,11 +33,6 @@ NOT_IN_EFFECT = {
     "isales": (
         "max_attempts",
         "retry_budget",
-        "breaker_failure_ratio",
-        "breaker_min_calls",
-        "breaker_window_s",
-        "breaker_open_s",
-        "breaker_open_max_s",
     ),
     "tenants": ("previous_access_key",),
     "clients": ("requests_per_minute",),
@@ -90,12 +85,17 @@ class Isales(SettingsSchema):
     breaker_failure_ratio = fields.Float(
         load_default=0.5,
         validate=validate.Range(min=0.0, max=1.0, min_inclusive=False),
-        metadata={"description": "Share of failed calls from which on the circuit opens."},
+        metadata={"description": "Share of failed calls from which on calls are stopped, of one VDN or of all."},
     )
     breaker_min_calls = count(10, "Calls within the window before the share counts.", least=1, most=100_000)
     breaker_window_s = seconds(30.0, "Window over which the share is taken, seconds.", inclusive=False, most=3600.0)
-    breaker_open_s = seconds(5.0, "First time the circuit stays open, seconds.", inclusive=False, most=3600.0)
-    breaker_open_max_s = seconds(60.0, "Longest time the circuit stays open, seconds.", inclusive=False, most=86_400.0)
+    breaker_open_s = seconds(
+        5.0,
+        "How long calls are stopped then before one is tried, seconds; doubles each time.",
+        inclusive=False,
+        most=3600.0,
+    )
+    breaker_open_max_s = seconds(60.0, "The most that it doubles up to, seconds.", inclusive=False, most=86_400.0)
 
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:

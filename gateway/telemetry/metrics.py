@@ -73,6 +73,30 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._openings = Counter(
+            "campaign_gateway_upstream_circuit_openings",
+            "Times that calls to CC-iSales were stopped, after a failed probe too, by VDN or `all`.",
+            ["vdn"],
+            registry=self.registry,
+        )
+        self._refused_calls = Counter(
+            "campaign_gateway_upstream_refused_calls",
+            "Calls to CC-iSales that were not made, by whose way was closed (VDN or `all`) and why (circuit, pause).",
+            ["vdn", "reason"],
+            registry=self.registry,
+        )
+        self._circuits = Gauge(
+            "campaign_gateway_upstream_circuit_state",
+            "The circuit towards CC-iSales, by VDN or `all`: 0 closed, 1 half-open, 2 open.",
+            ["vdn"],
+            registry=self.registry,
+        )
+        self._pauses = Gauge(
+            "campaign_gateway_upstream_pause_seconds",
+            "Seconds that CC-iSales wants no calls for yet (Retry-After), by VDN or `all`.",
+            ["vdn"],
+            registry=self.registry,
+        )
         self._drift = Counter(
             "campaign_gateway_upstream_drift",
             "Things in CC-iSales' answers that its interface description does not have, by kind.",
@@ -153,6 +177,22 @@ class Metrics:
         )
         for priority, read in waiting.items():
             callers.labels(priority).set_function(read)
+
+    def watch_way(self, way: str, state: Callable[[], float], paused_s: Callable[[], float]) -> None:
+        """Read the state of a circuit and what is left of a pause whenever the numbers are asked for.
+
+        `way` is a VDN or `all`.
+        """
+        self._circuits.labels(way).set_function(state)
+        self._pauses.labels(way).set_function(paused_s)
+
+    def circuit_opened(self, way: str) -> None:
+        """Count one opening of the circuit of a VDN, or of `all`."""
+        self._openings.labels(way).inc()
+
+    def call_refused(self, way: str, reason: str) -> None:
+        """Count one call that was not made because of a VDN's way or that of `all`. `reason`: `circuit`, `pause`."""
+        self._refused_calls.labels(way, reason).inc()
 
     def drift(self, kind: str) -> None:
         """Count one thing in an answer of CC-iSales that is not as its interface description says."""

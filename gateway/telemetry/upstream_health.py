@@ -42,22 +42,25 @@ class UpstreamHealth:
 def watched(
     fetch: FetchPage, health: UpstreamHealth, metrics: Metrics, clock: Callable[[], float] = time.monotonic
 ) -> FetchPage:
-    """Wrap `fetch` so that every fetch is counted, timed and remembered."""
+    """Wrap `fetch` so that every fetch is counted, timed and remembered, unless it was refused before a call."""
 
     def watched_fetch(query: CampaignQuery, deadline: Deadline) -> CampaignPage:
         started = clock()
         outcome = "ok"
+        asked = True
         try:
             return fetch(query, deadline)
         except GatewayError as error:
             outcome = error.name
+            asked = error.sent
             raise
         except BaseException:
             outcome = "internal-error"
             raise
         finally:
-            metrics.fetch(query.vdn, outcome, clock() - started)
-            # Parameters that CC-iSales refuses say nothing bad about CC-iSales.
-            health.record(query.vdn, "ok" if outcome == UpstreamRejectedParameters.name else outcome)
+            if asked:
+                metrics.fetch(query.vdn, outcome, clock() - started)
+                # Parameters that CC-iSales refuses say nothing bad about CC-iSales.
+                health.record(query.vdn, "ok" if outcome == UpstreamRejectedParameters.name else outcome)
 
     return watched_fetch

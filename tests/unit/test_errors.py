@@ -1,6 +1,6 @@
 """The error tree."""
 
-from gateway.errors import GatewayError, ParameterFault, UpstreamOverloaded, UpstreamResult, leaves
+from gateway.errors import GatewayError, ParameterFault, Pause, UpstreamOverloaded, UpstreamResult, leaves
 
 
 def test_every_leaf_is_a_problem_type_of_its_own() -> None:
@@ -30,7 +30,12 @@ def test_every_leaf_is_a_problem_type_of_its_own() -> None:
 def test_an_error_can_be_raised_again_elsewhere() -> None:
     """The copy says the same and is another object."""
     error = UpstreamOverloaded(
-        "busy", errors=(ParameterFault("a", "b"),), upstream=UpstreamResult("1", "x"), retry_after_s=7
+        "busy",
+        errors=(ParameterFault("a", "b"),),
+        upstream=UpstreamResult("1", "x"),
+        retry_after_s=7,
+        pause=Pause(7, everyone=True),
+        sent=False,
     )
     copy = error.again()
     assert copy is not error

@@ -55,9 +55,13 @@ good = says(http("200 OK", GOOD_BODY))
 
 
 class RawServer:
-    """Listens on a port of its own. `requests` are the bytes of all that were read, `connections` how many came."""
+    """Listens on `port`, or one of its own. `requests` are the bytes of all that were read.
 
-    def __init__(self, tls: ssl.SSLContext | None = None, greeting: Behaviour | None = None) -> None:
+    `connections` is how many came; `usually` is what happens to requests that the test has said nothing about.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, greeting: Behaviour | None = None, port: int = 0) -> None:
+        self.usually: Behaviour = good
         self.requests: list[bytes] = []
         self.connections = 0
         self.stopping = threading.Event()
@@ -65,7 +69,7 @@ class RawServer:
         self._greeting = greeting
         self._script: deque[Behaviour] = deque()
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, name=THREAD_NAME)]
         self._threads[0].start()
@@ -76,7 +80,7 @@ class RawServer:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def will(self, *behaviours: Behaviour) -> None:
-        """Treat the next requests so, and those after them well."""
+        """Treat the next requests so, and those after them as usual."""
         self._script.extend(behaviours)
 
     def drips(self, head: bytes, drop: bytes) -> Behaviour:
@@ -140,7 +144,7 @@ class RawServer:
             connection.settimeout(0.05)
             while request := self._read(connection):
                 self.requests.append(request)
-                behave = self._script.popleft() if self._script else good
+                behave = self._script.popleft() if self._script else self.usually
                 connection.settimeout(5)
                 behave(connection)
                 connection.settimeout(0.05)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import (
     GatewayError,
+    Pause,
     UpstreamBrokenContract,
     UpstreamFailed,
     UpstreamOverloaded,
@@ -82,26 +83,41 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         ("7", 7),
         (" 7 ", 7),
         ("0", 1),
-        ("21600", 3600),
-        ("9" * 5000, 3600),
-        ("", 5),
-        ("-3", 5),
-        ("1.5", 5),
-        ("soon", 5),
-        ("７", 5),
-        (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 29),
+        ("21600", 21600),
+        ("86401", 86400),
+        ("9" * 5000, 86400),
+        ("", None),
+        ("-3", None),
+        ("1.5", None),
+        ("soon", None),
+        ("７", None),
+        (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 30),
         (format_datetime(NOW - timedelta(days=1)), 1),
-        (format_datetime(NOW + timedelta(days=1)), 3600),
-        ("Fri, 02 Jan 2026 03:05:05 -0000", 59),
+        (format_datetime(NOW + timedelta(days=9)), 86400),
+        ("Fri, 02 Jan 2026 03:05:05 -0000", 60),
     ],
 )
-def test_retry_after(header: str, seconds: int) -> None:
-    """Seconds and dates are understood, from one second to an hour, and five stand for what is not."""
+def test_retry_after(header: str, seconds: int | None) -> None:
+    """Seconds and dates are understood, from one second to a day; callers get five for what is not."""
     assert retry_after(header, NOW) == seconds
-    assert error_of(503, b"", **{"Retry-After": header}).retry_after_s == seconds
+    assert error_of(503, b"", **{"Retry-After": header}).retry_after_s == (seconds or 5)
+
+
+@pytest.mark.parametrize(("status", "everyone"), [(429, False), (503, True)])
+def test_a_pause_is_what_the_header_asks_for(status: int, everyone: bool) -> None:  # noqa: FBT001 -- a parameter of pytest
+    """Too many requests are one VDN's matter, unavailable is the service; without the header there is no pause."""
+    assert error_of(status, b"", **{"Retry-After": "7"}).pause == Pause(7, everyone)
+    assert error_of(status, b"").pause is None
+    assert error_of(500, b"", **{"Retry-After": "7"}).pause is None
+
+
+def test_an_overload_carries_what_the_envelope_said() -> None:
+    """The result of an envelope that came with HTTP 503 is passed on, as it is with any other failure."""
+    assert error_of(503, FAILED).upstream == UpstreamResult("0200006", "database")
+    assert error_of(503, HTML).upstream is None
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]{3,9} [+-][0-9]{1,9}"))
 def test_no_retry_after_raises(header: str) -> None:
     """Whatever the header says, what comes out is within its bounds."""
-    assert 1 <= retry_after(header, NOW) <= 3600
+    assert 1 <= (retry_after(header, NOW) or 1) <= 86400

@@ -1,0 +1,188 @@
+"""No calls to CC-iSales while they are in vain or unwanted: a circuit breaker, and the pauses that it asks for.
+
+Each VDN has a way of its own, and there is one for all. A call goes only if both ways admit it, and its end is
+judged for both.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from gateway.errors import GatewayError, UpstreamOverloaded
+from gateway.isales.circuit import CircuitPolicy, CircuitState, Permit
+from gateway.isales.request import VendorRequest
+from gateway.isales.send import Send, VendorAnswer
+from gateway.isales.verdict import judge
+from gateway.isales.way import Change, Refusal, Way
+from gateway.model import Deadline
+from gateway.settings.model import IsalesSettings
+
+
+class Meter(Protocol):
+    """Counts, and shows what it is given to read. `way` is a VDN or `all`."""
+
+    def watch_way(self, way: str, state: Callable[[], float], paused_s: Callable[[], float]) -> None:
+        """Show the circuit of `way` (0 closed, 1 half-open, 2 open), and for how long CC-iSales asked for no calls."""
+        ...
+
+    def circuit_opened(self, way: str) -> None:
+        """Count one opening."""
+        ...
+
+    def call_refused(self, way: str, reason: str) -> None:
+        """Count one call that was not made."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The permits of one call."""
+
+    vdn: int
+    of_vdn: Permit
+    of_all: Permit
+
+
+class Breakers:
+    """The ways of the given VDNs and of all, for the threads of this process. Other processes have their own."""
+
+    def __init__(
+        self,
+        settings: IsalesSettings,
+        vdns: Iterable[int],
+        meter: Meter,
+        clock: Callable[[], float],
+        wall: Callable[[], datetime],
+    ) -> None:
+        policy = CircuitPolicy(
+            settings.breaker_failure_ratio,
+            settings.breaker_min_calls,
+            settings.breaker_window_s,
+            settings.breaker_open_s,
+            settings.breaker_open_max_s,
+        )
+        self._all = Way(None, policy)
+        self._of_vdn = {vdn: Way(vdn, policy) for vdn in vdns}
+        self._meter = meter
+        self._clock = clock
+        self._wall = wall
+        self._lock = threading.Lock()
+        for way in (self._all, *self._of_vdn.values()):
+            meter.watch_way(way.label, partial(self._state, way), partial(self._paused_s, way))
+
+    def look(self, vdn: int) -> None:
+        """Raise `UpstreamOverloaded` if no call for `vdn` may go now."""
+        with self._lock:
+            refusal = self._refusal(vdn, self._clock())
+        if refusal is not None:
+            raise self._refused(refusal)
+
+    def admit(self, vdn: int, patience_s: float) -> Admission:
+        """Return the permits for a call for `vdn` that gives up after `patience_s`, or raise `UpstreamOverloaded`.
+
+        What comes of the call must be told to `settle`.
+        """
+        with self._lock:
+            now = self._clock()
+            refusal = self._refusal(vdn, now)
+            if refusal is None:
+                return Admission(vdn, self._of_vdn[vdn].admit(now, patience_s), self._all.admit(now, patience_s))
+        raise self._refused(refusal)
+
+    def settle(self, admission: Admission, error: BaseException | None, deadline: Deadline) -> None:
+        """Take note that the call ended with `error`, or with an answer if that is `None`."""
+        judgement = judge(error, deadline)
+        failure = f"{error.name}: {error.detail}" if isinstance(error, GatewayError) else ""
+        pause = error.pause if isinstance(error, GatewayError) else None
+        of_vdn = self._of_vdn[admission.vdn]
+        with self._lock:
+            now = self._clock()
+            changes = [
+                self._all.settle(admission.of_all, judgement.whole, failure, now),
+                of_vdn.settle(admission.of_vdn, judgement.vdn, failure, now),
+            ]
+            if pause is not None:
+                changes.append((self._all if pause.everyone else of_vdn).pause(pause.seconds, now))
+        for change in changes:
+            if change is not None:
+                self._tell(change)
+
+    def report(self) -> Mapping[str, str]:
+        """Return what each way that is not open to calls is: `paused`, `open` or `half-open`, by VDN or `all`."""
+        with self._lock:
+            now = self._clock()
+            ways = {way.label: _word(way, now) for way in (self._all, *self._of_vdn.values())}
+        return {label: word for label, word in ways.items() if word}
+
+    def _refusal(self, vdn: int, now: float) -> Refusal | None:
+        refusals = [way.refusal(now) for way in (self._all, self._of_vdn[vdn])]
+        return max(filter(None, refusals), key=lambda refusal: refusal.wait_s, default=None)
+
+    def _refused(self, refusal: Refusal) -> UpstreamOverloaded:
+        self._meter.call_refused(refusal.way, refusal.reason)
+        return UpstreamOverloaded(refusal.detail, retry_after_s=max(1, math.ceil(refusal.wait_s)), sent=False)
+
+    def _tell(self, change: Change) -> None:
+        log = structlog.get_logger("gateway.isales")
+        if change.kind == "stopped":
+            self._meter.circuit_opened(change.way)
+            log.warning("upstream_stopped", vdn=change.way, for_s=change.seconds, last_failure=change.last_failure)
+        elif change.kind == "paused":
+            until = self._wall() + timedelta(seconds=change.seconds)
+            log.warning(
+                "upstream_paused",
+                vdn=change.way,
+                for_s=change.seconds,
+                until=until.isoformat(timespec="seconds"),
+                reason="CC-iSales asked for it with Retry-After",
+                note="this process forgets it when it restarts",
+            )
+        else:
+            log.info("upstream_resumed", vdn=change.way, after_s=round(change.seconds, 1))
+
+    def _state(self, way: Way) -> float:
+        with self._lock:
+            return way.state(self._clock()).value
+
+    def _paused_s(self, way: Way) -> float:
+        with self._lock:
+            return way.paused_s(self._clock())
+
+
+def refuse_while_open(send: Send, breakers: Breakers) -> Send:
+    """Return `send` without the calls that would be refused anyway, so that those do not queue for a slot first."""
+
+    def send_unless_refused(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
+        breakers.look(request.tenant.vdn)
+        return send(request, deadline)
+
+    return send_unless_refused
+
+
+def with_breaker(send: Send, breakers: Breakers) -> Send:
+    """Return `send` with each call admitted first and judged by how it ends."""
+
+    def send_if_admitted(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
+        admission = breakers.admit(request.tenant.vdn, deadline.remaining())
+        try:
+            answer = send(request, deadline)
+        except BaseException as error:
+            breakers.settle(admission, error, deadline)
+            raise
+        breakers.settle(admission, None, deadline)
+        return answer
+
+    return send_if_admitted
+
+
+def _word(way: Way, now: float) -> str:
+    if way.paused_s(now):
+        return "paused"
+    state = way.state(now)
+    return "" if state is CircuitState.CLOSED else state.name.lower().replace("_", "-")

@@ -1,0 +1,42 @@
+"""What readiness makes of the reports that it is given."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from gateway.api.health import health_blueprint
+
+OK = {"status": "ok", "last_fetch_seconds_ago": 1.0}
+
+
+def ready(circuits: dict[str, str]) -> dict[str, Any]:
+    """Return `/readyz` of a gateway whose last fetches were good, with these ways stopped."""
+    app = Flask("test")
+    fetches: dict[int, tuple[str, float | None]] = {1: ("ok", 1.0), 2: ("ok", 1.0)}
+    app.register_blueprint(health_blueprint(lambda: fetches, lambda: circuits, lambda: "off", lambda: b""))
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == 200
+    document: dict[str, Any] = answer.get_json()
+    return document
+
+
+def test_closed_circuits_are_not_spoken_of() -> None:
+    """Where calls go there is nothing to say."""
+    document = ready({})
+    assert document["status"] == "ready"
+    assert document["dependencies"]["isales"] == {"status": "ok", "vdns": {"1": OK, "2": OK}}
+
+
+@pytest.mark.parametrize("word", ["open", "half-open", "paused"])
+def test_a_stopped_way_degrades_even_after_good_fetches(word: str) -> None:
+    """It is named where it belongs, at its VDN or above all of them."""
+    document = ready({"all": word})
+    assert document["status"] == "degraded"
+    assert document["dependencies"]["isales"] == {"status": "failing", "circuit": word, "vdns": {"1": OK, "2": OK}}
+    document = ready({"2": word})
+    assert document["status"] == "degraded"
+    assert document["dependencies"]["isales"] == {
+        "status": "failing",
+        "vdns": {"1": OK, "2": {**OK, "circuit": word}},
+    }
