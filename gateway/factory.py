@@ -30,6 +30,11 @@ from gateway.api.representation import render
 from gateway.cli import Gateway, add_commands
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
+from gateway.isales.known_credentials import KnownCredentials
+from gateway.isales.retry import Retries, with_retries
+from gateway.isales.retry_budget import RetryBudget
+from gateway.isales.retry_policy import RetryPolicy
+from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
@@ -59,10 +64,14 @@ REFRESH_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The two clocks: `wall` for signatures (aware), `monotonic` for ages and deadlines (seconds)."""
+    """The two clocks: `wall` for signatures (aware), `monotonic` for ages and deadlines (seconds).
+
+    `sleep` waits for so many seconds of `monotonic`.
+    """
 
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
 def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> Flask:
@@ -113,13 +122,17 @@ def create_commands_app() -> Flask:
 
 
 def _upstream(settings: Settings, metrics: Metrics, clocks: Clocks) -> FetchPage:
-    """Query -> vendor request -> slot -> sign -> wire -> vendor schema -> page."""
+    """Query -> vendor request -> retry -> slot -> credentials -> sign -> wire -> vendor schema -> page."""
     try:
         transport = Transport(settings.isales)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     send = sign_and_send(transport, clocks.wall)
+    send = with_credentials(send, KnownCredentials(metrics, clocks.monotonic))
     send = with_slots(send, Slots(settings.isales.concurrency))
+    retry_policy = RetryPolicy(settings.isales.max_attempts)
+    retry_budget = RetryBudget(settings.isales.retry_budget, clocks.monotonic)
+    send = with_retries(send, Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep))
     return fetch_page(send, settings.tenants, DriftLog(metrics))
 
 

@@ -84,24 +84,71 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         ("0", 1),
         ("21600", 3600),
         ("9" * 5000, 3600),
-        ("", 5),
-        ("-3", 5),
-        ("1.5", 5),
-        ("soon", 5),
-        ("７", 5),
-        (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 29),
+        ("", None),
+        ("-3", None),
+        ("1.5", None),
+        ("soon", None),
+        ("７", None),
+        ("Fri, 02 Jan 2026 03:05:05 +99999999999999999999", None),
+        (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 30),
         (format_datetime(NOW - timedelta(days=1)), 1),
         (format_datetime(NOW + timedelta(days=1)), 3600),
-        ("Fri, 02 Jan 2026 03:05:05 -0000", 59),
+        ("Fri, 02 Jan 2026 03:05:05 -0000", 60),
     ],
 )
-def test_retry_after(header: str, seconds: int) -> None:
-    """Seconds and dates are understood, from one second to an hour, and five stand for what is not."""
+def test_retry_after(header: str, seconds: int | None) -> None:
+    """Seconds and dates are understood, from one second to an hour and never too early; callers get five for none."""
     assert retry_after(header, NOW) == seconds
-    assert error_of(503, b"", **{"Retry-After": header}).retry_after_s == seconds
+    assert error_of(503, b"", **{"Retry-After": header}).retry_after_s == (seconds or 5)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "header", "retryable_in_s"),
+    [
+        (200, FAILED, "", 0),
+        (403, FAILED, "", 0),
+        (502, HTML, "", 0),
+        (503, HTML, "", 0),
+        (504, REJECTED, "", 0),
+        (502, HTML, "3", 3),
+        (503, HTML, "3", 3),
+        (504, HTML, "3", 3),
+        (200, REJECTED, "", None),
+        (200, as_json({"resultCode": "0200007"}), "", None),
+        (200, HTML, "", None),
+        (401, HTML, "", None),
+        (404, HTML, "3", None),
+        (429, HTML, "3", None),
+        (500, FAILED, "3", None),
+        (505, HTML, "", None),
+    ],
+)
+def test_what_may_be_tried_again(status: int, body: bytes, header: str, retryable_in_s: int | None) -> None:
+    """A database error and a gateway that is out of order may heal in a moment, or when they say; nothing else."""
+    assert error_of(status, body, **{"Retry-After": header}).retryable_in_s == retryable_in_s
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead_s"),
+    [
+        ("Fri, 02 Jan 2026 03:04:05 GMT", 0.5 + 0.322),
+        ("Fri, 02 Jan 2026 03:24:05 GMT", 1200.5 + 0.322),
+        ("Friday, 02-Jan-26 02:04:05 GMT", -3599.5 + 0.322),
+        ("Fri Jan  2 03:04:05 2026", 0.5 + 0.322),
+        ("Fri, 02 Jan 2026 11:04:05 +0800", 0.5 + 0.322),
+        ("", None),
+        ("yesterday", None),
+        ("Fri, 32 Jan 2026 03:04:05 GMT", None),
+    ],
+)
+def test_the_clock_of_a_refusal(date: str, ahead_s: float | None) -> None:
+    """A 401 tells how far its clock is ahead of the middle of the call, to half a second, if it has a date."""
+    with pytest.raises(UpstreamRefusedCredentials) as caught:
+        envelope_of(Reply(401, {"Date": date}, b""), NOW, took_s=2.0)
+    assert caught.value.clock_ahead_s == (None if ahead_s is None else pytest.approx(ahead_s))
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]{3,9} [+-][0-9]{1,9}"))
 def test_no_retry_after_raises(header: str) -> None:
     """Whatever the header says, what comes out is within its bounds."""
-    assert 1 <= retry_after(header, NOW) <= 3600
+    assert retry_after(header, NOW) in {None, *range(1, 3601)}
