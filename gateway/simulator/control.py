@@ -59,6 +59,15 @@ def control_blueprint(state: SimulatorState) -> Blueprint:
         state.faults.clear()
         return Response(status=204)
 
+    @blueprint.errorhandler(ValueError)
+    def bad_body(error: ValueError) -> Response:
+        return Response(f"{error}\n", status=400, content_type="text/plain;charset=UTF-8")
+
+    _add_settings(blueprint, state)
+    return blueprint
+
+
+def _add_settings(blueprint: Blueprint, state: SimulatorState) -> None:
     @blueprint.put("/latency")
     def set_latency() -> Response:
         seconds = _object(request.get_data(), _SECONDS_FIELDS, required="seconds")["seconds"]
@@ -82,12 +91,6 @@ def control_blueprint(state: SimulatorState) -> Blueprint:
             raise ValueError('access_keys must be a list of texts, such as ["demo-access-key"]; [] revokes none')
         state.revoked = frozenset(access_keys)
         return Response(status=204)
-
-    @blueprint.errorhandler(ValueError)
-    def bad_body(error: ValueError) -> Response:
-        return Response(f"{error}\n", status=400, content_type="text/plain;charset=UTF-8")
-
-    return blueprint
 
 
 def _object(body: bytes, fields: FieldTypes, required: str) -> dict[str, Any]:

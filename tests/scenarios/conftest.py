@@ -9,7 +9,6 @@ from gateway.simulator.keys import Tenant
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import GatewayUnderTest
 
-
 ROTATED = Tenant(vdns=(1,), access_key="rotated-access-key", secret_key="rotated-secret-key")
 """A second key pair of VDN 1."""
 

@@ -78,9 +78,7 @@ def test_each_upstream_fault_has_its_problem(
     assert gateway.get("/campaigns").status_code == 200
 
 
-def test_retry_after_is_passed_on(
-    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]
-) -> None:
+def test_retry_after_is_passed_on(simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]) -> None:
     """Seconds beyond the deadline are passed on as they are, six hours as one."""
     gateway = make_gateway(isales__deadline_s="5")
     for said, passed in (("7", "7"), ("21600", "3600")):

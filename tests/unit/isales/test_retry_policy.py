@@ -9,9 +9,7 @@ RESET = UpstreamUnreachable("reset", retryable_in_s=0)
 BUSY = UpstreamOverloaded("busy", retryable_in_s=2)
 
 
-@pytest.mark.parametrize(
-    ("attempts", "longest"), [(1, 0.1), (2, 0.2), (3, 0.4), (4, 0.8), (5, 1.0), (9, 1.0)]
-)
+@pytest.mark.parametrize(("attempts", "longest"), [(1, 0.1), (2, 0.2), (3, 0.4), (4, 0.8), (5, 1.0), (9, 1.0)])
 def test_the_wait_is_any_part_of_a_limit_that_doubles(attempts: int, longest: float) -> None:
     """With luck from 0 to 1 the wait is from nothing to 0.1 s, then 0.2 s, up to a second."""
     policy = RetryPolicy(10)
