@@ -25,7 +25,7 @@ what happened this time. Nothing here knows HTTP beyond the number of the status
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class GatewayError(Exception):
     `detail` is a sentence about this occurrence, for people: no secret, no upstream body.
     `errors` are the faults of the caller's parameters, `upstream` what CC-iSales said,
     `retry_after_s` whole seconds after which another try makes sense.
-    For the gateway itself: `pause` is what CC-iSales asked for, and `sent` is false where it was not even called.
+    For the gateway itself: `retryable_in_s` seconds after which the same call may well succeed (0 at once, `None` where
+    a second try cannot help), `pause` is what CC-iSales asked for, and `sent` is false where it was not even called.
     """
 
     name: ClassVar[str]
@@ -74,6 +75,7 @@ class GatewayError(Exception):
         errors: tuple[ParameterFault, ...] = (),
         upstream: UpstreamResult | None = None,
         retry_after_s: int | None = None,
+        retryable_in_s: int | None = None,
         pause: Pause | None = None,
         sent: bool = True,
     ) -> None:
@@ -83,11 +85,16 @@ class GatewayError(Exception):
         self.upstream = upstream
         self.retry_after_s = retry_after_s
         self.pause = pause
+        self.retryable_in_s = retryable_in_s
         self.sent = sent
 
-    def again(self) -> "GatewayError":
-        """Return the same error as a new object, so that another thread can raise it with a traceback of its own."""
-        return type(self)(**vars(self))
+    def again(self, detail: str | None = None) -> Self:
+        """Return the same error as a new object, with another `detail` if one is given.
+
+        So another thread can raise it with a traceback of its own.
+        """
+        said = vars(self) if detail is None else {**vars(self), "detail": detail}
+        return type(self)(**said)
 
 
 class CallerError(GatewayError):
@@ -191,7 +198,10 @@ class UpstreamFailed(UpstreamError):
 
 
 class UpstreamRefusedCredentials(UpstreamError):
-    """CC-iSales answered HTTP 401: our keys, our clock or our `Host` are wrong, never the caller's credentials."""
+    """CC-iSales answered HTTP 401: our keys, our clock or our `Host` are wrong, never the caller's credentials.
+
+    `clock_ahead_s` is how far its clock is ahead of the time that was signed, seconds; `None` if it did not say.
+    """
 
     name = "upstream-refused-credentials"
     status = 502
@@ -201,6 +211,10 @@ class UpstreamRefusedCredentials(UpstreamError):
         "Operators: compare the tenant's access key and secret key with CC-iSales, check this machine's clock, and set "
         "`host_header` if a load balancer changes the Host. `flask isales explain-signature` shows what is signed."
     )
+
+    def __init__(self, detail: str, *, clock_ahead_s: float | None = None, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.clock_ahead_s = clock_ahead_s
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -33,6 +33,11 @@ from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
+from gateway.isales.known_credentials import KnownCredentials
+from gateway.isales.retry import Retries, with_retries
+from gateway.isales.retry_budget import RetryBudget
+from gateway.isales.retry_policy import RetryPolicy
+from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.shared_slots import NO_SHARED_SLOTS
 from gateway.isales.slots import Slots, with_slots
@@ -65,10 +70,14 @@ REFRESH_WORKERS = 4
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The two clocks: `wall` for signatures (aware), `monotonic` for ages and deadlines (seconds)."""
+    """The two clocks: `wall` for signatures (aware), `monotonic` for ages and deadlines (seconds).
+
+    `sleep` waits for so many seconds of `monotonic`.
+    """
 
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
 
 
 def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> Flask:
@@ -134,23 +143,29 @@ def _shared_store(app: Flask, settings: Settings, metrics: Metrics, clocks: Cloc
 def _upstream(
     settings: Settings, store: SharedStore | None, breakers: Breakers, metrics: Metrics, clocks: Clocks
 ) -> FetchPage:
-    """Query -> vendor request -> slot -> breaker -> sign -> wire -> vendor schema -> page."""
+    """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     try:
         transport = Transport(settings.isales)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     send = sign_and_send(transport, clocks.wall)
+    durations = CallDuration(settings.isales.deadline_s, clocks.monotonic)
+    send = with_credentials(send, KnownCredentials(metrics, clocks.monotonic), durations.estimate_s)
     send = with_breaker(send, breakers)
-    send = with_slots(send, _slots(settings, store, metrics, clocks))
+    send = with_slots(send, _slots(settings, durations, store, metrics))
     send = refuse_while_open(send, breakers)
+    retry_policy = RetryPolicy(settings.isales.max_attempts)
+    retry_budget = RetryBudget(settings.isales.retry_budget, clocks.monotonic)
+    retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
+    send = with_retries(send, retries)
     return fetch_page(send, settings.tenants, DriftLog(metrics))
 
 
-def _slots(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> Slots:
+def _slots(settings: Settings, durations: CallDuration, store: SharedStore | None, metrics: Metrics) -> Slots:
     """Return the call budget, of all processes that share a Redis or of this one alone."""
     isales = settings.isales
     shared = NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
-    slots = Slots(isales.concurrency, CallDuration(isales.deadline_s, clocks.monotonic), shared, metrics)
+    slots = Slots(isales.concurrency, durations, shared, metrics)
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
     metrics.watch_slots(lambda: slots.in_use, waiting)
     return slots

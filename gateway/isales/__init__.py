@@ -4,7 +4,9 @@ One straight line, each step one module:
 
     CampaignQuery + Tenant
       -> request      a `VendorRequest`: path and decoded parameters
+      -> retry        another attempt where one can help (retry_policy), within a budget (retry_budget)
       -> slots        at most so many calls at once
+      -> second_signature  what to sign with: the keys (credentials) and the clock that worked last (known_credentials)
       -> send         signed afresh for each attempt (signing), put on the wire (transport), and judged (outcome)
       -> envelope     strict JSON, and the result code that decides
       -> schemas      the vendor's fields, tolerantly
@@ -12,5 +14,5 @@ One straight line, each step one module:
 
 Words: an *envelope* is the JSON object around every answer; a *result code* in it says success or not, whatever the
 HTTP status; *drift* is where an answer departs from the vendor's interface description. `Send` is the signature of all
-steps from the slot to the envelope, so each is a wrapper of the next and the factory can stack more of them.
+steps from the retry to the envelope, so each is a wrapper of the next and the factory can stack more of them.
 """

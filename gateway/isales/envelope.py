@@ -18,6 +18,7 @@ from gateway.errors import (
 from gateway.isales.text import printable
 
 SUCCESS: Final = "0200000"
+DATABASE_ERROR: Final = "0200006"
 REJECTED_PARAMETERS: Final = frozenset({"0200001", *(f"02{n:06}" for n in range(1, 12))})
 
 CODE_CHARACTERS: Final = 64
@@ -66,7 +67,10 @@ def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
         return None
     if code in REJECTED_PARAMETERS:
         return UpstreamRejectedParameters("CC-iSales refused a parameter of the query.", upstream=outcome)
-    return UpstreamFailed(f"CC-iSales failed with result code {outcome.code}.", upstream=outcome)
+    retryable_in_s = 0 if code == DATABASE_ERROR else None
+    return UpstreamFailed(
+        f"CC-iSales failed with result code {outcome.code}.", upstream=outcome, retryable_in_s=retryable_in_s
+    )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """What an HTTP answer means, pure: a successful envelope, or one leaf of `UpstreamError`."""
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
@@ -16,40 +15,51 @@ from gateway.errors import (
     UpstreamRefusedCredentials,
 )
 from gateway.isales import envelope
+from gateway.isales.http_date import parse_http_date
 from gateway.isales.transport import Reply
 
 DEFAULT_RETRY_AFTER_S: Final = 5
 LONGEST_RETRY_AFTER_S: Final = 86_400
 
+WORTH_A_RETRY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""What a proxy in front of CC-iSales says while one of its nodes is away."""
+
 _SECONDS: Final = re.compile("[0-9]+")
 
 
-def envelope_of(reply: Reply, now: datetime) -> dict[str, Any]:
-    """Return the envelope of `reply` if it is a success. `now` (aware) is for a date in `Retry-After`."""
+def envelope_of(reply: Reply, now: datetime, took_s: float = 0.0) -> dict[str, Any]:
+    """Return the envelope of `reply` if it is a success.
+
+    `now` (aware, by the clock that signed) and the seconds that the call took are for dates in headers.
+    """
     if reply.status == HTTPStatus.OK:
         document = envelope.decode(reply.body)
         if failed := envelope.failure(document):
             raise failed
         return document
-    raise _error(reply, now)
+    raise _error(reply, now, took_s)
 
 
-def _error(reply: Reply, now: datetime) -> UpstreamError:
+def _error(reply: Reply, now: datetime, took_s: float) -> UpstreamError:
     said = f"CC-iSales answered HTTP {reply.status}"
     if reply.status == HTTPStatus.UNAUTHORIZED:
-        return UpstreamRefusedCredentials(f"{said} to the gateway's signature.")
+        # Halfway through the call is when it was answered, as near as can be told.
+        ahead = clock_ahead(reply.headers.get("Date", ""), now - timedelta(seconds=took_s / 2))
+        return UpstreamRefusedCredentials(f"{said} to the gateway's signature.", clock_ahead_s=ahead)
     failed = _failure_in(reply)
+    after = retry_after(reply.headers.get("Retry-After", ""), now)
+    retryable_in_s = (after or 0) if reply.status in WORTH_A_RETRY else None
     if reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        after = retry_after(reply.headers.get("Retry-After", ""), now)
         return UpstreamOverloaded(
             f"{said}.",
             upstream=failed.upstream if failed else None,
             retry_after_s=DEFAULT_RETRY_AFTER_S if after is None else after,
+            retryable_in_s=retryable_in_s,
             # Too many requests are those of one signature; unavailable is the service.
             pause=None if after is None else Pause(after, everyone=reply.status == HTTPStatus.SERVICE_UNAVAILABLE),
         )
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UpstreamFailed(f"{said}.", upstream=failed.upstream if failed else None)
+        return UpstreamFailed(f"{said}.", upstream=failed.upstream if failed else None, retryable_in_s=retryable_in_s)
     if failed and reply.status >= HTTPStatus.BAD_REQUEST:
         return failed
     return UpstreamBrokenContract(f"{said}, which is none of its answers.")
@@ -63,13 +73,21 @@ def _failure_in(reply: Reply) -> UpstreamError | None:
 
 
 def retry_after(header: str, now: datetime) -> int | None:
-    """Return the whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), from 1 to 86400; `None` if it has none."""
+    """Return the whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), 1 to 86400, `None` if it has none."""
     if _SECONDS.fullmatch(header.strip()):
         seconds = float(header)
     else:
-        try:
-            at = parsedate_to_datetime(header)
-        except ValueError:
+        at = parse_http_date(header)
+        if at is None:
             return None
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+        seconds = (at - now).total_seconds()
     return ceil(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))
+
+
+def clock_ahead(date: str, at: datetime) -> float | None:
+    """Return by how many seconds the `Date` of an answer made `at` (aware) is ahead, to half a second.
+
+    `None` if it is no date. RFC 9110 section 6.6.1; it has whole seconds, of which the half is the best guess.
+    """
+    said = parse_http_date(date)
+    return None if said is None else (said - at).total_seconds() + 0.5

@@ -8,6 +8,7 @@ from typing import Final
 from gateway import __version__
 from gateway.isales import signing
 from gateway.isales.codes import ALL, DEVICE_TYPE_CODES, STATUS_CODES
+from gateway.isales.credentials import Credentials, key_pairs
 from gateway.isales.endpoint import Endpoint
 from gateway.model import CampaignQuery
 from gateway.settings.model import Tenant
@@ -18,12 +19,21 @@ CAMPAIGNS_PATH: Final = "/rest/isales/v1/openapi/campaigns/{vdn}"
 
 @dataclass(frozen=True, slots=True)
 class VendorRequest:
-    """One call of one tenant: the `path` as sent, less the base URL's; `params` decoded; `locale` may be empty."""
+    """One call of one tenant: the `path` as sent, less the base URL's; `params` decoded; `locale` may be empty.
+
+    `credentials` say what it is to be signed with; `None`: the tenant's current keys, by our own clock.
+    """
 
     tenant: Tenant
     path: str
     params: signing.Params
     locale: str
+    credentials: Credentials | None = None
+
+    @property
+    def signed_with(self) -> Credentials:
+        """What it is to be signed with."""
+        return self.credentials or Credentials(key_pairs(self.tenant)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +66,13 @@ def campaigns_request(query: CampaignQuery, tenant: Tenant) -> VendorRequest:
 
 
 def sign_request(request: VendorRequest, endpoint: Endpoint, at: datetime) -> SignedRequest:
-    """Sign `request` for `endpoint` with the tenant's keys as of `at` (aware). The query is sent as it is signed."""
-    tenant = request.tenant
+    """Sign `request` for `endpoint` with its keys as of `at` (aware). The query is sent as it is signed."""
+    tenant, keys = request.tenant, request.signed_with.keys
     path = endpoint.prefix + request.path
     signed_headers = {"Host": tenant.host_header or endpoint.authority}
     signature = signing.sign(
-        tenant.access_key,
-        tenant.secret_key.reveal(),
+        keys.access_key,
+        keys.secret_key.reveal(),
         signing.timestamp(at, tenant.timestamp_precision),
         signing.signed_header_names(signed_headers),
         signing.canonical_request(METHOD, path, request.params, signed_headers),

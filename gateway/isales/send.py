@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.isales.outcome import envelope_of
@@ -28,12 +28,14 @@ def sign_and_send(transport: Transport, now: Callable[[], datetime]) -> Send:
 
     def send(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
         started = deadline.clock()
+        ahead = timedelta(seconds=request.signed_with.clock_ahead_s)
         try:
-            reply = transport.get(sign_request(request, transport.endpoint, now()), deadline)
+            reply = transport.get(sign_request(request, transport.endpoint, now() + ahead), deadline)
         except DroppedConnection:
             # CC-iSales closed a kept connection just as we used it, and said nothing: no attempt took place. A GET may
             # go again whatever became of the first. On a new connection it cannot happen twice.
-            reply = transport.get(sign_request(request, transport.endpoint, now()), deadline, fresh=True)
-        return VendorAnswer(envelope_of(reply, now()), deadline.clock() - started)
+            reply = transport.get(sign_request(request, transport.endpoint, now() + ahead), deadline, fresh=True)
+        took_s = deadline.clock() - started
+        return VendorAnswer(envelope_of(reply, now() + ahead, took_s), took_s)
 
     return send

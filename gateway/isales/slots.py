@@ -204,7 +204,8 @@ class Slots:
                 self._metrics.slot_refusal(Refusal.TOO_LATE_TO_START)
                 raise UpstreamTimeout(
                     f"CC-iSales was not called: {left_s:.2f} s were left until the deadline, and a call takes about"
-                    f" {needed_s:.2f} s these days."
+                    f" {needed_s:.2f} s these days.",
+                    sent=False,
                 )
         elif queue.ahead(deadline.priority) / queue.capacity * needed_s > left_s:
             self._metrics.slot_refusal(Refusal.QUEUE_TOO_LONG)
@@ -225,6 +226,7 @@ class Slots:
             f"At most {queue.capacity} calls to CC-iSales may be made at once (isales.concurrency), and {what}:"
             f" {waiting} callers were waiting, and a call takes about {needed_s:.2f} s these days.",
             retry_after_s=max(1, ceil(drained_s)),
+            sent=False,
         )
 
 

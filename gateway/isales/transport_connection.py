@@ -47,8 +47,10 @@ class _Deadlined(_Base):
         if isinstance(failure, TimeoutError):
             raise call.timed_out(Phase.CONNECTING)
         if isinstance(failure, ConnectionRefusedError):
-            raise UpstreamUnreachable("CC-iSales refused the connection.")
-        raise UpstreamUnreachable(f"CC-iSales cannot be connected to: {failure.strerror if failure else 'no address'}.")
+            raise UpstreamUnreachable("CC-iSales refused the connection.", retryable_in_s=0)
+        if failure is None:
+            raise UpstreamUnreachable("CC-iSales cannot be connected to: no address.")
+        raise UpstreamUnreachable(f"CC-iSales cannot be connected to: {failure.strerror}.", retryable_in_s=0)
 
     def _addresses(self) -> list[Any]:
         # The one step that no deadline can interrupt: `options timeout` in resolv.conf bounds it.
@@ -71,7 +73,8 @@ class _TlsConnection(_Deadlined, HTTPSConnection):
         except ssl.SSLError as error:
             raise tls_failure(error) from None
         except OSError:
-            raise UpstreamUnreachable("CC-iSales closed the connection in the TLS handshake.") from None
+            what = "CC-iSales closed the connection in the TLS handshake."
+            raise UpstreamUnreachable(what, retryable_in_s=0) from None
 
 
 class _PlainPool(HTTPConnectionPool):

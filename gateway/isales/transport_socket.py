@@ -76,10 +76,11 @@ class Call:
     def broke(self) -> UpstreamUnreachable | DroppedConnection:
         """Return the error for a connection that the other end gave up."""
         if self.received:
-            return UpstreamUnreachable("The connection to CC-iSales broke in the middle of the answer.")
+            what = "The connection to CC-iSales broke in the middle of the answer."
+            return UpstreamUnreachable(what, retryable_in_s=0)
         if not self.connected:
             return DroppedConnection()
-        return UpstreamUnreachable("CC-iSales closed the connection without an answer.")
+        return UpstreamUnreachable("CC-iSales closed the connection without an answer.", retryable_in_s=0)
 
 
 CALL: Final[ContextVar[Call]] = ContextVar("isales_call")
@@ -133,8 +134,12 @@ class DeadlinedTlsSocket(_Deadlined, ssl.SSLSocket):
 
 
 def tls_failure(error: ssl.SSLError) -> UpstreamUnreachable:
-    """Return the error for a TLS failure, with what is wrong in OpenSSL's words and no more."""
+    """Return the error for a TLS failure, with what is wrong in OpenSSL's words and no more.
+
+    Only a connection that closed is worth another try: certificates and versions do not change in a moment.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
         return UpstreamUnreachable(f"The certificate of CC-iSales is refused: {error.verify_message}.")
     reason = (error.reason or "the connection closed").replace("_", " ").lower()
-    return UpstreamUnreachable(f"TLS with CC-iSales failed: {reason}.")
+    closed = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    return UpstreamUnreachable(f"TLS with CC-iSales failed: {reason}.", retryable_in_s=0 if closed else None)

@@ -30,11 +30,6 @@ SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
 
 NOT_IN_EFFECT = {
-    "isales": (
-        "max_attempts",
-        "retry_budget",
-    ),
-    "tenants": ("previous_access_key",),
     "clients": ("requests_per_minute",),
     "jwt": ("issuer",),
     "http": ("cors_origins",),
@@ -76,11 +71,11 @@ class Isales(SettingsSchema):
         least=1,
         most=1000,
     )
-    max_attempts = count(2, "Attempts for one page, the first included.", least=1, most=10)
+    max_attempts = count(2, "Attempts for one page, the first included; 1: no retries.", least=1, most=10)
     retry_budget = fields.Float(
         load_default=0.1,
         validate=validate.Range(min=0.0, max=1.0),
-        metadata={"description": "Retries as a share of first attempts."},
+        metadata={"description": "Retries as a share of first attempts, or one, over the last minute; 0: none."},
     )
     breaker_failure_ratio = fields.Float(
         load_default=0.5,

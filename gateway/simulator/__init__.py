@@ -16,7 +16,8 @@ The way of a call:
     envelope        filters, pages, counts                             -> 200 with the page
 
 `server` runs all that in a thread (`SimulatorServer`) or in the foreground (`run`). `control` lets other processes
-read the counts and arm faults, under `/simulator/`; `fault_kinds` is the table of what can go wrong.
+read the counts, arm faults, put the clock wrong and revoke keys, under `/simulator/`; `fault_kinds` is the table of
+what can go wrong. A tenant whose keys are being rotated is two `Tenant`s with the same VDNs, one for each key pair.
 
 Five words: a *call* is a request of the campaign interface. It is *refused* when it is answered 401. The *envelope*
 is the JSON object around every other answer, with its *result code*. A *fault* is a way to answer wrongly that is

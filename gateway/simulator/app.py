@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
@@ -47,7 +47,11 @@ def create_simulator(config: SimulatorConfig) -> Flask:
     app = Flask(__name__)
     state = SimulatorState(latency_s=config.latency_s)
     app.extensions["simulator"] = state
-    interface = CampaignInterface(Keys(config.tenants, config.host_header), state, config.now, config.log)
+
+    def now() -> datetime:
+        return config.now() + timedelta(seconds=state.clock_ahead_s)
+
+    interface = CampaignInterface(Keys(config.tenants, config.host_header), state, now, config.log)
     app.add_url_rule(
         "/rest/isales/v1/openapi/campaigns/<vdn>",
         view_func=interface.answer,
@@ -65,7 +69,7 @@ def create_simulator(config: SimulatorConfig) -> Flask:
 
     @app.after_request
     def set_date(response: Response) -> Response:
-        response.headers.setdefault("Date", http_date(config.now()))
+        response.headers.setdefault("Date", http_date(now()))
         return response
 
     return app

@@ -23,11 +23,13 @@ _FAULT_FIELDS: FieldTypes = {
     "location": (str,),
     "latency_s": (int, float),
 }
-_LATENCY_FIELDS: FieldTypes = {"seconds": (int, float)}
+_SECONDS_FIELDS: FieldTypes = {"seconds": (int, float)}
+_KEYS_FIELDS: FieldTypes = {"access_keys": (list,)}
+MOST_AHEAD_S = 365 * 86_400
 
 
 def control_blueprint(state: SimulatorState) -> Blueprint:
-    """Return the blueprint that shows and resets the calls of `state`, and sets its faults and its latency."""
+    """Return the blueprint that shows and resets the calls of `state`, and sets its faults, latency, clock and keys."""
     blueprint = Blueprint("control", __name__, url_prefix="/simulator")
 
     @blueprint.get("/calls")
@@ -57,19 +59,38 @@ def control_blueprint(state: SimulatorState) -> Blueprint:
         state.faults.clear()
         return Response(status=204)
 
+    @blueprint.errorhandler(ValueError)
+    def bad_body(error: ValueError) -> Response:
+        return Response(f"{error}\n", status=400, content_type="text/plain;charset=UTF-8")
+
+    _add_settings(blueprint, state)
+    return blueprint
+
+
+def _add_settings(blueprint: Blueprint, state: SimulatorState) -> None:
     @blueprint.put("/latency")
     def set_latency() -> Response:
-        seconds = _object(request.get_data(), _LATENCY_FIELDS, required="seconds")["seconds"]
+        seconds = _object(request.get_data(), _SECONDS_FIELDS, required="seconds")["seconds"]
         if not 0 <= seconds <= MAX_SECONDS:
             raise ValueError(f"seconds is {seconds}; give 0 to {MAX_SECONDS:g} seconds")
         state.latency_s = seconds
         return Response(status=204)
 
-    @blueprint.errorhandler(ValueError)
-    def bad_body(error: ValueError) -> Response:
-        return Response(f"{error}\n", status=400, content_type="text/plain;charset=UTF-8")
+    @blueprint.put("/clock")
+    def set_clock() -> Response:
+        seconds = _object(request.get_data(), _SECONDS_FIELDS, required="seconds")["seconds"]
+        if not abs(seconds) <= MOST_AHEAD_S:
+            raise ValueError(f"seconds is {seconds}; give up to {MOST_AHEAD_S} seconds ahead, or below 0 behind")
+        state.clock_ahead_s = seconds
+        return Response(status=204)
 
-    return blueprint
+    @blueprint.put("/revoked-keys")
+    def set_revoked_keys() -> Response:
+        access_keys = _object(request.get_data(), _KEYS_FIELDS, required="access_keys")["access_keys"]
+        if not all(isinstance(key, str) for key in access_keys):
+            raise ValueError('access_keys must be a list of texts, such as ["demo-access-key"]; [] revokes none')
+        state.revoked = frozenset(access_keys)
+        return Response(status=204)
 
 
 def _object(body: bytes, fields: FieldTypes, required: str) -> dict[str, Any]:

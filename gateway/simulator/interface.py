@@ -62,7 +62,7 @@ class CampaignInterface:
 
     def _answer(self, received: ReceivedRequest, vdn_text: str) -> tuple[Response, str]:
         try:
-            tenant = self._keys.verified(received, self._now())
+            tenant = self._keys.verified(received, self._now(), self._state.revoked)
             vdn = tenant.permitted(read_vdn(vdn_text))
         except SignatureError as error:
             return refusal(str(error)), f"401 {error}"

@@ -1,6 +1,6 @@
 """Who may call: the tenants, their keys, and the VDNs that a key is good for."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -30,9 +30,10 @@ class Keys:
         self._secret_keys = {key: tenant.secret_key for key, tenant in self._tenants.items()}
         self._host_header = host_header
 
-    def verified(self, request: ReceivedRequest, now: datetime) -> Tenant:
-        """Return the tenant who signed `request`. Raises `SignatureError`."""
+    def verified(self, request: ReceivedRequest, now: datetime, revoked: Container[str] = ()) -> Tenant:
+        """Return the tenant who signed `request`, with a key that is not `revoked`. Raises `SignatureError`."""
         host = request.headers.get("host", "")
         if self._host_header not in {"", host}:
             raise SignatureError(f"Host is {host!r}, and only {self._host_header!r} is served here")
-        return self._tenants[verify(request, self._secret_keys, now)]
+        good = {key: secret for key, secret in self._secret_keys.items() if key not in revoked}
+        return self._tenants[verify(request, good, now)]

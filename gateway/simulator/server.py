@@ -77,6 +77,24 @@ class SimulatorServer:
     def latency_s(self, seconds: float) -> None:
         self._state.latency_s = seconds
 
+    @property
+    def clock_ahead_s(self) -> float:
+        """The seconds that its clock is ahead; may be set while it runs."""
+        return self._state.clock_ahead_s
+
+    @clock_ahead_s.setter
+    def clock_ahead_s(self, seconds: float) -> None:
+        self._state.clock_ahead_s = seconds
+
+    @property
+    def revoked(self) -> frozenset[str]:
+        """The access keys that are refused for now; may be set while it runs."""
+        return self._state.revoked
+
+    @revoked.setter
+    def revoked(self, access_keys: frozenset[str]) -> None:
+        self._state.revoked = access_keys
+
     def start(self) -> None:
         """Listen, and answer from a thread. Raises `SystemExit` with a message on stderr when the port is taken."""
         self._state.stopping.clear()

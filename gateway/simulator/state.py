@@ -10,9 +10,15 @@ from gateway.simulator.faults import FaultSwitch
 
 @dataclass
 class SimulatorState:
-    """The counts, the faults, the seconds that each answer takes at least, and whether the server is about to stop."""
+    """The counts, the faults, and what else can be changed.
+
+    Each answer takes at least `latency_s` seconds; the clock is `clock_ahead_s` seconds ahead of that of the set-up;
+    `revoked` access keys are refused; `stopping` tells whether the server is about to stop.
+    """
 
     latency_s: float = 0.0
+    clock_ahead_s: float = 0.0
+    revoked: frozenset[str] = frozenset()
     calls: Calls = field(default_factory=Calls)
     faults: FaultSwitch = field(default_factory=lambda: FaultSwitch(FAULT_KINDS))
     stopping: Event = field(default_factory=Event)

@@ -97,6 +97,27 @@ class Metrics:
             ["vdn"],
             registry=self.registry,
         )
+        self._retries = Counter(
+            "campaign_gateway_upstream_retries",
+            "Calls to CC-iSales that were made once more.",
+            registry=self.registry,
+        )
+        self._retries_over_budget = Counter(
+            "campaign_gateway_upstream_retries_over_budget",
+            "Calls to CC-iSales that were not made once more because isales.retry_budget was used up.",
+            registry=self.registry,
+        )
+        self._signatures = Counter(
+            "campaign_gateway_upstream_signatures",
+            "Signatures that CC-iSales accepted, by VDN and key pair: current, previous.",
+            ["vdn", "key"],
+            registry=self.registry,
+        )
+        self._clock_ahead = Gauge(
+            "campaign_gateway_upstream_clock_skew_seconds",
+            "By how much CC-iSales' clock is ahead of ours, as measured when it refused a signature; 0: good enough.",
+            registry=self.registry,
+        )
         self._drift = Counter(
             "campaign_gateway_upstream_drift",
             "Things in CC-iSales' answers that its interface description does not have, by kind.",
@@ -193,6 +214,22 @@ class Metrics:
     def call_refused(self, way: str, reason: str) -> None:
         """Count one call that was not made because of a VDN's way or that of `all`. `reason`: `circuit`, `pause`."""
         self._refused_calls.labels(way, reason).inc()
+
+    def retry(self) -> None:
+        """Count one call that was made once more."""
+        self._retries.inc()
+
+    def retry_over_budget(self) -> None:
+        """Count one call that was not made once more because the budget for that was used up."""
+        self._retries_over_budget.inc()
+
+    def signature(self, vdn: int, key: str) -> None:
+        """Count one signature that CC-iSales accepted. `key` is `current` or `previous`."""
+        self._signatures.labels(str(vdn), key).inc()
+
+    def clock_ahead(self, seconds: float) -> None:
+        """Show by how much CC-iSales' clock is ahead of ours."""
+        self._clock_ahead.set(seconds)
 
     def drift(self, kind: str) -> None:
         """Count one thing in an answer of CC-iSales that is not as its interface description says."""

@@ -5,22 +5,28 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gateway.simulator.app import SimulatorConfig
+from gateway.simulator.keys import Tenant
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import GatewayUnderTest
+
+ROTATED = Tenant(vdns=(1,), access_key="rotated-access-key", secret_key="rotated-secret-key")
+"""A second key pair of VDN 1."""
 
 
 @pytest.fixture(scope="session")
 def _simulator() -> Iterator[SimulatorServer]:
-    with SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as server:
+    with SimulatorServer(SimulatorConfig(tenants=(*demo_config().tenants, ROTATED))) as server:
         yield server
 
 
 @pytest.fixture
 def simulator(_simulator: SimulatorServer) -> Iterator[SimulatorServer]:
-    """Return a simulator without faults, latency or calls counted."""
+    """Return a simulator without faults, latency or calls counted, with the right clock and all its keys good."""
     _simulator.faults.clear()
     _simulator.calls.reset()
     _simulator.latency_s = 0.0
+    _simulator.clock_ahead_s = 0.0
+    _simulator.revoked = frozenset()
     yield _simulator
     _simulator.faults.clear()
 

@@ -34,7 +34,7 @@ def test_readiness_follows_what_callers_met(simulator: SimulatorServer, gateway:
     gateway.get("/campaigns")
     gateway.clock.advance(30)
     assert ready() == ("ready", {"1": {"status": "ok", "last_fetch_seconds_ago": 30.0}, "2": {"status": "unknown"}})
-    simulator.faults.arm(Fault("result-code", times=1))
+    simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
     gateway.get("/campaigns?page=2")
     status, vdns = ready()
     assert (status, vdns["1"]["status"], vdns["1"]["problem"]) == ("degraded", "failing", "upstream-failed")

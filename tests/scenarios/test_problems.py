@@ -78,8 +78,9 @@ def test_each_upstream_fault_has_its_problem(
     assert gateway.get("/campaigns").status_code == 200
 
 
-def test_retry_after_is_passed_on(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+def test_retry_after_is_passed_on(simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]) -> None:
     """Callers are told what CC-iSales told the gateway, and the next good request after that works."""
+    gateway = make_gateway(isales__deadline_s="5")
     for said in ("7", "21600"):
         simulator.faults.arm(Fault("http-status", status=503, retry_after=said, times=1))
         assert gateway.get("/campaigns").headers["Retry-After"] == said
@@ -122,7 +123,7 @@ def test_descriptions_come_in_the_callers_language(simulator: SimulatorServer, g
     """`Accept-Language` chooses the language of what CC-iSales says in errors; the tenant's is the default."""
     said = {}
     for language in ("en-GB, en;q=0.8", "zh-CN", "fr"):
-        simulator.faults.arm(Fault("result-code", result_code="0200006", times=1))
+        simulator.faults.arm(Fault("result-code", result_code="0200006"))
         _, _, document = gateway.problem("/campaigns", headers={"Accept-Language": language})
         said[language] = document["upstream"]["result_desc"]
     assert said["en-GB, en;q=0.8"].isascii()

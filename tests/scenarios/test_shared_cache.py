@@ -119,12 +119,12 @@ def test_a_failure_is_shared_by_all_processes(
 ) -> None:
     """Who waits in another process gets the leader's failure instead of making the same call again."""
     gateways = [make() for _ in range(2)]
-    simulator.faults.arm(Fault("result-code", latency_s=0.4))
+    simulator.faults.arm(Fault("result-code", result_code="0299999", latency_s=0.4))
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(gateways[number % 2].problem, "/campaigns") for number in range(20)]
         problems = [answer.result(20) for answer in answers]
     assert {(status, name) for status, name, _ in problems} == {(502, "upstream-failed")}
-    assert {document["upstream"]["result_code"] for _, _, document in problems} == {"0200006"}
+    assert {document["upstream"]["result_code"] for _, _, document in problems} == {"0299999"}
     assert calls(simulator) == 1
 
 

@@ -58,7 +58,7 @@ class GatewayUnderTest:
 
     def __init__(self, base_url: str, *, real_time: bool = False, **variables: str) -> None:
         self.clock = FakeClock()
-        clocks = Clocks() if real_time else Clocks(monotonic=self.clock)
+        clocks = Clocks() if real_time else Clocks(monotonic=self.clock, sleep=self.clock.advance)
         self.app: Flask = create_app(settings_for(base_url, **variables), clocks)
         self._client = self.app.test_client()
 

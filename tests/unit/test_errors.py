@@ -1,6 +1,14 @@
 """The error tree."""
 
-from gateway.errors import GatewayError, ParameterFault, Pause, UpstreamOverloaded, UpstreamResult, leaves
+from gateway.errors import (
+    GatewayError,
+    ParameterFault,
+    Pause,
+    UpstreamOverloaded,
+    UpstreamRefusedCredentials,
+    UpstreamResult,
+    leaves,
+)
 
 
 def test_every_leaf_is_a_problem_type_of_its_own() -> None:
@@ -35,9 +43,18 @@ def test_an_error_can_be_raised_again_elsewhere() -> None:
         upstream=UpstreamResult("1", "x"),
         retry_after_s=7,
         pause=Pause(7, everyone=True),
+        retryable_in_s=7,
         sent=False,
     )
     copy = error.again()
     assert copy is not error
     assert isinstance(copy, GatewayError)
     assert (type(copy), vars(copy)) == (type(error), vars(error))
+
+
+def test_an_error_can_be_said_in_other_words() -> None:
+    """Another detail changes nothing else, not even what only one leaf knows."""
+    error = UpstreamRefusedCredentials("no", clock_ahead_s=1200.0, upstream=UpstreamResult("1", "x"))
+    copy = error.again("no, and why")
+    assert (str(copy), copy.detail) == ("no, and why", "no, and why")
+    assert vars(copy) == {**vars(error), "detail": "no, and why"}

@@ -10,13 +10,16 @@ import pytest
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
+from gateway.isales.known_credentials import KnownCredentials
+from gateway.isales.retry import Retries, with_retries
+from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
 from gateway.model import CampaignPage, CampaignQuery, Deadline
 from gateway.settings.model import Tenant
 from tests.scenarios.upstream.raw_server import RawServer
-from tests.unit.isales.vendor import QUERY, TENANT, DriftCounts, isales_settings
+from tests.unit.isales.vendor import QUERY, TENANT, Counts, DriftCounts, isales_settings
 
 Fetch = Callable[..., CampaignPage]
 """Fetches a page: `fetch(query=..., deadline_s=...)`, both with defaults."""
@@ -31,14 +34,25 @@ def upstream() -> Iterator[RawServer]:
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., Fetch]]:
-    """Return what makes a `Fetch` for a base URL, a tenant and changes to the settings."""
+    """Return what makes a `Fetch` for a base URL, a tenant and changes to the settings.
+
+    Without `retries` each call is made once. `now` is the clock that is signed by.
+    """
     with ExitStack() as stack:
 
-        def connect_to(base_url: str, tenant: Tenant = TENANT, **changes: Any) -> Fetch:
+        def connect_to(
+            base_url: str,
+            tenant: Tenant = TENANT,
+            retries: Retries | None = None,
+            now: Callable[[], datetime] = lambda: datetime.now(UTC),
+            **changes: Any,
+        ) -> Fetch:
             settings = isales_settings(base_url, **changes)
             transport = stack.enter_context(closing(Transport(settings)))
-            slots = Slots(settings.concurrency, CallDuration(settings.deadline_s))
-            send = with_slots(sign_and_send(transport, lambda: datetime.now(UTC)), slots)
+            send = with_credentials(sign_and_send(transport, now), KnownCredentials(Counts()))
+            send = with_slots(send, Slots(settings.concurrency, CallDuration(settings.deadline_s)))
+            if retries:
+                send = with_retries(send, retries)
             fetch = fetch_page(send, {tenant.vdn: tenant}, DriftLog(DriftCounts()))
 
             def fetch_within(query: CampaignQuery = QUERY, deadline_s: float = 5.0) -> CampaignPage:

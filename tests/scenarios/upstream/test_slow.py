@@ -147,8 +147,9 @@ def test_the_address_that_works_is_found(
 def test_no_address(connect: Callable[..., Fetch], monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that stands for no address cannot be connected to."""
     resolves_to(monkeypatch)
-    with pytest.raises(UpstreamUnreachable, match="no address"):
+    with pytest.raises(UpstreamUnreachable, match="no address") as caught:
         connect("http://isales.example.com")()
+    assert caught.value.retryable_in_s is None
 
 
 @pytest.mark.parametrize("head", [b"", b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"], ids=["silent", "drips"])

@@ -53,11 +53,12 @@ def test_a_trusted_certificate(connect: Callable[..., Fetch], ca_file: str) -> N
         assert server.connections == 1
 
 
-def refused(fetch: Fetch, server: RawServer, why: str) -> None:
+def refused(fetch: Fetch, server: RawServer, why: str, retryable_in_s: int | None = None) -> None:
     """Check that the certificate is refused, for the reason `why`, before anything was sent."""
     with pytest.raises(UpstreamUnreachable, match=why) as caught:
         fetch()
     assert caught.value.__cause__ is None
+    assert caught.value.retryable_in_s == retryable_in_s
     assert server.requests == []
 
 
@@ -127,14 +128,14 @@ def test_no_tls_at_all(upstream: RawServer, connect: Callable[..., Fetch]) -> No
 
 @pytest.mark.parametrize("end", [says_and_closes(b"\x16\x03\x03"), says_and_resets(b"", GO)], ids=["closed", "reset"])
 def test_a_handshake_that_breaks(connect: Callable[..., Fetch], end: Behaviour) -> None:
-    """A connection that ends in the handshake is one that could not be made."""
+    """A connection that ends in the handshake is one that could not be made, and may be made a moment later."""
 
     def greeting(connection: socket.socket) -> None:
         assert connection.recv(65536)
         end(connection)
 
     with RawServer(greeting=greeting) as server:
-        refused(connect(f"https://127.0.0.1:{server.port}"), server, "TLS|handshake")
+        refused(connect(f"https://127.0.0.1:{server.port}"), server, "TLS|handshake", 0)
 
 
 def test_drips_within_tls(connect: Callable[..., Fetch], ca_file: str) -> None:

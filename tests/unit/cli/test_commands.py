@@ -68,11 +68,11 @@ def test_list_explains_what_is_wrong(app: Flask, simulator: SimulatorServer) -> 
     assert "--page-size: " in result.stderr
     result = run(app, "campaigns", "list")
     assert (result.exit_code, "configured are: 1, 2" in result.stderr) == (2, True)
-    simulator.faults.arm(Fault("result-code", times=1, result_code="0200006"))
+    simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
     result = run(app, "campaigns", "list", "--vdn", "1")
     assert result.exit_code == 1
     assert "upstream-failed" in result.stderr
-    assert "CC-iSales: 0200006" in result.stderr
+    assert "CC-iSales: 0299999" in result.stderr
 
 
 def test_the_only_vdn_need_not_be_named(simulator: SimulatorServer) -> None:

@@ -91,6 +91,7 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         ("1.5", None),
         ("soon", None),
         ("７", None),
+        ("Fri, 02 Jan 2026 03:05:05 +99999999999999999999", None),
         (format_datetime(NOW + timedelta(seconds=30), usegmt=False), 30),
         (format_datetime(NOW - timedelta(days=1)), 1),
         (format_datetime(NOW + timedelta(days=9)), 86400),
@@ -98,7 +99,7 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
     ],
 )
 def test_retry_after(header: str, seconds: int | None) -> None:
-    """Seconds and dates are understood, from one second to a day; callers get five for what is not."""
+    """Seconds and dates are understood, never too early, from one second to a day; callers get five for what is not."""
     assert retry_after(header, NOW) == seconds
     assert error_of(503, b"", **{"Retry-After": header}).retry_after_s == (seconds or 5)
 
@@ -115,6 +116,52 @@ def test_an_overload_carries_what_the_envelope_said() -> None:
     """The result of an envelope that came with HTTP 503 is passed on, as it is with any other failure."""
     assert error_of(503, FAILED).upstream == UpstreamResult("0200006", "database")
     assert error_of(503, HTML).upstream is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "header", "retryable_in_s"),
+    [
+        (200, FAILED, "", 0),
+        (403, FAILED, "", 0),
+        (502, HTML, "", 0),
+        (503, HTML, "", 0),
+        (504, REJECTED, "", 0),
+        (502, HTML, "3", 3),
+        (503, HTML, "3", 3),
+        (504, HTML, "3", 3),
+        (200, REJECTED, "", None),
+        (200, as_json({"resultCode": "0200007"}), "", None),
+        (200, HTML, "", None),
+        (401, HTML, "", None),
+        (404, HTML, "3", None),
+        (429, HTML, "3", None),
+        (500, FAILED, "3", None),
+        (505, HTML, "", None),
+    ],
+)
+def test_what_may_be_tried_again(status: int, body: bytes, header: str, retryable_in_s: int | None) -> None:
+    """A database error and a gateway that is out of order may heal in a moment, or when they say; nothing else."""
+    assert error_of(status, body, **{"Retry-After": header}).retryable_in_s == retryable_in_s
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead_s"),
+    [
+        ("Fri, 02 Jan 2026 03:04:05 GMT", 0.5 + 0.322),
+        ("Fri, 02 Jan 2026 03:24:05 GMT", 1200.5 + 0.322),
+        ("Friday, 02-Jan-26 02:04:05 GMT", -3599.5 + 0.322),
+        ("Fri Jan  2 03:04:05 2026", 0.5 + 0.322),
+        ("Fri, 02 Jan 2026 11:04:05 +0800", 0.5 + 0.322),
+        ("", None),
+        ("yesterday", None),
+        ("Fri, 32 Jan 2026 03:04:05 GMT", None),
+    ],
+)
+def test_the_clock_of_a_refusal(date: str, ahead_s: float | None) -> None:
+    """A 401 tells how far its clock is ahead of the middle of the call, to half a second, if it has a date."""
+    with pytest.raises(UpstreamRefusedCredentials) as caught:
+        envelope_of(Reply(401, {"Date": date}, b""), NOW, took_s=2.0)
+    assert caught.value.clock_ahead_s == (None if ahead_s is None else pytest.approx(ahead_s))
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]{3,9} [+-][0-9]{1,9}"))

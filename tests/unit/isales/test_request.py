@@ -1,12 +1,15 @@
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from hypothesis import given
 
 from gateway.isales import signing
+from gateway.isales.credentials import Credentials, key_pairs
 from gateway.isales.endpoint import Endpoint
 from gateway.isales.request import campaigns_request, sign_request
 from gateway.model import CampaignQuery, CampaignStatus, DeviceType
+from gateway.settings.model import Secret
 from tests.support.campaigns import QUERIES
 from tests.unit.isales.vendor import NOW, QUERY, SECRET_KEY, TENANT, tenant
 
@@ -102,6 +105,18 @@ def test_signs_with_the_keys_and_the_precision_of_the_tenant() -> None:
     expected = signing.sign("AK", SECRET_KEY, "2026-01-02T03:04:05.678Z", "host", signed.signature.canonical_request)
     assert signed.headers["Authorization"] == expected.authorization
     assert signed.headers["Authorization"].startswith("auth-v2/AK/2026-01-02T03:04:05.678Z/host/")
+
+
+def test_signs_with_other_keys_where_the_request_says_so() -> None:
+    """Credentials in the request go before the tenant's current keys, and the time is the one that is given."""
+    rotating = tenant(previous_access_key="OLD", previous_secret_key=Secret("an-older-secret"))
+    request = replace(campaigns_request(QUERY, rotating), credentials=Credentials(key_pairs(rotating)[1], 60.0))
+    signed = sign_request(request, ENDPOINT, NOW)
+    expected = signing.sign(
+        "OLD", "an-older-secret", "2026-01-02T03:04:05Z", "host", signed.signature.canonical_request
+    )
+    assert signed.headers["Authorization"] == expected.authorization
+    assert "an-older-secret" not in repr(request)
 
 
 def test_a_signed_request_shows_no_credentials() -> None:

@@ -78,3 +78,26 @@ class DriftCounts(Counter[str]):
     def drift(self, kind: str) -> None:
         """Count one."""
         self[kind] += 1
+
+
+class Counts(Counter[str]):
+    """Counts what the steps towards CC-iSales report, and keeps the last clock."""
+
+    ahead_s = 0.0
+
+    def retry(self) -> None:
+        """Count one."""
+        self["retry"] += 1
+
+    def retry_over_budget(self) -> None:
+        """Count one."""
+        self["retry_over_budget"] += 1
+
+    def signature(self, vdn: int, key: str) -> None:
+        """Count one."""
+        self[f"{vdn} {key}"] += 1
+
+    def clock_ahead(self, seconds: float) -> None:
+        """Keep it, and count one."""
+        self["clock_ahead"] += 1
+        self.ahead_s = seconds

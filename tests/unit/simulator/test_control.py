@@ -57,6 +57,26 @@ def test_latency_is_set(control: Control, simulator: SimulatorServer) -> None:
     assert simulator.latency_s == 0.05
 
 
+def test_the_clock_is_put_wrong(control: Control, ask: Ask) -> None:
+    """Signatures are checked and `Date` is made by the clock as it is put, up to 15 minutes from the signed time."""
+    for seconds, status, date in (
+        (899, 200, "Sun, 01 Mar 2026 12:14:59 GMT"),
+        (-901, 401, "Sun, 01 Mar 2026 11:44:59 GMT"),
+        (0, 200, "Sun, 01 Mar 2026 12:00:00 GMT"),
+    ):
+        assert control("PUT", "/clock", {"seconds": seconds})[0] == 204
+        response, _ = ask()
+        assert (response.status, response.headers["Date"]) == (status, date)
+
+
+def test_keys_are_revoked_and_given_back(control: Control, ask: Ask) -> None:
+    """A revoked access key is as unknown as any other until the list is put anew."""
+    assert control("PUT", "/revoked-keys", {"access_keys": ["ak-2"]})[0] == 204
+    assert (ask()[0].status, ask(vdn=2, key=2)[0].status) == (200, 401)
+    assert control("PUT", "/revoked-keys", {"access_keys": []})[0] == 204
+    assert ask(vdn=2, key=2)[0].status == 200
+
+
 @pytest.mark.parametrize(
     ("path", "body", "text"),
     [
@@ -74,6 +94,10 @@ def test_latency_is_set(control: Control, simulator: SimulatorServer) -> None:
         ("/latency", {"seconds": -1}, "seconds is -1"),
         ("/latency", {"seconds": None}, "seconds is None; give int or float"),
         ("/latency", {}, "'seconds'"),
+        ("/clock", b'{"seconds": NaN}', "seconds is nan"),
+        ("/clock", {"seconds": 1e9}, "seconds is 1000000000.0; give up to"),
+        ("/revoked-keys", {"access_keys": "ak-1"}, "access_keys is 'ak-1'; give list"),
+        ("/revoked-keys", {"access_keys": [1]}, "access_keys must be a list of texts"),
     ],
 )
 def test_bad_body_is_400(control: Control, simulator: SimulatorServer, path: str, body: object, text: str) -> None:
@@ -82,4 +106,4 @@ def test_bad_body_is_400(control: Control, simulator: SimulatorServer, path: str
     assert status == 400
     assert text in answer.decode()
     assert simulator.faults.armed is None
-    assert simulator.latency_s == 0
+    assert (simulator.latency_s, simulator.clock_ahead_s, simulator.revoked) == (0, 0, frozenset())

@@ -1,0 +1,196 @@
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from gateway.simulator.faults import Fault
+from gateway.simulator.server import SimulatorServer
+from tests.support.gateway import GatewayUnderTest
+
+MakeGateway = Callable[..., GatewayUnderTest]
+
+DEMO = 'access_key = "demo-access-key", secret_key = "demo-secret-key"'
+DEMO_2 = 'access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"'
+NEW = 'access_key = "rotated-access-key", secret_key = "rotated-secret-key"'
+OLD = 'previous_access_key = "demo-access-key", previous_secret_key = "demo-secret-key"'
+ROTATING = f"[{{vdn = 1, {NEW}, {OLD}}}, {{vdn = 2, {DEMO_2}}}]"
+NOT_ROTATING = f"[{{vdn = 1, {DEMO}}}, {{vdn = 2, {DEMO_2}}}]"
+SECRETS = re.compile("(demo|rotated)-(access|secret)-key|auth-v2")
+
+
+@pytest.fixture
+def ask(simulator: SimulatorServer) -> Callable[[GatewayUnderTest], tuple[int, int, int]]:
+    """Return what asks a gateway for a page that it has not got: status, and how many calls and refusals that made."""
+    pages = iter(range(1, 1000))
+
+    def ask_for_another_page(gateway: GatewayUnderTest) -> tuple[int, int, int]:
+        simulator.calls.reset()
+        status = gateway.get(f"/campaigns?page={next(pages)}&page_size=1").status_code
+        counts = simulator.calls.snapshot()
+        return status, counts["total"], counts["refused"]
+
+    return ask_for_another_page
+
+
+Ask = Callable[[GatewayUnderTest], tuple[int, int, int]]
+
+
+def metric(gateway: GatewayUnderTest, name: str) -> float:
+    """Return the number that Prometheus would read."""
+    numbers = gateway.get("/metrics", key=None).get_data(as_text=True)
+    found = re.search(rf"^campaign_gateway_upstream_{re.escape(name)} (\S+)$", numbers, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def events(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the names of what was logged besides requests, after checking that no line shows a key or a signature."""
+    captured = capsys.readouterr()
+    assert not SECRETS.search(captured.err + captured.out)
+    lines = [json.loads(line) for line in captured.err.splitlines()]
+    return [line["event"] for line in lines if line["event"] != "request"]
+
+
+@pytest.mark.parametrize("ahead", [1200.0, -1200.0])
+def test_a_clock_that_is_twenty_minutes_off(
+    simulator: SimulatorServer,
+    gateway: GatewayUnderTest,
+    ask: Ask,
+    capsys: pytest.CaptureFixture[str],
+    ahead: float,
+) -> None:
+    """It costs one more call, once; operators see it in a number and a warning; mending it costs one more call."""
+    simulator.clock_ahead_s = ahead
+    assert [ask(gateway) for _ in range(3)] == [(200, 2, 1), (200, 1, 0), (200, 1, 0)]
+    assert metric(gateway, "clock_skew_seconds") == pytest.approx(ahead, abs=5.0)
+    assert events(capsys) == ["clocks_differ"]
+    simulator.clock_ahead_s = 0.0
+    assert [ask(gateway) for _ in range(2)] == [(200, 2, 1), (200, 1, 0)]
+    assert metric(gateway, "clock_skew_seconds") == 0.0
+    assert events(capsys) == ["clocks_agree_again"]
+
+
+def test_the_measured_clock_is_that_of_all_vdns(
+    simulator: SimulatorServer, gateway: GatewayUnderTest, ask: Ask
+) -> None:
+    """What one VDN's call has measured, another's uses at once."""
+    simulator.clock_ahead_s = 1200.0
+    ask(gateway)
+    simulator.calls.reset()
+    assert gateway.get("/campaigns?vdn=2", key="two-key").status_code == 200
+    assert simulator.calls.snapshot()["total"] == 1
+
+
+def test_a_clock_that_is_accepted_is_left_alone(
+    simulator: SimulatorServer, gateway: GatewayUnderTest, ask: Ask
+) -> None:
+    """Ten minutes off are within what CC-iSales takes, and nothing is measured."""
+    simulator.clock_ahead_s = 600.0
+    assert ask(gateway) == (200, 1, 0)
+    assert metric(gateway, "clock_skew_seconds") == 0.0
+
+
+def test_a_refusal_that_lies_about_the_time(simulator: SimulatorServer, gateway: GatewayUnderTest, ask: Ask) -> None:
+    """A Date that does not help is believed for one call and not kept."""
+    simulator.faults.arm(Fault("wrong-clock"))
+    assert ask(gateway)[:2] == (502, 2)
+    assert metric(gateway, "clock_skew_seconds") == 0.0
+    simulator.faults.clear()
+    assert ask(gateway) == (200, 1, 0)
+
+
+@pytest.mark.parametrize(("ahead", "outcome"), [(86_000.0, (200, 2, 1)), (86_500.0, (502, 1, 1)), (-1e7, (502, 1, 1))])
+def test_a_clock_that_is_more_than_a_day_off_is_not_believed(
+    simulator: SimulatorServer, gateway: GatewayUnderTest, ask: Ask, ahead: float, outcome: tuple[int, int, int]
+) -> None:
+    """Up to a day is measured and used, beyond that no second call is made."""
+    simulator.clock_ahead_s = ahead
+    assert ask(gateway) == outcome
+
+
+def test_a_rotation_from_its_beginning_to_its_end(
+    simulator: SimulatorServer, make_gateway: MakeGateway, ask: Ask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The keys of before are used while only they are good, and the new ones by themselves once they are."""
+    gateway = make_gateway(tenants=ROTATING)
+    simulator.revoked = frozenset({"rotated-access-key"})
+    assert [ask(gateway) for _ in range(3)] == [(200, 2, 1), (200, 1, 0), (200, 1, 0)]
+    gateway.clock.advance(60)
+    assert [ask(gateway) for _ in range(2)] == [(200, 2, 1), (200, 1, 0)]
+    assert events(capsys) == ["signing_with_previous_keys"]
+    assert metric(gateway, 'signatures_total{key="previous",vdn="1"}') == 5
+    assert metric(gateway, 'signatures_total{key="current",vdn="1"}') == 0
+    simulator.revoked = frozenset()
+    gateway.clock.advance(60)
+    assert ask(gateway) == (200, 1, 0)
+    simulator.revoked = frozenset({"demo-access-key"})
+    assert [ask(gateway) for _ in range(2)] == [(200, 1, 0)] * 2
+    assert events(capsys) == ["signing_with_current_keys"]
+    assert metric(gateway, 'signatures_total{key="previous",vdn="1"}') == 5
+    assert metric(gateway, 'signatures_total{key="current",vdn="1"}') == 3
+
+
+def test_old_keys_that_are_revoked_before_the_minute_is_over(
+    simulator: SimulatorServer, make_gateway: MakeGateway, ask: Ask
+) -> None:
+    """The current keys are tried in the same call when those that worked last are refused."""
+    gateway = make_gateway(tenants=ROTATING)
+    simulator.revoked = frozenset({"rotated-access-key"})
+    ask(gateway)
+    simulator.revoked = frozenset({"demo-access-key"})
+    assert [ask(gateway) for _ in range(2)] == [(200, 2, 1), (200, 1, 0)]
+
+
+def test_a_clock_and_keys_that_are_wrong_at_once(
+    simulator: SimulatorServer, make_gateway: MakeGateway, ask: Ask
+) -> None:
+    """No call costs more than two, and the second caller gets a page."""
+    gateway = make_gateway(tenants=ROTATING)
+    simulator.revoked = frozenset({"rotated-access-key"})
+    simulator.clock_ahead_s = 1200.0
+    assert [ask(gateway) for _ in range(3)] == [(502, 2, 2), (200, 2, 1), (200, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("tenants", "total", "why"),
+    [
+        (
+            ROTATING,
+            2,
+            "It refused the current keys and the previous ones. Its clock and the time that was signed agree.",
+        ),
+        (NOT_ROTATING, 1, "Its clock and the time that was signed agree."),
+    ],
+    ids=["two", "one"],
+)
+def test_keys_that_are_wrong(
+    simulator: SimulatorServer,
+    make_gateway: MakeGateway,
+    capsys: pytest.CaptureFixture[str],
+    tenants: str,
+    total: int,
+    why: str,
+) -> None:
+    """They are our fault, not the caller's, cost two calls at most, are not retried, and show nowhere."""
+    gateway = make_gateway(tenants=tenants, isales__retry_budget="1", isales__max_attempts="5", log__level="debug")
+    simulator.revoked = frozenset({"demo-access-key", "rotated-access-key"})
+    for _ in range(2):
+        simulator.calls.reset()
+        status, name, document = gateway.problem("/campaigns")
+        assert (status, name) == (502, "upstream-refused-credentials")
+        assert document["detail"].endswith(why)
+        assert not SECRETS.search(str(document))
+        assert simulator.calls.snapshot()["total"] == total
+    assert events(capsys) == []
+
+
+def test_the_second_signature_is_part_of_the_attempt(
+    simulator: SimulatorServer, make_gateway: MakeGateway, ask: Ask
+) -> None:
+    """A second signature that meets a failure which can heal is retried like any call; it is no retry itself."""
+    gateway = make_gateway(tenants=ROTATING)
+    simulator.revoked = frozenset({"rotated-access-key"})
+    simulator.faults.arm(Fault("http-status", times=1, status=502))
+    # Refused, failed; and once more refused, because nothing was learned, and good.
+    assert ask(gateway) == (200, 4, 2)
+    assert metric(gateway, "retries_total") == 1
