@@ -61,7 +61,7 @@ def retry_after(header: str, now: datetime) -> int:
     else:
         try:
             at = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return DEFAULT_RETRY_AFTER_S
         seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
     return round(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))
