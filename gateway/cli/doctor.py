@@ -20,7 +20,7 @@ COLUMNS: Final = 100
 INDENT: Final = 30
 """Where the words of a step begin: behind its state, its name and how long it took."""
 
-_LONG_S: Final = 10.0
+_LONG_S: Final = 1.0
 
 
 @click.command()
@@ -47,7 +47,7 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
             click.echo("\n".join(lines(step)))
         taken.append(step)
     click.echo(json.dumps(document(isales.base_url, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}")
-    sys.exit(verdict(taken) is State.FAILED)
+    sys.exit(1 if verdict(taken) is State.FAILED else 0)
 
 
 def _tenants(gateway: Gateway, vdn: int | None) -> Sequence[Tenant]:

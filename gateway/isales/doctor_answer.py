@@ -99,7 +99,9 @@ def _no_answer(exchange: Exchange, vdn: int) -> Step:
 def _clock(skew: timedelta | None, vdn: int) -> Step:
     if skew is None:
         hint = "Compare this machine's clock with CC-iSales' by hand; it must be less than 15 minutes off."
-        return Step(Name.CLOCK, State.WARNING, "the answer has no Date", hint=hint, facts={"skew_s": None}, vdn=vdn)
+        return Step(
+            Name.CLOCK, State.WARNING, "the answer has no usable Date", hint=hint, facts={"skew_s": None}, vdn=vdn
+        )
     seconds = round(skew.total_seconds())
     facts: dict[str, Fact] = {"skew_s": seconds}
     if abs(skew) <= NOTABLE_SKEW:

@@ -71,7 +71,7 @@ def words_of(fault: TlsFault, error: OSError, settings: IsalesSettings) -> str:
         return f"no answer in the handshake within {settings.connect_timeout_s:g} s (isales.connect_timeout_s)"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"{fault}: {error.verify_message.rstrip('.')}"
-    if isinstance(error, ssl.SSLError) and error.reason:
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError) and error.reason:
         return f"{fault}: {error.reason.replace('_', ' ').lower()}"
     after = ", it seems: closed right after the handshake" if isinstance(error, ClosedAfterHandshake) else ""
     return f"{fault}{after or ': the other end closed the connection'}"

@@ -93,6 +93,7 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         (format_datetime(NOW - timedelta(days=1)), 1),
         (format_datetime(NOW + timedelta(days=1)), 3600),
         ("Fri, 02 Jan 2026 03:05:05 -0000", 59),
+        ("Fri, 02 Jan 2026 99999999999999999999:05:05 GMT", 5),
     ],
 )
 def test_retry_after(header: str, seconds: int) -> None:
