@@ -119,7 +119,7 @@ def _await_alert(tls: ssl.SSLSocket, took_s: float, settings: IsalesSettings) ->
     except TimeoutError:
         # Silence is right: it is for us to speak first.
         return
-    except (ConnectionError, ssl.SSLEOFError):
+    except ConnectionError:
         closed = True
     if closed:
         raise ClosedAfterHandshake

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -11,9 +12,12 @@ import trustme
 
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.scenarios.upstream.raw_server import RawServer, says_and_closes
+from tests.scenarios.upstream.raw_server import Behaviour, RawServer, says_and_closes, says_and_resets
 from tests.scenarios.upstream.tls_server import CA, OTHER_CA, ca_file_in, serving, tls_server_context
 from tests.support.doctor import Report, examined
+
+GO = threading.Event()
+GO.set()
 
 
 @pytest.fixture
@@ -165,10 +169,11 @@ def test_a_closed_handshake() -> None:
     assert "closed" in str(step["seen"])
 
 
-def test_a_connection_that_closes_behind_the_handshake(ca_file: str) -> None:
+@pytest.mark.parametrize("end", [says_and_closes(b""), says_and_resets(b"", GO)], ids=["closed", "reset"])
+def test_a_connection_that_ends_behind_the_handshake(ca_file: str, end: Behaviour) -> None:
     """In TLS 1.3 that is how a client without a certificate is refused, when the alert is lost."""
     context = tls_server_context(CA.issue_cert("127.0.0.1"))
-    with RawServer(greeting=lambda connection: context.wrap_socket(connection, server_side=True).close()) as server:
+    with RawServer(greeting=lambda connection: end(context.wrap_socket(connection, server_side=True))) as server:
         base_url = f"https://127.0.0.1:{server.port}"
         step = refused(examined(base_url, isales__ca_file=ca_file), server, "client certificate wanted")
     assert "closed right after the handshake" in str(step["seen"])
