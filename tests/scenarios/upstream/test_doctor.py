@@ -99,6 +99,7 @@ def test_drips() -> None:
         report = examined(server.url, isales__connect_timeout_s="0.2", isales__read_timeout_s="0.3")
         server.stopping.set()
     assert (report.failed["step"], "in the middle of the answer" in report.failed["seen"]) == ("http", True)
+    assert report.failed["seconds"] < 5
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
@@ -198,6 +199,8 @@ def test_one_call_in_three_fails(upstream: RawServer) -> None:
     assert report.failed["step"] == "latency"
     assert report.failed["seen"].startswith("call 2 of 3 failed: CC-iSales answered HTTP 502")
     assert len(upstream.requests) == 3
+    assert all(b"rowsPerPage=1&" in request for request in upstream.requests)
+    assert upstream.connections == 2, "one to see whether it can be had, one that is kept for all calls"
 
 
 def test_slow_answers(simulator: SimulatorServer) -> None:
