@@ -186,7 +186,7 @@ class UpstreamRefusedCredentials(UpstreamError):
     meaning = "The gateway's own credentials for this VDN were refused. The caller's credentials are good."
     remedy = (
         "Operators: compare the tenant's access key and secret key with CC-iSales, check this machine's clock, and set "
-        "`host_header` if a load balancer changes the Host. `flask isales doctor` tells which of them it is likely to be."
+        "`host_header` if a load balancer changes the Host. `flask isales doctor` tells which of them is likely."
     )
 
 

@@ -45,7 +45,8 @@ _HINTS: Final[dict[type[UpstreamError], str]] = {
         "CC-iSales knows us but not what we ask: check that the VDN exists there, and cc_id and locale of the tenant."
     ),
     UpstreamFailed: (
-        "Way, keys and clock are good; CC-iSales itself fails. Give its administrators these words and the time."
+        "The way there is good; CC-iSales, or a proxy in front of it, fails. Give its administrators these words and"
+        " the time."
     ),
 }
 

@@ -30,10 +30,10 @@ _NO_CHECK_TIME: Final = 0x200000
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a certificate says: names that it is for, its issuer, and when it expires (aware, UTC)."""
+    """What a certificate says: names that it is for, those of its issuer, and when it expires (aware, UTC)."""
 
     names: tuple[str, ...]
-    issuer: str
+    issuer_names: tuple[str, ...]
     expires_at: datetime
 
     @classmethod
@@ -42,8 +42,15 @@ class Certificate:
         names = tuple(escaped(value, TEXT_CHARACTERS) for _, value in decoded.get("subjectAltName", ()))
         parts = dict(pair for group in decoded["issuer"] for pair in group)
         wanted = ("commonName", "organizationalUnitName", "organizationName")
-        issuer = ", ".join(escaped(parts[part], TEXT_CHARACTERS) for part in wanted if part in parts)
-        return cls(names, issuer, datetime.fromtimestamp(ssl.cert_time_to_seconds(decoded["notAfter"]), UTC))
+        issuer = tuple(escaped(parts[part], TEXT_CHARACTERS) for part in wanted if part in parts)
+        return cls(
+            names, issuer or ("nobody",), datetime.fromtimestamp(ssl.cert_time_to_seconds(decoded["notAfter"]), UTC)
+        )
+
+    @property
+    def issuer(self) -> str:
+        """The names of the issuer, the most telling first."""
+        return ", ".join(self.issuer_names)
 
     @property
     def shown_names(self) -> str:
@@ -88,7 +95,7 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
         return Step(Name.TLS, State.FAILED, words_of(fault, error, settings), took, hint, facts)
     took = time.monotonic() - began
     days = certificate.days_left(now)
-    seen = f"{facts['protocol']}, {certificate.shown_names or 'no name'}, by {certificate.issuer}, {days} days left"
+    seen = f"{facts['protocol']}, {certificate.shown_names or 'no name'}, by {certificate.issuer_names[0]}, {days} days left"
     if days < FEW_DAYS:
         until = f"{certificate.expires_at:%Y-%m-%d %H:%M} UTC"
         hint = f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."

@@ -19,6 +19,7 @@ def test_a_certificate_is_read_and_made_safe() -> None:
     certificate = Certificate.read(DECODED)
     assert certificate.names == ("isales.example.com\\n", "192.0.2.1")
     assert certificate.issuer == "Acme\\u202e CA, Acme\\x1b[31m"
+    assert Certificate.read({**DECODED, "issuer": ()}).issuer == "nobody"
     assert certificate.expires_at == datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC)
     assert Certificate.read({**DECODED, "subjectAltName": ()}).shown_names == ""
 
