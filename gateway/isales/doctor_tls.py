@@ -95,7 +95,8 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
         return Step(Name.TLS, State.FAILED, words_of(fault, error, settings), took, hint, facts)
     took = time.monotonic() - began
     days = certificate.days_left(now)
-    seen = f"{facts['protocol']}, {certificate.shown_names or 'no name'}, by {certificate.issuer_names[0]}, {days} days left"
+    whose = f"{certificate.shown_names or 'no name'}, by {certificate.issuer_names[0]}"
+    seen = f"{facts['protocol']}, {whose}, {days} days left"
     if days < FEW_DAYS:
         until = f"{certificate.expires_at:%Y-%m-%d %H:%M} UTC"
         hint = f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."
