@@ -128,6 +128,7 @@ def _await_alert(tls: ssl.SSLSocket, took_s: float, settings: IsalesSettings) ->
         # Silence is right: it is for us to speak first.
         return
     except ConnectionError:
+        # Python 3.11 reads a reset as an end instead.
         closed = True
     if closed:
         raise ClosedAfterHandshake

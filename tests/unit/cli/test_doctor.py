@@ -12,9 +12,9 @@ STEPS = st.builds(
     Step,
     name=st.sampled_from(Name),
     state=st.sampled_from(State),
-    seen=st.text(max_size=200),
+    seen=st.text(max_size=60) | st.text(min_size=80, max_size=200),
     took_s=st.none() | st.floats(min_value=0, max_value=300),
-    hint=st.text(max_size=200),
+    hint=st.text(max_size=60) | st.text(min_size=80, max_size=200),
     vdn=st.none() | st.integers(min_value=1, max_value=9999),
 )
 
