@@ -209,7 +209,7 @@ class UpstreamRefusedCredentials(UpstreamError):
     meaning = "The gateway's own credentials for this VDN were refused. The caller's credentials are good."
     remedy = (
         "Operators: compare the tenant's access key and secret key with CC-iSales, check this machine's clock, and set "
-        "`host_header` if a load balancer changes the Host. `flask isales explain-signature` shows what is signed."
+        "`host_header` if a load balancer changes the Host. `flask isales doctor` tells which of them is likely."
     )
 
     def __init__(self, detail: str, *, clock_ahead_s: float | None = None, **more: Any) -> None:
@@ -224,7 +224,7 @@ class UpstreamUnreachable(UpstreamError):
     status = 502
     title = "CC-iSales cannot be reached"
     meaning = "The name did not resolve, the connection or the TLS handshake failed, or the connection broke."
-    remedy = "Try again later. Operators: check `isales.base_url`, the network path, and `isales.ca_file`."
+    remedy = "Try again later. Operators: `flask isales doctor` tells which step of the way fails, and what to do."
 
 
 class UpstreamBrokenContract(UpstreamError):

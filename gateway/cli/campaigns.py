@@ -1,7 +1,6 @@
 """`flask campaigns`: what callers get, at the terminal."""
 
 import sys
-import unicodedata
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from gateway.api.public import page_body
 from gateway.api.query import parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
+from gateway.cli.columns import padded, width
 from gateway.cli.text import TEXT
 from gateway.errors import GatewayError
 from gateway.model import Campaign, CampaignPage, CampaignQuery, Deadline
@@ -79,8 +79,10 @@ def table(page: CampaignPage) -> str:
     """Return the campaigns of `page` in columns, and a line of counts below."""
     head = ("ID", "NAME", "STATUS", "DEVICE TYPE", "BEGINS", "ENDS", "CALLER")
     rows = [head, *(_cells(campaign) for campaign in page.campaigns)]
-    widths = [max(_width(row[column]) for row in rows) for column in range(len(head))]
-    lines = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    widths = [max(width(row[column]) for row in rows) for column in range(len(head))]
+    lines = [
+        "  ".join(padded(cell, columns) for cell, columns in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
     total = "an unknown number of" if page.total_items is None else str(page.total_items)
     pages = "?" if page.total_pages is None else str(page.total_pages)
     return "\n".join([*lines, f"page {page.number} of {pages}, {total} campaigns"])
@@ -93,14 +95,3 @@ def _cells(campaign: Campaign) -> tuple[str, ...]:
     name = "".join(char if char.isprintable() else "?" for char in campaign.name or "-")
     caller = "".join(char if char.isprintable() else "?" for char in campaign.caller_number or "-")
     return (str(campaign.id), name, campaign.status.value, campaign.device_type.value, *times, caller)
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal `text` takes: Chinese characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text
-    )
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))

@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from gateway.cli.app import current_gateway
 from gateway.cli.campaigns import query_of, with_query_options
+from gateway.cli.doctor import doctor
 from gateway.isales.endpoint import Endpoint
 from gateway.isales.request import campaigns_request, sign_request
 from gateway.settings.model import IsalesSettings
@@ -18,6 +19,9 @@ from gateway.settings.model import IsalesSettings
 @click.group()
 def isales() -> None:
     """Look at the way to CC-iSales."""
+
+
+isales.add_command(doctor)
 
 
 @isales.command(name="explain-signature")

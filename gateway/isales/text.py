@@ -19,3 +19,12 @@ def printable(text: str, limit: int) -> str:
     # Cut first: the text may be megabytes long.
     shown = well_formed(text[:limit])
     return "".join(" " if unicodedata.category(c) in _UNPRINTABLE else c for c in shown).strip()
+
+
+def escaped(text: str, limit: int) -> str:
+    r"""Return at most `limit` characters of `text`, each that is not to be shown as its escape, such as `\x1b`.
+
+    For people who look for what is wrong and want to see what is there.
+    """
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:limit])
+    return shown if len(text) <= limit else f"{shown}..."

@@ -1,14 +1,11 @@
 import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
-import trustme
 
 from gateway.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.isales.transport_connection import DeadlinedAdapter
@@ -17,10 +14,9 @@ from gateway.isales.transport_tls import tls_context
 from gateway.model import Deadline
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http, says_and_closes, says_and_resets
+from tests.scenarios.upstream.tls_server import CA, OTHER_CA, ca_file_in, serving
 from tests.unit.isales.vendor import isales_settings
 
-CA = trustme.CA()
-OTHER_CA = trustme.CA()
 GO = threading.Event()
 GO.set()
 
@@ -28,21 +24,7 @@ GO.set()
 @pytest.fixture
 def ca_file(tmp_path: Path) -> str:
     """Return the file of the CA that the gateway trusts."""
-    path = tmp_path / "ca.pem"
-    CA.cert_pem.write_to_path(str(path))
-    return str(path)
-
-
-@contextmanager
-def serving(certificate: trustme.LeafCert, trusted: trustme.CA | None = None) -> Iterator[RawServer]:
-    """Serve TLS with `certificate`, to clients with a certificate of the CA `trusted` alone if that is given."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    if trusted:
-        trusted.configure_trust(context)
-        context.verify_mode = ssl.CERT_REQUIRED
-    with RawServer(tls=context) as server:
-        yield server
+    return ca_file_in(tmp_path)
 
 
 def test_a_trusted_certificate(connect: Callable[..., Fetch], ca_file: str) -> None:

@@ -96,6 +96,7 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         (format_datetime(NOW - timedelta(days=1)), 1),
         (format_datetime(NOW + timedelta(days=9)), 86400),
         ("Fri, 02 Jan 2026 03:05:05 -0000", 60),
+        ("Fri, 02 Jan 2026 99999999999999999999:05:05 GMT", None),
     ],
 )
 def test_retry_after(header: str, seconds: int | None) -> None:

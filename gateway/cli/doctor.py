@@ -1,0 +1,110 @@
+"""`flask isales doctor`: where on the way to CC-iSales something is wrong, and what to do about it."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+from flask.cli import with_appcontext
+
+from gateway.cli.app import Gateway, current_gateway
+from gateway.cli.columns import wrapped
+from gateway.isales.doctor import examine
+from gateway.isales.doctor_step import State, Step
+from gateway.settings.model import Tenant
+
+COLUMNS: Final = 100
+INDENT: Final = 30
+"""Where the words of a step begin: behind its state, its name and how long it took."""
+
+_LONG_S: Final = 1.0
+
+
+@click.command()
+@click.option(
+    "--vdn", type=click.IntRange(1, 9999), help="Ask for this VDN only; default: for each that is configured."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, when all is done.")
+@with_appcontext
+def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
+    """Examine the way to CC-iSales: DNS, TCP, TLS, HTTP, clock, signature, a query of one row, latency.
+
+    It makes one call at a time, at most four for a VDN. Exit code 0: nothing failed, there may be warnings; 1:
+    something failed; 2: wrong usage.
+    """
+    gateway = current_gateway()
+    isales, tenants = gateway.settings.isales, _tenants(gateway, vdn)
+    taken: list[Step] = []
+    if not as_json:
+        click.echo(f"The way to {isales.base_url}\n")
+    for step in examine(isales, tenants, lambda: datetime.now(UTC)):
+        if not as_json:
+            if step.vdn and (not taken or taken[-1].vdn != step.vdn):
+                click.echo(f"\nVDN {step.vdn}")
+            click.echo("\n".join(lines(step)))
+        taken.append(step)
+    click.echo(json.dumps(document(isales.base_url, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}")
+    sys.exit(1 if verdict(taken) is State.FAILED else 0)
+
+
+def _tenants(gateway: Gateway, vdn: int | None) -> Sequence[Tenant]:
+    tenants = gateway.settings.tenants
+    if vdn is None:
+        return [tenants[known] for known in sorted(tenants)]
+    if vdn not in tenants:
+        listed = ", ".join(map(str, sorted(tenants))) or "none"
+        raise click.UsageError(f"VDN {vdn} is not configured; configured are: {listed}.")
+    return [tenants[vdn]]
+
+
+def lines(step: Step) -> Iterator[str]:
+    """Yield the line of `step`, more where its words need more, and those of its hint, all within `COLUMNS`."""
+    columns = COLUMNS - INDENT
+    first, *others = wrapped(step.seen, columns)
+    yield f"{step.state:8} {step.name:10} {_duration(step.took_s):>8}  {first}"
+    for line in others:
+        yield " " * INDENT + line
+    if step.hint:
+        for line in wrapped(f"-> {step.hint}", columns):
+            yield " " * INDENT + line
+
+
+def verdict(steps: Sequence[Step]) -> State:
+    """Return `FAILED` if any of `steps` failed, else `WARNING` if any is one, else `GOOD`."""
+    states = {step.state for step in steps}
+    return next((state for state in (State.FAILED, State.WARNING) if state in states), State.GOOD)
+
+
+def summary(steps: Sequence[Step]) -> str:
+    """Return how many of `steps` went how."""
+    counts = Counter(step.state for step in steps)
+    return ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
+
+
+def document(base_url: str, steps: Sequence[Step]) -> dict[str, Any]:
+    """Return what `--json` prints; `deploy/README.md` describes it. Keys may be added, none goes or changes."""
+    return {
+        "base_url": base_url,
+        "result": verdict(steps),
+        "steps": [
+            {
+                "step": step.name,
+                "vdn": step.vdn,
+                "state": step.state,
+                "seen": step.seen,
+                "hint": step.hint,
+                "seconds": None if step.took_s is None else round(step.took_s, 6),
+                "facts": dict(step.facts),
+            }
+            for step in steps
+        ],
+    }
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:.1f} ms" if seconds < _LONG_S else f"{seconds:.1f} s"

@@ -1,0 +1,176 @@
+"""The doctor on an answer, pure: what one exchange tells of HTTP, the clocks, the keys, and CC-iSales itself."""
+
+from collections.abc import Collection, Iterator
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from gateway.errors import (
+    UpstreamBrokenContract,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRejectedParameters,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from gateway.isales import envelope
+from gateway.isales.doctor_ask import Exchange
+from gateway.isales.doctor_step import Fact, Name, State, Step, skipped
+
+NOTABLE_SKEW: Final = timedelta(seconds=30)
+REFUSED_SKEW: Final = timedelta(minutes=15)
+"""CC-iSales refuses signatures whose time is further than this from its own."""
+
+TEXT_CHARACTERS: Final = 200
+MEDIA_TYPE_CHARACTERS: Final = 60
+
+_HINTS: Final[dict[type[UpstreamError], str]] = {
+    UpstreamUnreachable: (
+        "The connection was made but not kept. Look at CC-iSales' log and at proxies and firewalls in between; where"
+        " these words are about a certificate, at isales.client_cert_file."
+    ),
+    UpstreamTimeout: (
+        "CC-iSales takes connections but does not answer in time: check that the port in isales.base_url is that of"
+        " CC-iSales, and its load, before raising the limit."
+    ),
+    UpstreamBrokenContract: (
+        "What answers there is not CC-iSales' interface: check host, port and path of isales.base_url, which may lead"
+        " to a proxy, a login page or another service."
+    ),
+    UpstreamOverloaded: (
+        "CC-iSales or a proxy wants fewer calls: wait, then lower isales.concurrency over all processes if it stays."
+    ),
+    UpstreamRejectedParameters: (
+        "CC-iSales knows us but not what we ask: check that the VDN exists there, and cc_id and locale of the tenant."
+    ),
+    UpstreamFailed: (
+        "The way there is good; CC-iSales, or a proxy in front of it, fails. Give its administrators these words and"
+        " the time."
+    ),
+}
+
+
+def answer_steps(exchange: Exchange, accepted_hosts: Collection[str]) -> Iterator[Step]:
+    """Yield the steps HTTP, CLOCK, SIGNATURE and QUERY that `exchange` tells of.
+
+    `accepted_hosts` are the `Host` headers with which signatures of other VDNs were accepted.
+    """
+    vdn = exchange.tenant.vdn
+    if exchange.reply is None:
+        yield _no_answer(exchange, vdn)
+        yield from (skipped(name, Name.HTTP, vdn) for name in (Name.CLOCK, Name.SIGNATURE, Name.QUERY))
+        return
+    media_type = exchange.shown(exchange.reply.headers.get("Content-Type", "no type"), MEDIA_TYPE_CHARACTERS)
+    facts: dict[str, Fact] = {"status": exchange.reply.status, "content_type": media_type}
+    seen = f"HTTP {exchange.reply.status}, {media_type}"
+    yield Step(Name.HTTP, State.GOOD, seen, exchange.took_s, facts=facts, vdn=vdn)
+    skew = skew_of(exchange)
+    yield _clock(skew, vdn)
+    yield _signature(exchange, skew, accepted_hosts)
+    refused = exchange.blocked_by is Name.SIGNATURE
+    yield skipped(Name.QUERY, Name.SIGNATURE, vdn) if refused else _query(exchange)
+
+
+def hint_for(error: UpstreamError) -> str:
+    """Return what to do about `error`."""
+    return _HINTS.get(type(error), error.remedy)
+
+
+def skew_of(exchange: Exchange) -> timedelta | None:
+    """Return how far CC-iSales' clock, by the `Date` of its answer (RFC 9110 section 6.6.1), is ahead of ours."""
+    header = exchange.reply.headers.get("Date", "") if exchange.reply else ""
+    try:
+        date = parsedate_to_datetime(header)
+        # It is cut to whole seconds, and was made somewhere between our sending and our receiving.
+        made_at = (date if date.tzinfo else date.replace(tzinfo=UTC)) + timedelta(seconds=0.5)
+        return made_at - (exchange.sent_at + (exchange.received_at - exchange.sent_at) / 2)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _no_answer(exchange: Exchange, vdn: int) -> Step:
+    error = exchange.error
+    assert error is not None  # noqa: S101 -- for the type checker: without an answer there is an error
+    seen = exchange.shown(error.detail, TEXT_CHARACTERS)
+    facts: dict[str, Fact] = {"status": None, "problem": error.name}
+    return Step(Name.HTTP, State.FAILED, seen, exchange.took_s, hint_for(error), facts, vdn)
+
+
+def _clock(skew: timedelta | None, vdn: int) -> Step:
+    if skew is None:
+        hint = "Compare this machine's clock with CC-iSales' by hand; it must be less than 15 minutes off."
+        return Step(
+            Name.CLOCK, State.WARNING, "the answer has no usable Date", hint=hint, facts={"skew_s": None}, vdn=vdn
+        )
+    seconds = round(skew.total_seconds())
+    facts: dict[str, Fact] = {"skew_s": seconds}
+    if abs(skew) <= NOTABLE_SKEW:
+        return Step(Name.CLOCK, State.GOOD, f"{abs(seconds)} s apart", facts=facts, vdn=vdn)
+    seen = f"CC-iSales' clock is {abs(seconds)} s {'ahead of' if seconds > 0 else 'behind'} this machine's"
+    hint = "Synchronize this machine's clock (NTP); if it is right, have CC-iSales' administrators look at theirs."
+    if abs(skew) > REFUSED_SKEW:
+        return Step(Name.CLOCK, State.FAILED, f"{seen}; more than 900 s are refused", None, hint, facts, vdn)
+    return Step(Name.CLOCK, State.WARNING, seen, None, hint, facts, vdn)
+
+
+def _signature(exchange: Exchange, skew: timedelta | None, accepted_hosts: Collection[str]) -> Step:
+    vdn = exchange.tenant.vdn
+    if exchange.blocked_by is not Name.SIGNATURE:
+        if exchange.understood:
+            return Step(Name.SIGNATURE, State.GOOD, "accepted", facts={"likely_cause": None}, vdn=vdn)
+        # Nobody who does not speak for CC-iSales can say that a signature is good.
+        return Step(Name.SIGNATURE, State.SKIPPED, "the answer does not tell", vdn=vdn)
+    cause, hint = _cause(exchange, skew, accepted_hosts)
+    return Step(
+        Name.SIGNATURE,
+        State.FAILED,
+        f"refused (HTTP 401), likely for the {cause}",
+        None,
+        hint,
+        {"likely_cause": cause},
+        vdn,
+    )
+
+
+def _cause(exchange: Exchange, skew: timedelta | None, accepted_hosts: Collection[str]) -> tuple[str, str]:
+    """Return the likeliest of `clock`, `Host header` and `key`, and what to do."""
+    tenant, host = exchange.tenant, exchange.host_header
+    if skew is not None and abs(skew) > REFUSED_SKEW:
+        return "clock", "Mend the clock first, then run this again: keys cannot be judged before."
+    key = f"Compare access_key and secret_key of VDN {tenant.vdn} with CC-iSales, and that they are for this VDN"
+    if host in accepted_hosts:
+        return "key", f"{key}: another VDN was accepted with the same Host and clock."
+    first = "" if skew is not None else " Without a Date the clock may be the cause too."
+    if tenant.host_header:
+        return "Host header", (
+            f"host_header of VDN {tenant.vdn} is {host}: it must be the Host that CC-iSales itself sees, port and all."
+            f" If it is: {key}.{first}"
+        )
+    return "key", (
+        f"{key}. If they are right: a load balancer may change the Host ({host}), then set the tenant's host_header; or"
+        f" timestamp_precision should be milliseconds. `flask isales explain-signature` shows what is signed.{first}"
+    )
+
+
+def _query(exchange: Exchange) -> Step:
+    vdn, reply, error = exchange.tenant.vdn, exchange.reply, exchange.error
+    facts: dict[str, Fact] = {"result_code": None, "result_desc": None, "total_items": None, "problem": None}
+    if error is not None:
+        facts["problem"] = error.name
+        seen = error.detail
+        if error.upstream:
+            facts["result_code"] = exchange.shown(error.upstream.code, TEXT_CHARACTERS)
+            facts["result_desc"] = exchange.shown(error.upstream.description, TEXT_CHARACTERS)
+            seen += f" It says: {error.upstream.description or 'nothing more'}"
+        seen = exchange.shown(seen, 2 * TEXT_CHARACTERS)
+        return Step(Name.QUERY, State.FAILED, seen, None, hint_for(error), facts, vdn)
+    assert exchange.page is not None  # noqa: S101 -- for the type checker: without an error there are a page
+    assert reply is not None  # noqa: S101 -- and an answer
+    said = envelope.result(envelope.decode(reply.body))
+    total = exchange.page.total_items
+    description = exchange.shown(said.description, TEXT_CHARACTERS)
+    facts |= {"result_code": said.code, "result_desc": description, "total_items": total}
+    count = "an unknown number of" if total is None else str(total)
+    seen = f"{said.code}{f' {description}' if description else ''}, {count} campaigns"
+    return Step(Name.QUERY, State.GOOD, seen, None, "", facts, vdn)

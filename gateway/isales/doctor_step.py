@@ -1,0 +1,54 @@
+"""What the doctor finds: one `Step` for each thing that it looked at on the way to CC-iSales."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+Fact = str | int | float | None | tuple[str, ...]
+"""A value that JSON has; times are RFC 3339 in UTC, durations seconds."""
+
+
+class Name(StrEnum):
+    """The steps, in the order in which they are taken; those from `HTTP` on are taken for each VDN."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    HTTP = "http"
+    CLOCK = "clock"
+    SIGNATURE = "signature"
+    QUERY = "query"
+    LATENCY = "latency"
+
+
+class State(StrEnum):
+    """How a step went. `SKIPPED` is one that could not be taken, or that there was nothing to take for."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step and how it went.
+
+    `seen` says in words what was seen, `hint` what to do about it (empty where there is nothing to do). Both are safe
+    to print: no secret, no control character. `took_s` is `None` for a step that looks at what another one brought.
+    `facts` holds what was seen by name, for programs; `vdn` is `None` for the steps that all VDNs share.
+    """
+
+    name: Name
+    state: State
+    seen: str
+    took_s: float | None = None
+    hint: str = ""
+    facts: Mapping[str, Fact] = field(default_factory=lambda: MappingProxyType({}))
+    vdn: int | None = None
+
+
+def skipped(name: Name, failed: Name, vdn: int | None = None) -> Step:
+    """Return the step `name` that was not taken because `failed`, which it depends on, failed."""
+    return Step(name, State.SKIPPED, f"not examined, because {failed} failed", vdn=vdn)
