@@ -42,6 +42,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   methods of the path.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
   `application/problem+json`.
+- **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
+  the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
 - **X-Request-Id** comes back with every answer, and is in the logs.
 """
 _HEALTH: Final = {
@@ -120,7 +122,7 @@ def _campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match"),
     )
     operation["description"] = (
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "

@@ -108,11 +108,6 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "`A-Z a-z 0-9 . _ ~ + / = @ : -`, else replaced by a new one.",
         "schema": {"type": "string", "examples": ["5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10"]},
     },
-    "X-Request-Timeout-Ms": {
-        "description": "How many milliseconds the caller is going to wait, a whole number, where that is less than the "
-        "gateway would (`isales.deadline_s`). Any other value is ignored.",
-        "schema": {"type": "string", "examples": ["1500"]},
-    },
 }
 """Request headers that are no credentials. OpenAPI 3.1 has `Accept` described by the media types of the answers."""
 

@@ -165,11 +165,11 @@ def test_a_failed_call_says_in_the_log_what_happened(
     simulator: SimulatorServer, gateway: GatewayUnderTest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The detail and CC-iSales' result code are there, without secrets and numbers of callers."""
-    simulator.faults.arm(Fault("result-code", times=1, result_code="0200006"))
+    simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
     capsys.readouterr()
     _, _, document = gateway.problem("/campaigns")
     (line,) = log_lines(capsys)
-    assert (line["detail"], line["result_code"]) == (document["detail"], "0200006")
+    assert (line["detail"], line["result_code"]) == (document["detail"], "0299999")
 
 
 def test_an_unusable_ca_file_is_a_fault_of_the_settings(make_gateway: Callable[..., GatewayUnderTest]) -> None:
