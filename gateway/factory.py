@@ -110,7 +110,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     app.register_blueprint(health_blueprint(health.report, breakers.report, shared.state, metrics.exposition))
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
-    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state))
+    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, shared.close))
     app.wsgi_app = _middleware(app, clients, pages, settings, metrics)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 

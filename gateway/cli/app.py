@@ -14,12 +14,16 @@ EXTENSION = "campaign-gateway"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The settings, and the functions that serve and purge pages and tell the state of the shared cache."""
+    """The settings, and the functions that serve and purge pages and tell the state of the shared cache.
+
+    `close` ends the threads that listen to the shared cache and closes the connections to it.
+    """
 
     settings: Settings
     serve: ServePage
     purge: Callable[[int | None], int]
     shared_state: Callable[[], str]
+    close: Callable[[], None]
 
 
 def current_gateway() -> Gateway:

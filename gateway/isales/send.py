@@ -13,10 +13,9 @@ from gateway.model import Deadline
 
 @dataclass(frozen=True, slots=True)
 class VendorAnswer:
-    """A successful envelope, and how many seconds the call took."""
+    """A successful envelope."""
 
     envelope: Mapping[str, Any]
-    elapsed_s: float
 
 
 Send = Callable[[VendorRequest, Deadline], VendorAnswer]
@@ -35,7 +34,6 @@ def sign_and_send(transport: Transport, now: Callable[[], datetime]) -> Send:
             # CC-iSales closed a kept connection just as we used it, and said nothing: no attempt took place. A GET may
             # go again whatever became of the first. On a new connection it cannot happen twice.
             reply = transport.get(sign_request(request, transport.endpoint, now() + ahead), deadline, fresh=True)
-        took_s = deadline.clock() - started
-        return VendorAnswer(envelope_of(reply, now() + ahead, took_s), took_s)
+        return VendorAnswer(envelope_of(reply, now() + ahead, deadline.clock() - started))
 
     return send

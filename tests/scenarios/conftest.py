@@ -1,6 +1,7 @@
 """A simulator for the whole run, reset for each test, and gateways in front of it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -32,13 +33,14 @@ def simulator(_simulator: SimulatorServer) -> Iterator[SimulatorServer]:
 
 
 @pytest.fixture
-def make_gateway(simulator: SimulatorServer) -> Callable[..., GatewayUnderTest]:
+def make_gateway(simulator: SimulatorServer) -> Iterator[Callable[..., GatewayUnderTest]]:
     """Return a function that makes a gateway in front of the simulator, with settings of the test's own."""
+    with ExitStack() as stack:
 
-    def make(*, real_time: bool = False, **variables: str) -> GatewayUnderTest:
-        return GatewayUnderTest(simulator.base_url, real_time=real_time, **variables)
+        def make(*, real_time: bool = False, **variables: str) -> GatewayUnderTest:
+            return stack.enter_context(closing(GatewayUnderTest(simulator.base_url, real_time=real_time, **variables)))
 
-    return make
+        yield make
 
 
 @pytest.fixture

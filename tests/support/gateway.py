@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from gateway.access.keys import key_hash
+from gateway.cli.app import EXTENSION
 from gateway.factory import Clocks, create_app
 from gateway.settings import Settings, load_settings
 from tests.support.clock import FakeClock
@@ -61,6 +62,10 @@ class GatewayUnderTest:
         clocks = Clocks() if real_time else Clocks(monotonic=self.clock, sleep=self.clock.advance)
         self.app: Flask = create_app(settings_for(base_url, **variables), clocks)
         self._client = self.app.test_client()
+
+    def close(self) -> None:
+        """Let go of the shared cache, so that nothing of this gateway is logged in the tests that follow."""
+        self.app.extensions[EXTENSION].close()
 
     def get(
         self, path: str, key: str | None = "web-key", headers: Mapping[str, str] | None = None, method: str = "GET"

@@ -12,7 +12,7 @@ from gateway.model import CampaignQuery, Deadline
 from tests.support.clock import FakeClock
 from tests.unit.isales.vendor import isales_settings, tenant
 
-ANSWER = VendorAnswer({}, 0.0)
+ANSWER = VendorAnswer({})
 DEAD = UpstreamUnreachable("CC-iSales refused the connection.")
 DATABASE = UpstreamFailed("CC-iSales failed with result code 0200006.", upstream=UpstreamResult("0200006", ""))
 MIN_CALLS = 3

@@ -19,7 +19,7 @@ DEADLINE = Deadline.after(5)
 def send(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
     assert request == campaigns_request(QUERY, SHANGHAI)
     assert deadline is DEADLINE
-    return VendorAnswer(envelope(data=[row(status=9, strBeginTime="2018-11-30")]), 0.1)
+    return VendorAnswer(envelope(data=[row(status=9, strBeginTime="2018-11-30")]))
 
 
 def test_asks_and_translates_for_the_tenant_of_the_vdn() -> None:

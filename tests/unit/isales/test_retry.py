@@ -18,7 +18,7 @@ from tests.support.clock import FakeClock
 from tests.unit.isales.vendor import QUERY, TENANT, Counts
 
 REQUEST = campaigns_request(QUERY, TENANT)
-ANSWER = VendorAnswer({}, 0.0)
+ANSWER = VendorAnswer({})
 RESET = UpstreamUnreachable("It broke.", retryable_in_s=0)
 DATABASE = UpstreamFailed("The database is away.", retryable_in_s=0)
 NO_SLOT = UpstreamOverloaded("No slot.", sent=False)

@@ -19,7 +19,7 @@ from tests.unit.isales.vendor import QUERY, SECRET_KEY, TENANT, Counts, tenant
 
 ROTATING = tenant(previous_access_key="OLD", previous_secret_key=Secret("an-older-secret"))
 CURRENT, PREVIOUS = key_pairs(ROTATING)
-ANSWER = VendorAnswer({}, 0.0)
+ANSWER = VendorAnswer({})
 SAID = "CC-iSales answered HTTP 401 to the gateway's signature."
 
 

@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 from tests.unit.isales.vendor import QUERY, TENANT
 
 REQUEST = campaigns_request(QUERY, TENANT)
-ANSWER = VendorAnswer({}, 0.0)
+ANSWER = VendorAnswer({})
 
 
 class Counts:
