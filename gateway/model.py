@@ -140,7 +140,8 @@ class ServedPage(NamedTuple):
 
     `key` is its cache key, `tier` where it was found (`process`, `shared`), empty when it was fetched. `age_s` is how
     old it is and `fresh_for_s` how long it stays fresh, in seconds, below 0 when it is stale; `detail` then says why it
-    is served all the same. `load` gives the page as an object.
+    is served all the same. `stored` tells of a page that was fetched whether it was kept. `load` gives the page as an
+    object.
     """
 
     key: str
@@ -150,6 +151,7 @@ class ServedPage(NamedTuple):
     age_s: float
     fresh_for_s: float
     detail: str
+    stored: bool
     load: Callable[[], CampaignPage]
 
     @property

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor
 
 from flask import Blueprint, Response, g, request
@@ -22,6 +23,15 @@ SCOPE = "campaigns:read"
 MEDIA_TYPE = "application/json"
 LOCALES = {"zh": "zh_CN", "en": "en_US"}
 VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
+_CONTENT_TYPE = ("Content-Type", MEDIA_TYPE)
+_VARY = ("Vary", VARY)
+_HOW = {
+    CacheOutcome.HIT: "hit",
+    CacheOutcome.STALE: "hit",
+    CacheOutcome.MISS: "fwd=miss",
+    CacheOutcome.COLLAPSED: "fwd=miss; collapsed",
+}
+_FETCHED_AND_STORED = "fwd=miss; stored"
 PARSER = QueryParser()
 LEARNED_BYTES = 400
 LEARNED = "campaign_gateway.learned"
@@ -128,30 +138,26 @@ def preferred_locale(accepted: LanguageAccept) -> str | None:
 
 def page_headers(served: ServedPage, coding: Representation, held: str | None, link: str) -> list[tuple[str, str]]:
     """Return the headers of an answer with `coding` of a page, or, for the tag `held`, of a 304 (RFC 9110, 15.4.5)."""
-    headers = [
-        ("ETag", held or coding.etag),
-        ("Age", str(int(served.age_s))),
-        ("Cache-Control", f"private, max-age={max(0, int(served.fresh_for_s))}"),
-        ("Cache-Status", cache_status(served)),
-        ("Vary", VARY),
-        ("Link", link),
-    ]
+    body, etag, content_encoding = coding
+    how = _HOW[served.outcome]
+    if served.outcome is CacheOutcome.MISS and served.stored:
+        how = _FETCHED_AND_STORED
+    fresh_for_s = floor(served.fresh_for_s)
+    freshness = _freshness_headers(int(served.age_s), fresh_for_s, how, served.detail)
     if held:
-        return headers
-    if coding.content_encoding:
-        headers.append(("Content-Encoding", coding.content_encoding))
-    return [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(coding.body))), *headers]
+        return [("ETag", held), *freshness, _VARY, ("Link", link)]
+    headers = [_CONTENT_TYPE, ("Content-Length", str(len(body))), ("ETag", etag), *freshness, _VARY, ("Link", link)]
+    if content_encoding:
+        headers.append(("Content-Encoding", content_encoding))
+    return headers
 
 
-def cache_status(served: ServedPage) -> str:
-    """Return the `Cache-Status` of a page (RFC 9211)."""
-    ttl = floor(served.fresh_for_s)
-    match served.outcome:
-        case CacheOutcome.HIT:
-            return f"campaign-gateway; hit; ttl={ttl}"
-        case CacheOutcome.STALE:
-            return f"campaign-gateway; hit; ttl={ttl}; detail={served.detail}"
-        case CacheOutcome.MISS:
-            return f"campaign-gateway; fwd=miss; stored; ttl={ttl}"
-        case CacheOutcome.COLLAPSED:
-            return f"campaign-gateway; fwd=miss; collapsed; ttl={ttl}"
+# Hits come many a second, and their pages are of a few ages.
+@lru_cache(maxsize=4096)
+def _freshness_headers(age_s: int, fresh_for_s: int, how: str, detail: str) -> tuple[tuple[str, str], ...]:
+    """Return `Age`, `Cache-Control` and `Cache-Status` (RFC 9211) of a page that the cache came by in the way `how`."""
+    return (
+        ("Age", str(age_s)),
+        ("Cache-Control", f"private, max-age={max(0, fresh_for_s)}"),
+        ("Cache-Status", f"campaign-gateway; {how}; ttl={fresh_for_s}" + (f"; detail={detail}" if detail else "")),
+    )
