@@ -125,14 +125,20 @@ class CacheOutcome(StrEnum):
     COLLAPSED = "collapsed"
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedPage:
-    """A page as bytes, made once: `body`, and `packed` in gzip where that is worth it, each with its entity tag."""
+class Representation(NamedTuple):
+    """What is sent: the bytes, their strong entity tag, and the content coding (`gzip`, or `None` for identity)."""
 
     body: bytes
     etag: str
-    packed: bytes | None
-    packed_etag: str
+    content_encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """A page as it is sent, made once: as it is, and `packed` in gzip where that is worth it."""
+
+    identity: Representation
+    packed: Representation | None
 
 
 class ServedPage(NamedTuple):

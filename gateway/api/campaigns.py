@@ -13,10 +13,10 @@ from gateway.access.clients import ClientDirectory, Grant
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser, refusal
 from gateway.api.query_string import decode
-from gateway.api.representation import Representation, accepts, choose, held_tag
+from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
 from gateway.errors import InvalidParameters, NotAcceptable, ParameterFault
-from gateway.model import CacheOutcome, CampaignQuery, Deadline, ServedPage, ServePage
+from gateway.model import CacheOutcome, CampaignQuery, Deadline, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
 
 SCOPE = "campaigns:read"
@@ -81,7 +81,7 @@ def campaigns_blueprint(
         g.outcome = served.outcome
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
         link = link_header(request.path, request.environ.get("QUERY_STRING", ""), served.page)
-        learned = Learned(query, served.key, served.rendered.etag, link)
+        learned = Learned(query, served.key, served.rendered.identity.etag, link)
         request.environ[LEARNED] = (learning_key(grant, request.environ.get("QUERY_STRING", "")), learned)
         coding = choose(served.rendered, request.headers.get("Accept-Encoding"))
         held = held_tag(request.headers.get("If-None-Match"), coding.etag)

@@ -8,14 +8,14 @@ decided for each request, as ever before anything is looked up.
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.access.clients import ClientDirectory
 from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
-from gateway.api.representation import Representation, accepts, choose
+from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
-from gateway.model import CacheOutcome, CampaignQuery, ServedPage
+from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import SANE
 
@@ -29,6 +29,14 @@ UNNOTICEABLE_S = 0.00005
 
 Peek = Callable[[str, CampaignQuery], ServedPage | None]
 """Returns the page of a key and its query if it can be served at once."""
+
+
+class _Way(NamedTuple):
+    """What is said and counted of a page that was at hand in one way: fresh, or stale."""
+
+    unnoticeable: tuple[str, str]
+    count_200: Callable[[float], None]
+    count_304: Callable[[float], None]
 
 
 class HitPath:
@@ -50,13 +58,15 @@ class HitPath:
         self._clients = clients
         self._peek = peek
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
-        self._count = {
-            (outcome, status): metrics.hits_counter(ENDPOINT, status, outcome, "process")
+        self._ways = {
+            outcome: _Way(
+                _server_timing(outcome, 0.0),
+                metrics.hits_counter(ENDPOINT, 200, outcome, "process"),
+                metrics.hits_counter(ENDPOINT, 304, outcome, "process"),
+            )
             for outcome in (CacheOutcome.HIT, CacheOutcome.STALE)
-            for status in (200, 304)
         }
-        self._numbers = itertools.count()
-        self._prefix = ""
+        self._ids: Iterator[str] | None = None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer as PEP 3333 has it."""
@@ -74,13 +84,13 @@ class HitPath:
         headers = page_headers(served, coding, held, link)
         headers.append(("X-Request-Id", self._request_id(environ.get("HTTP_X_REQUEST_ID"))))
         seconds = time.perf_counter() - started
-        spent = "0.0" if seconds < UNNOTICEABLE_S else f"{seconds * 1000:.1f}"
-        headers.append(("Server-Timing", f"cache-{served.outcome};dur={spent}, total;dur={spent}"))
+        way = self._ways[served.outcome]
+        headers.append(way.unnoticeable if seconds < UNNOTICEABLE_S else _server_timing(served.outcome, seconds))
         if held is None:
-            self._count[served.outcome, 200](seconds)
+            way.count_200(seconds)
             start_response("200 OK", headers)
             return [coding.body]
-        self._count[served.outcome, 304](seconds)
+        way.count_304(seconds)
         start_response("304 NOT MODIFIED", headers)
         return []
 
@@ -93,11 +103,11 @@ class HitPath:
         if (
             learned is None
             or learned.query.vdn not in grant.vdns
-            or not accepts(MEDIA_TYPE, environ.get("HTTP_ACCEPT"))
+            or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
         ):
             return None
         served = self._peek(learned.key, learned.query)
-        if served is None or served.rendered.etag != learned.etag:
+        if served is None or served.rendered.identity.etag != learned.etag:
             return None
         coding = choose(served.rendered, environ.get("HTTP_ACCEPT_ENCODING"))
         held = environ.get("HTTP_IF_NONE_MATCH")
@@ -108,7 +118,12 @@ class HitPath:
     def _request_id(self, offered: str | None) -> str:
         if offered is not None and SANE.match(offered):
             return offered
-        if not self._prefix:
-            # Not when it is made: processes that are forked after that would share it.
-            self._prefix = uuid.uuid4().hex[:20]
-        return f"{self._prefix}{next(self._numbers):012x}"
+        if self._ids is None:
+            # Not when it is made: processes that are forked after that would share them.
+            self._ids = map(f"{uuid.uuid4().hex[:20]}%012x".__mod__, itertools.count())
+        return next(self._ids)
+
+
+def _server_timing(outcome: CacheOutcome, seconds: float) -> tuple[str, str]:
+    spent = f"{seconds * 1000:.1f}"
+    return "Server-Timing", f"cache-{outcome};dur={spent}, total;dur={spent}"

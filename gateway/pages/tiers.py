@@ -32,15 +32,12 @@ class Tiers:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._memory = memory
+        self.held: Callable[[str], HeldPage | None] = memory.get
+        """Returns the page under a key that this process holds, whatever its age, or `None`."""
         self._shared = shared
         self._render = render
         self._metrics = metrics
         self._clock = clock
-
-    def held(self, key: str) -> HeldPage | None:
-        """Return the page under `key` that this process holds, whatever its age, or `None`."""
-        held: HeldPage | None = self._memory.get(key)
-        return held
 
     def adopt(self, key: str, lifetimes: Lifetimes) -> HeldPage | None:
         """Take the page under `key` from the shared tier, hold it, and return it; `None` when there is none."""
