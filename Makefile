@@ -6,6 +6,11 @@ PORT ?= 8080
 WORKERS ?= 1
 SIMULATOR_PORT ?= 8090
 
+# Requests that a worker takes at once, and its threads for them. A caller who waits for CC-iSales holds one; with
+# granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
+export GRANIAN_BACKPRESSURE ?= 2048
+export GRANIAN_BLOCKING_THREADS ?= 2048
+
 BIN := .venv/bin
 SAY := @printf '\n==> %s\n'
 
@@ -25,7 +30,8 @@ serve: .venv/installed ## install, then run the gateway with production settings
 	$(SAY) "Checking the settings"
 	@GATEWAY_ENV=$${GATEWAY_ENV:-production} $(BIN)/flask config check > /dev/null
 	$(SAY) "Serving on $(HOST):$(PORT) with $(WORKERS) worker(s)"
-	@GATEWAY_ENV=$${GATEWAY_ENV:-production} exec $(BIN)/granian --interface wsgi --respawn-failed-workers \
+	@# Each caller is an open file, and the usual limit of 1,024 is lower than what is allowed to the user.
+	@ulimit -Sn $$(ulimit -Hn); GATEWAY_ENV=$${GATEWAY_ENV:-production} exec $(BIN)/granian --interface wsgi --respawn-failed-workers \
 		--host $(HOST) --port $(PORT) --workers $(WORKERS) app:app
 
 .PHONY: test
