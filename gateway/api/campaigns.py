@@ -15,6 +15,7 @@ from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryPa
 from gateway.api.query_string import decode
 from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
+from gateway.api.turns import ARRIVED
 from gateway.errors import InvalidParameters, NotAcceptable, ParameterFault
 from gateway.model import CacheOutcome, CampaignQuery, Deadline, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
@@ -73,7 +74,7 @@ def campaigns_blueprint(
 
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
-        deadline = Deadline.after(deadline_s, clock)
+        deadline = Deadline(request.environ[ARRIVED] + deadline_s, clock)
         grant = authenticated(clients, SCOPE)
         if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
             raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
