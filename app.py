@@ -20,5 +20,5 @@ except SettingsError as fault:
     sys.exit(str(fault))
 
 sys.setswitchinterval(SWITCH_INTERVAL_S)
-# What is there now stays for good. To look through it for garbage again and again stops all threads for 50 ms each time.
+# What is there now stays for good. To look through it for garbage stops all threads for 50 ms, again and again.
 gc.freeze()

@@ -71,9 +71,7 @@ class Turns:
         return serve_outside
 
 
-def in_turn(
-    app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = time.monotonic
-) -> "WSGIApplication":
+def in_turn(app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = time.monotonic) -> "WSGIApplication":
     """Return `app` with `GET /campaigns` worked on in turn. All else, such as probes, is worked on at once."""
 
     def app_in_turn(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -267,3 +267,20 @@ def test_a_page_that_had_to_make_room_is_fetched_again() -> None:
     assert house.memory.entries.held_bytes <= 2500
     assert house.memory.entries.evictions > 0
     assert house.ask(CampaignQuery(vdn=1, page=1)).outcome is CacheOutcome.MISS
+
+
+@pytest.mark.parametrize(
+    ("house", "stored"),
+    [
+        (House(), True),
+        (House(lifetimes=Lifetimes(0, 0, 5)), True),
+        (House(lifetimes=Lifetimes(0, 0, 0)), False),
+        (House(max_bytes=0), False),
+        (House(max_bytes=500), False),
+    ],
+)
+def test_it_is_told_whether_a_page_was_kept(house: House, stored: bool) -> None:  # noqa: FBT001 -- a column of the table
+    """A page that is of no use later, or larger than all that may be held, is served and not kept."""
+    served = house.ask()
+    assert (served.outcome, served.stored) == (CacheOutcome.MISS, stored)
+    assert (house.cache.explain(QUERY).tier is not None) == stored
