@@ -84,6 +84,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     clients = ClientDirectory(settings.clients, settings.tenants)
     turns = Turns()
+    metrics.watch_turns(lambda: turns.waiting)
     serve = turns.outside(pages.serve)
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)

@@ -111,6 +111,11 @@ class Metrics:
         ):
             Gauge(f"campaign_gateway_cache_{name}", meaning, registry=self.registry).set_function(read)
 
+    def watch_turns(self, waiting: Callable[[], float]) -> None:
+        """Read how many requests wait for their turn whenever the numbers are asked for."""
+        meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
+        Gauge("campaign_gateway_requests_waiting", meaning, registry=self.registry).set_function(waiting)
+
     def unreadable_entry(self) -> None:
         """Count one cache entry that could not be used."""
         self._rubbish.inc()
