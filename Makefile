@@ -10,6 +10,8 @@ SIMULATOR_PORT ?= 8090
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
 export GRANIAN_BACKPRESSURE ?= 2048
 export GRANIAN_BLOCKING_THREADS ?= 2048
+# The C library would give many of those threads a heap of its own each, and much of each stays unused.
+export MALLOC_ARENA_MAX ?= 2
 
 BIN := .venv/bin
 SAY := @printf '\n==> %s\n'
