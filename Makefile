@@ -6,6 +6,13 @@ PORT ?= 8080
 WORKERS ?= 1
 SIMULATOR_PORT ?= 8090
 
+# Requests that a worker takes at once, and its threads for them. A caller who waits for CC-iSales holds one; with
+# granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
+export GRANIAN_BACKPRESSURE ?= 2048
+export GRANIAN_BLOCKING_THREADS ?= 2048
+# The C library would give many of those threads a heap of its own each, and much of each stays unused.
+export MALLOC_ARENA_MAX ?= 2
+
 BIN := .venv/bin
 SAY := @printf '\n==> %s\n'
 
@@ -25,7 +32,8 @@ serve: .venv/installed ## install, then run the gateway with production settings
 	$(SAY) "Checking the settings, and whether port $(PORT) is free"
 	@GATEWAY_ENV=$${GATEWAY_ENV:-production} $(BIN)/flask config check --host $(HOST) --port $(PORT) > /dev/null
 	$(SAY) "Serving on $(HOST):$(PORT) with $(WORKERS) worker(s)"
-	@GATEWAY_ENV=$${GATEWAY_ENV:-production} exec $(BIN)/granian --interface wsgi --respawn-failed-workers \
+	@# Each caller is an open file, and the usual limit of 1,024 is lower than what is allowed to the user.
+	@ulimit -Sn $$(ulimit -Hn); GATEWAY_ENV=$${GATEWAY_ENV:-production} exec $(BIN)/granian --interface wsgi --respawn-failed-workers \
 		--host $(HOST) --port $(PORT) --workers $(WORKERS) app:app
 
 .PHONY: test

@@ -28,6 +28,7 @@ from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.public import page_body
 from gateway.api.representation import render
+from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.call_duration import CallDuration
@@ -99,19 +100,22 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     shared: SharedTier = NoSharedTier() if store is None else RedisTier(store)
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     clients = ClientDirectory(settings.clients, settings.tenants)
+    turns = Turns()
+    metrics.watch_turns(lambda: turns.waiting)
+    serve = turns.outside(pages.serve)
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(clients, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(clients, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
     )
     app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(health_blueprint(health.report, breakers.report, shared.state, metrics.exposition))
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, shared.close))
-    app.wsgi_app = _middleware(app, clients, pages, settings, metrics)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _middleware(app, turns, clients, pages, settings, metrics, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -205,13 +209,20 @@ def _page_cache(
 
 
 def _middleware(
-    app: Flask, clients: ClientDirectory, pages: PageCache, settings: Settings, metrics: Metrics
+    app: Flask,
+    turns: Turns,
+    clients: ClientDirectory,
+    pages: PageCache,
+    settings: Settings,
+    metrics: Metrics,
+    clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, and the addresses of callers behind proxies."""
+    """Put in front of Flask: the hit path, turns, and the addresses of callers behind proxies."""
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
     wsgi: WSGIApplication = ProxyFix(
         app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
     )
+    wsgi = in_turn(wsgi, turns, clocks.monotonic)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi

@@ -146,14 +146,20 @@ class CacheOutcome(StrEnum):
     COLLAPSED = "collapsed"
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedPage:
-    """A page as bytes, made once: `body`, and `packed` in gzip where that is worth it, each with its entity tag."""
+class Representation(NamedTuple):
+    """What is sent: the bytes, their strong entity tag, and the content coding (`gzip`, or `None` for identity)."""
 
     body: bytes
     etag: str
-    packed: bytes | None
-    packed_etag: str
+    content_encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedPage:
+    """A page as it is sent, made once: as it is, and `packed` in gzip where that is worth it."""
+
+    identity: Representation
+    packed: Representation | None
 
 
 class ServedPage(NamedTuple):
@@ -161,7 +167,8 @@ class ServedPage(NamedTuple):
 
     `key` is its cache key, `tier` where it was found (`process`, `shared`), empty when it was fetched. `age_s` is how
     old it is and `fresh_for_s` how long it stays fresh, in seconds, below 0 when it is stale; `detail` then says why it
-    is served all the same. `load` gives the page as an object.
+    is served all the same. `stored` tells of a page that was fetched whether it was kept. `load` gives the page as an
+    object.
     """
 
     key: str
@@ -171,6 +178,7 @@ class ServedPage(NamedTuple):
     age_s: float
     fresh_for_s: float
     detail: str
+    stored: bool
     load: Callable[[], CampaignPage]
 
     @property

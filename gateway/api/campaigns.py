@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import floor
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import LanguageAccept
@@ -12,16 +14,26 @@ from gateway.access.clients import ClientDirectory, Grant
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
-from gateway.api.representation import Representation, accepts, choose, held_tag
+from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
+from gateway.api.turns import ARRIVED
 from gateway.errors import NotAcceptable
-from gateway.model import CacheOutcome, CampaignQuery, ServedPage, ServePage
+from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
 
 SCOPE = "campaigns:read"
 MEDIA_TYPE = "application/json"
 LOCALES = {"zh": "zh_CN", "en": "en_US"}
 VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
+_CONTENT_TYPE = ("Content-Type", MEDIA_TYPE)
+_VARY = ("Vary", VARY)
+_HOW = {
+    CacheOutcome.HIT: "hit",
+    CacheOutcome.STALE: "hit",
+    CacheOutcome.MISS: "fwd=miss",
+    CacheOutcome.COLLAPSED: "fwd=miss; collapsed",
+}
+_FETCHED_AND_STORED = "fwd=miss; stored"
 PARSER = QueryParser()
 LEARNED_BYTES = 400
 LEARNED = "campaign_gateway.learned"
@@ -58,7 +70,7 @@ def campaigns_blueprint(
 
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
-        deadline = deadline_of(request.headers.get(HEADER), deadline_s, clock)
+        deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ[ARRIVED], clock)
         grant = authenticated(clients, SCOPE)
         if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
             raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
@@ -68,7 +80,7 @@ def campaigns_blueprint(
         g.outcome = served.outcome
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
         link = link_header(request.path, request.environ.get("QUERY_STRING", ""), served.page)
-        learned = Learned(query, served.key, served.rendered.etag, link)
+        learned = Learned(query, served.key, served.rendered.identity.etag, link)
         request.environ[LEARNED] = (learning_key(grant, request.environ.get("QUERY_STRING", "")), learned)
         coding = choose(served.rendered, request.headers.get("Accept-Encoding"))
         held = held_tag(request.headers.get("If-None-Match"), coding.etag)
@@ -97,14 +109,21 @@ def authenticated(clients: ClientDirectory, scope: str) -> Grant:
 
 def query_of(grant: Grant, tenants: Mapping[int, Tenant]) -> CampaignQuery:
     """Return the complete question of the current request; raises InvalidParameters or Forbidden."""
-    zones = {vdn: tenants[vdn].time_zone for vdn in grant.vdns}
-    parameters: CampaignsParameters = PARSER.parse(CampaignsQuerySchema(zones), request, location="query")
+    schema = _schema(tuple((vdn, tenants[vdn].time_zone) for vdn in grant.vdns))
+    parameters: CampaignsParameters = PARSER.parse(schema, request, location="query")
     # The schema lets a query name no VDN only where there is but one.
     vdn = next(iter(grant.vdns)) if parameters.vdn is None else parameters.vdn
     grant.require_vdn(vdn)
     g.vdn = vdn
     tenant = tenants[vdn]
     return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, preferred_locale(request.accept_languages))
+
+
+# To make a schema takes longer than to load a query with it.
+@lru_cache(maxsize=256)
+def _schema(zones: tuple[tuple[int, ZoneInfo], ...]) -> CampaignsQuerySchema:
+    """Return the schema for a caller that may read VDNs in such time zones."""
+    return CampaignsQuerySchema(dict(zones))
 
 
 def preferred_locale(accepted: LanguageAccept) -> str | None:
@@ -115,30 +134,26 @@ def preferred_locale(accepted: LanguageAccept) -> str | None:
 
 def page_headers(served: ServedPage, coding: Representation, held: str | None, link: str) -> list[tuple[str, str]]:
     """Return the headers of an answer with `coding` of a page, or, for the tag `held`, of a 304 (RFC 9110, 15.4.5)."""
-    headers = [
-        ("ETag", held or coding.etag),
-        ("Age", str(int(served.age_s))),
-        ("Cache-Control", f"private, max-age={max(0, int(served.fresh_for_s))}"),
-        ("Cache-Status", cache_status(served)),
-        ("Vary", VARY),
-        ("Link", link),
-    ]
+    body, etag, content_encoding = coding
+    how = _HOW[served.outcome]
+    if served.outcome is CacheOutcome.MISS and served.stored:
+        how = _FETCHED_AND_STORED
+    fresh_for_s = floor(served.fresh_for_s)
+    freshness = _freshness_headers(int(served.age_s), fresh_for_s, how, served.detail)
     if held:
-        return headers
-    if coding.content_encoding:
-        headers.append(("Content-Encoding", coding.content_encoding))
-    return [("Content-Type", MEDIA_TYPE), ("Content-Length", str(len(coding.body))), *headers]
+        return [("ETag", held), *freshness, _VARY, ("Link", link)]
+    headers = [_CONTENT_TYPE, ("Content-Length", str(len(body))), ("ETag", etag), *freshness, _VARY, ("Link", link)]
+    if content_encoding:
+        headers.append(("Content-Encoding", content_encoding))
+    return headers
 
 
-def cache_status(served: ServedPage) -> str:
-    """Return the `Cache-Status` of a page (RFC 9211)."""
-    ttl = floor(served.fresh_for_s)
-    match served.outcome:
-        case CacheOutcome.HIT:
-            return f"campaign-gateway; hit; ttl={ttl}"
-        case CacheOutcome.STALE:
-            return f"campaign-gateway; hit; ttl={ttl}; detail={served.detail}"
-        case CacheOutcome.MISS:
-            return f"campaign-gateway; fwd=miss; stored; ttl={ttl}"
-        case CacheOutcome.COLLAPSED:
-            return f"campaign-gateway; fwd=miss; collapsed; ttl={ttl}"
+# Hits come many a second, and their pages are of a few ages.
+@lru_cache(maxsize=4096)
+def _freshness_headers(age_s: int, fresh_for_s: int, how: str, detail: str) -> tuple[tuple[str, str], ...]:
+    """Return `Age`, `Cache-Control` and `Cache-Status` (RFC 9211) of a page that the cache came by in the way `how`."""
+    return (
+        ("Age", str(age_s)),
+        ("Cache-Control", f"private, max-age={max(0, fresh_for_s)}"),
+        ("Cache-Status", f"campaign-gateway; {how}; ttl={fresh_for_s}" + (f"; detail={detail}" if detail else "")),
+    )

@@ -11,8 +11,8 @@ HEADER: Final = "X-Request-Timeout-Ms"
 _MILLISECONDS: Final = re.compile("[1-9][0-9]{0,8}")
 
 
-def deadline_of(offered: str | None, limit_s: float, clock: Callable[[], float]) -> Deadline:
-    """Return the deadline of a request that begins now: `limit_s` away, or as near as `X-Request-Timeout-Ms` has it.
+def deadline_of(offered: str | None, limit_s: float, arrived: float, clock: Callable[[], float]) -> Deadline:
+    """Return the deadline of a request that came at the second `arrived`: `limit_s` later, or as the caller has it.
 
     A value that is not a whole number of milliseconds from 1 on is ignored: the header is a hint and cannot make a good
     request a bad one.
@@ -20,5 +20,5 @@ def deadline_of(offered: str | None, limit_s: float, clock: Callable[[], float])
     if offered is not None and _MILLISECONDS.fullmatch(offered):
         seconds = int(offered) / 1000
         if seconds < limit_s:
-            return Deadline.after(seconds, clock, shortened=True)
-    return Deadline.after(limit_s, clock)
+            return Deadline(arrived + seconds, clock, shortened=True)
+    return Deadline(arrived + limit_s, clock)

@@ -8,11 +8,11 @@ import gzip
 import hashlib
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from werkzeug.http import parse_accept_header
 
-from gateway.model import RenderedPage
+from gateway.model import RenderedPage, Representation
 
 GZIP_FROM_BYTES: Final = 1024
 USUAL_CHARACTERS: Final = 200
@@ -22,23 +22,15 @@ _ENTITY_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _ENTITY_TAGS: Final = re.compile(rf"[ \t,]*+{_ENTITY_TAG}(?:[ \t]*+,[ \t,]*+{_ENTITY_TAG})*+[ \t,]*+")
 
 
-class Representation(NamedTuple):
-    """What is sent: the bytes, their strong entity tag, and the content coding (`gzip`, or `None` for identity)."""
-
-    body: bytes
-    etag: str
-    content_encoding: str | None = None
-
-
 def render(body: bytes) -> RenderedPage:
     """Return `body` with its entity tags, and in gzip where that is worth it.
 
     It is from `GZIP_FROM_BYTES` bytes on, if gzip is smaller.
     """
-    packed = gzip.compress(body, mtime=0) if len(body) >= GZIP_FROM_BYTES else None
-    etag = entity_tag(body)
-    worth_it = packed is not None and len(packed) < len(body)
-    return RenderedPage(body, etag, packed if worth_it else None, gzip_entity_tag(etag))
+    identity = Representation(body, entity_tag(body))
+    packed = _packed(identity) if len(body) >= GZIP_FROM_BYTES else None
+    worth_it = packed is not None and len(packed.body) < len(body)
+    return RenderedPage(identity, packed if worth_it else None)
 
 
 def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representation:
@@ -51,13 +43,10 @@ def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representatio
     qualities = _usual_coding_qualities if usual else _coding_qualities
     gzip_quality, identity_quality = qualities(accept_encoding)
     if gzip_quality == 0 or gzip_quality < (identity_quality or 0):
-        return Representation(rendered.body, rendered.etag)
-    packed = rendered.packed
-    if packed is None and identity_quality == 0:
-        packed = gzip.compress(rendered.body, mtime=0)
-    if packed is None:
-        return Representation(rendered.body, rendered.etag)
-    return Representation(packed, rendered.packed_etag, "gzip")
+        return rendered.identity
+    if rendered.packed is None:
+        return _packed(rendered.identity) if identity_quality == 0 else rendered.identity
+    return rendered.packed
 
 
 def represent(body: bytes, accept_encoding: str | None) -> Representation:
@@ -115,6 +104,10 @@ def media_type_quality(media_type: str, accept: str | None) -> float:
         if media_range in quality:
             return quality[media_range]
     return 0 if quality else 1
+
+
+def _packed(identity: Representation) -> Representation:
+    return Representation(gzip.compress(identity.body, mtime=0), gzip_entity_tag(identity.etag), "gzip")
 
 
 def _coding_qualities(accept_encoding: str | None) -> tuple[float, float | None]:

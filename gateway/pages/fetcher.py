@@ -16,10 +16,14 @@ from gateway.pages.tiers import Tiers
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A page, and how it came: `MISS` fetched by this caller, `COLLAPSED` by another one, `HIT` by another process."""
+    """A page, and how it came: `MISS` fetched by this caller, `COLLAPSED` by another one, `HIT` by another process.
+
+    `stored` tells of a page that was fetched whether it was kept, here or in the shared tier.
+    """
 
     held: HeldPage
     outcome: CacheOutcome
+    stored: bool = False
 
 
 class Fetcher:
@@ -105,9 +109,10 @@ class Fetcher:
             raise
         self._failures.forget(key)
         landing = self._shared.land(lease, held.entry, held.lifetimes.keep_s)
+        stored = landing is Landing.DONE and held.lifetimes.keep_s > 0
         if purges == self._purges and landing is not Landing.OVERTAKEN:
-            self._tiers.hold(held)
-        return Brought(held, CacheOutcome.MISS)
+            stored = self._tiers.hold(held) or stored
+        return Brought(held, CacheOutcome.MISS, stored)
 
     def _learn_of(self, key: str, error: GatewayError) -> None:
         if isinstance(error, UpstreamRejectedParameters):

@@ -26,16 +26,21 @@ class HeldPage:
     stored_at: float
 
     def __len__(self) -> int:
-        return len(self.entry) + len(self.rendered.body) + len(self.rendered.packed or b"")
+        packed = self.rendered.packed
+        return len(self.entry) + len(self.rendered.identity.body) + (len(packed.body) if packed else 0)
 
     def rung(self, now: float) -> Rung:
         """Return the rung of the page at the second `now`."""
         return self.lifetimes.rung(now - self.stored_at)
 
-    def served(self, outcome: CacheOutcome, now: float, tier: str, detail: str = "") -> ServedPage:
+    def served(
+        self, outcome: CacheOutcome, now: float, tier: str, detail: str = "", *, stored: bool = False
+    ) -> ServedPage:
         """Return the page as it is handed out at the second `now`, found in `tier`, or fetched where that is empty."""
-        age = max(0.0, now - self.stored_at)
-        return ServedPage(self.key, self.rendered, outcome, tier, age, self.lifetimes.fresh_s - age, detail, self.page)
+        # Clocks of threads that overtake each other: no age is below 0.
+        age = now - self.stored_at if now > self.stored_at else 0.0
+        fresh_for_s = self.lifetimes.fresh_s - age
+        return ServedPage(self.key, self.rendered, outcome, tier, age, fresh_for_s, detail, stored, self.page)
 
     def page(self) -> CampaignPage:
         """Return the page as an object."""

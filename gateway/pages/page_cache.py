@@ -73,11 +73,11 @@ class PageCache:
         return served
 
     def peek(self, key: str, query: CampaignQuery) -> ServedPage | None:
-        """Return the page under `key` if this process can serve it at once, and see to its refresh; else `None`."""
-        served = self._at_once(self._tiers.held(key), query, PROCESS)
-        if served is not None:
-            self._metrics.lookup(served.outcome, served.tier)
-        return served
+        """Return the page under `key` if this process can serve it at once, and see to its refresh; else `None`.
+
+        It is for the caller to count, who may have no use for it after all.
+        """
+        return self._at_once(self._tiers.held(key), query, PROCESS)
 
     def explain(self, query: CampaignQuery) -> Explanation:
         """Tell what is there for `query` and how good it is, without asking CC-iSales."""
@@ -139,7 +139,7 @@ class PageCache:
             if served is not None:
                 return served
         # As of the moment that it was fetched, so that a page that has just come has all of its time before it.
-        return brought.held.served(brought.outcome, brought.held.stored_at, "")
+        return brought.held.served(brought.outcome, brought.held.stored_at, "", stored=brought.stored)
 
     def _despite(self, failure: GatewayError, held: HeldPage, tier: str) -> ServedPage | None:
         """Return `held` as it is served while fetching it fails, unless it is too old even for that."""

@@ -32,15 +32,12 @@ class Tiers:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._memory = memory
+        self.held: Callable[[str], HeldPage | None] = memory.get
+        """Returns the page under a key that this process holds, whatever its age, or `None`."""
         self._shared = shared
         self._render = render
         self._metrics = metrics
         self._clock = clock
-
-    def held(self, key: str) -> HeldPage | None:
-        """Return the page under `key` that this process holds, whatever its age, or `None`."""
-        held: HeldPage | None = self._memory.get(key)
-        return held
 
     def adopt(self, key: str, lifetimes: Lifetimes) -> HeldPage | None:
         """Take the page under `key` from the shared tier, hold it, and return it; `None` when there is none."""
@@ -55,7 +52,9 @@ class Tiers:
             self._metrics.unreadable_entry()
             log.warning("cache entry deleted", key=key, reason=str(fault))
             return None
-        return self.hold(HeldPage(key, entry, self._render(page), lifetimes, self._clock() - age_s))
+        held = HeldPage(key, entry, self._render(page), lifetimes, self._clock() - age_s)
+        self.hold(held)
+        return held
 
     def make(self, key: str, page: CampaignPage, lifetimes: Lifetimes) -> HeldPage:
         """Return `page` as it is held, fresh as of now; it is not held yet."""
@@ -70,10 +69,11 @@ class Tiers:
         """Forget the pages of one VDN, or all, that this process holds; return how many there were."""
         return self._memory.delete_prefix(f"page:{FORMAT_VERSION}:" + ("" if vdn is None else f"{vdn}:"))
 
-    def hold(self, held: HeldPage) -> HeldPage:
-        """Hold a page in this process for as long as it can be of use, and return it."""
+    def hold(self, held: HeldPage) -> bool:
+        """Hold a page in this process for as long as it can be of use.
+
+        `False` when it is of no use any more, or when it alone is larger than all that may be held.
+        """
         left = held.lifetimes.keep_s - (self._clock() - held.stored_at)
-        if left > 0:
-            # A whole number, as Flask-Caching has it: the lifetimes decide, this only ends what is of no use at all.
-            self._memory.set(held.key, held, timeout=math.ceil(left))
-        return held
+        # A whole number, as Flask-Caching has it: the lifetimes decide, this only ends what is of no use at all.
+        return left > 0 and self._memory.set(held.key, held, timeout=math.ceil(left))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from gateway.telemetry.durations import Durations, Notes
+
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -18,20 +20,17 @@ class Metrics:
             ["endpoint", "status", "problem"],
             registry=self.registry,
         )
-        self._seconds = Histogram(
-            "campaign_gateway_request_duration_seconds",
-            "Time from a request to its answer.",
-            ["endpoint"],
-            buckets=SECONDS,
-            registry=self.registry,
+        self._seconds = Durations(
+            "campaign_gateway_request_duration_seconds", "Time from a request to its answer.", SECONDS
         )
+        self.registry.register(self._seconds)
+        self._notes: list[Notes] = []
         self._lookups = Counter(
             "campaign_gateway_cache_lookups",
             "Pages asked of the cache, by outcome (hit, stale, miss, or collapsed into another fetch) and tier.",
             ["outcome", "tier"],
             registry=self.registry,
         )
-        self._lookup_counters: dict[tuple[str, str], Counter] = {}
         self._refreshes = Counter(
             "campaign_gateway_cache_refreshes",
             "Refreshes of stale pages in the background, by outcome: ok or a problem type.",
@@ -128,24 +127,27 @@ class Metrics:
     def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:
         """Count one answered request. `problem` is the name of its problem type, or empty."""
         self._requests.labels(endpoint, str(status), problem).inc()
-        self._seconds.labels(endpoint).observe(seconds)
+        self._seconds.observe(endpoint, [seconds])
 
-    def requests_counter(self, endpoint: str, status: int) -> Callable[[float], None]:
-        """Return a function that counts one good request of so many seconds, quicker than `request` does."""
-        requests, seconds_taken = self._requests.labels(endpoint, str(status), ""), self._seconds.labels(endpoint)
+    def hits_counter(self, endpoint: str, status: int, outcome: str, tier: str) -> Callable[[float], None]:
+        """Return a function that counts one request of so many seconds, and the look-up that answered it.
 
-        def count(seconds: float) -> None:
-            requests.inc()
-            seconds_taken.observe(seconds)
+        It does what `request` and `lookup` do at a tenth of their cost.
+        """
+        requests, lookups = self._requests.labels(endpoint, str(status), ""), self._lookups.labels(outcome, tier)
 
-        return count
+        def settled(seconds: list[float]) -> None:
+            requests.inc(len(seconds))
+            lookups.inc(len(seconds))
+            self._seconds.observe(endpoint, seconds)
+
+        notes = Notes(settled)
+        self._notes.append(notes)
+        return notes.note
 
     def lookup(self, outcome: str, tier: str) -> None:
         """Count one page asked of the cache. `tier` is where it was found, empty when it was fetched."""
-        counter = self._lookup_counters.get((outcome, tier))
-        if counter is None:
-            counter = self._lookup_counters[outcome, tier] = self._lookups.labels(outcome, tier)
-        counter.inc()
+        self._lookups.labels(outcome, tier).inc()
 
     def refresh(self, outcome: str) -> None:
         """Count one refresh in the background. `outcome` is `ok` or the name of a problem type."""
@@ -165,6 +167,11 @@ class Metrics:
             ("evicted_pages", "Pages that had to make room for others since the start.", evictions),
         ):
             Gauge(f"campaign_gateway_cache_{name}", meaning, registry=self.registry).set_function(read)
+
+    def watch_turns(self, waiting: Callable[[], float]) -> None:
+        """Read how many requests wait for their turn whenever the numbers are asked for."""
+        meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
+        Gauge("campaign_gateway_requests_waiting", meaning, registry=self.registry).set_function(waiting)
 
     def unreadable_entry(self) -> None:
         """Count one cache entry that could not be used."""
@@ -237,4 +244,6 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return all numbers in Prometheus' text format."""
+        for notes in self._notes:
+            notes.settle()
         return generate_latest(self.registry)

@@ -15,13 +15,15 @@ from tests.benchmarks.hits import hit, not_modified
 from tests.benchmarks.machine import description
 from tests.benchmarks.many_keys import many_keys
 from tests.benchmarks.miss import miss
+from tests.benchmarks.misses import misses, overload
 from tests.benchmarks.outage import outage
 from tests.benchmarks.processes import LOAD_CORE, SERVER_CORE, NotMeasured, pin_to_load_core
 from tests.benchmarks.refresh import refresh
 from tests.benchmarks.start import start
 from tests.benchmarks.table import Line, as_markdown
+from tests.benchmarks.waiting import waiting
 
-OPEN_FILES = 4096
+OPEN_FILES = 8192
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,9 @@ class Row:
 ROWS = {
     "hit": Row(hit, ("nginx", "varnishd", "wrk")),
     "304": Row(not_modified, ("nginx", "varnishd", "wrk")),
+    "waiting": Row(waiting, ("wrk",)),
+    "misses": Row(misses),
+    "overload": Row(overload),
     "herd": Row(herd),
     "refresh": Row(refresh),
     "outage": Row(outage),

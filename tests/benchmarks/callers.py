@@ -71,6 +71,12 @@ def at_a_pace(port: int, path: str, callers: int, per_s: float, seconds: float) 
     return _ask(port, turns, seconds + 10)
 
 
+def once_each(port: int, paths: Sequence[str], per_s: float, limit_s: float) -> list[Answer]:
+    """Ask for each of `paths` once, `per_s` of them a second, whether the ones before have been answered or not."""
+    start = time.monotonic() + 1.0
+    return _ask(port, [iter([(start + number / per_s, path)]) for number, path in enumerate(paths)], limit_s)
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """Return the smallest of `values` that `percent` of them do not exceed; NaN where there are none."""
     ordered = sorted(values)

@@ -1,5 +1,6 @@
-"""A CC-iSales that is fast because it checks nothing: `python -m tests.benchmarks.stub_upstream PORT`.
+"""A CC-iSales that is fast because it checks nothing: `python -m tests.benchmarks.stub_upstream PORT [LATENCY]`.
 
+Each answer comes after LATENCY seconds, at once where it is left out, however many are under way.
 Each page has ten rows, of which the first is named as the query's `name`, so that different queries have different
 pages. `/simulator/calls` tells the number of calls, as the simulator's does.
 """
@@ -37,6 +38,7 @@ class Stub(asyncio.Protocol):
 
     before_name, after_name = _envelope().split(NAME_HERE.encode())
     calls = 0
+    latency_s = 0.0
 
     def __init__(self) -> None:
         self._received = b""
@@ -53,7 +55,11 @@ class Stub(asyncio.Protocol):
             target = self._received[: self._received.index(b"\r\n")]
             self._received = self._received[end + 4 :]
             body = self._body(target)
-            self._transport.write(HEAD % (len(body), body))
+            answer = HEAD % (len(body), body)
+            if Stub.latency_s and not body.startswith(b'{"total"'):
+                asyncio.get_running_loop().call_later(Stub.latency_s, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
     def _body(self, target: bytes) -> bytes:
         if b" /simulator/calls " in target:
@@ -63,11 +69,12 @@ class Stub(asyncio.Protocol):
         return self.before_name + (name[1] if name else b"") + self.after_name
 
 
-async def serve(port: int) -> None:
+async def serve(port: int, latency_s: float = 0.0) -> None:
     """Serve on `port` of the loopback interface until the process is ended."""
+    Stub.latency_s = latency_s
     server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", port, backlog=1024)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), float("".join(sys.argv[2:3]) or 0)))

@@ -47,10 +47,11 @@ def simulator(latency_s: float = 0.0) -> Iterator[Upstream]:
 
 
 @contextlib.contextmanager
-def stub_upstream() -> Iterator[Upstream]:
-    """Run the stub: no signature is checked, and a page of ten rows comes at once."""
+def stub_upstream(latency_s: float = 0.0) -> Iterator[Upstream]:
+    """Run the stub: no signature is checked, and a page of ten rows comes after `latency_s` seconds."""
     port = free_port()
-    with running([sys.executable, "-m", "tests.benchmarks.stub_upstream", str(port)], lambda: accepts(port)) as process:
+    command = [sys.executable, "-m", "tests.benchmarks.stub_upstream", str(port), str(latency_s)]
+    with running(command, lambda: accepts(port)) as process:
         yield Upstream(f"http://127.0.0.1:{port}", process)
 
 

@@ -1,11 +1,13 @@
 """What callers see of the page cache."""
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gateway.api.turns import AT_ONCE
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
@@ -255,3 +257,35 @@ def test_a_caller_in_a_hurry_is_answered_in_time_and_hurts_nobody(
         assert "Gave up on CC-iSales after 0.3" in document["detail"]
         assert patient.result(10).status_code == 200
     assert upstream_calls(simulator) == 2
+
+
+@pytest.mark.parametrize(
+    "nothing_kept",
+    [
+        {"cache__max_bytes": "0"},
+        {"cache__fresh_s": "0", "cache__stale_while_revalidate_s": "0", "cache__stale_if_error_s": "0"},
+    ],
+)
+def test_a_page_that_is_not_kept_is_not_called_stored(
+    make_gateway: Callable[..., GatewayUnderTest], nothing_kept: dict[str, str]
+) -> None:
+    """`stored` is said of pages that are there for the next caller (RFC 9211), and of no others."""
+    gateway = make_gateway(**nothing_kept)
+    for _ in range(2):
+        status = gateway.get("/campaigns").headers["Cache-Status"]
+        assert re.fullmatch(r"campaign-gateway; fwd=miss; ttl=\d+", status)
+
+
+def test_a_crowd_that_waits_keeps_nobody_else_waiting(
+    make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer
+) -> None:
+    """While more callers than have a turn at once wait for a slow CC-iSales, others are answered."""
+    gateway = make_gateway(real_time=True, isales__deadline_s="4")
+    simulator.latency_s = 1.5
+    with ThreadPoolExecutor(3 * AT_ONCE) as pool:
+        crowd = [pool.submit(gateway.get, f"/campaigns?name={number}") for number in range(3 * AT_ONCE)]
+        wait_until(lambda: upstream_calls(simulator) >= 10)
+        assert gateway.get("/campaigns?page=x").status_code == 400
+        assert not any(one.done() for one in crowd)
+        simulator.latency_s = 0.0
+    assert {one.result().status_code for one in crowd} == {200}

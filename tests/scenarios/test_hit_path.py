@@ -172,3 +172,19 @@ def test_revoking_a_client_takes_effect_at_once(simulator: SimulatorServer) -> N
     assert [before.get("/campaigns", headers=key).status_code for _ in range(2)] == [200, 200]
     after = create_app(settings_for(simulator.base_url, clients="[]")).test_client()
     assert after.get("/campaigns", headers=key).status_code == 401
+
+
+def test_hits_are_counted_once_each(gateway: GatewayUnderTest) -> None:
+    """Whichever way an answer takes, and if the hit path leaves it to Flask at the last moment."""
+    etag = gateway.get("/campaigns").headers["ETag"]
+    for condition in ({}, {"If-None-Match": etag}, {"If-None-Match": '"other"'}, {"If-None-Match": f'"x", {etag}'}):
+        gateway.get("/campaigns", headers=condition)
+    numbers = gateway.get("/metrics", key=None).get_data(as_text=True).splitlines()
+    for line in (
+        'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 4.0',
+        'campaign_gateway_cache_lookups_total{outcome="miss",tier=""} 1.0',
+        'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 3.0',
+        'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="304"} 2.0',
+        'campaign_gateway_request_duration_seconds_count{endpoint="campaigns.list_campaigns"} 5.0',
+    ):
+        assert line in numbers

@@ -44,8 +44,9 @@ DIRECTORY = ClientDirectory(
 )
 def test_a_key_leads_to_its_client(key: str, name: str, vdns: set[int], only: int | None) -> None:
     """Current and previous keys are good; VDNs are those that the client may read and that exist."""
-    grant = DIRECTORY.authenticate(key.encode())
-    assert (grant.client, grant.vdns, grant.only_vdn) == (name, frozenset(vdns), only)
+    for _ in range(2):
+        grant = DIRECTORY.authenticate(key.encode())
+        assert (grant.client, grant.vdns, grant.only_vdn) == (name, frozenset(vdns), only)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +54,9 @@ def test_a_key_leads_to_its_client(key: str, name: str, vdns: set[int], only: in
 )
 def test_other_keys_are_refused(key: bytes | None) -> None:
     """No key, a wrong key, and the hash itself lead to nobody."""
-    with pytest.raises(Unauthenticated):
-        DIRECTORY.authenticate(key)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            DIRECTORY.authenticate(key)
 
 
 def test_vdns_and_scopes_are_refused_in_words() -> None:

@@ -14,7 +14,8 @@ from tests.support.clock import FakeClock
 )
 def test_the_sooner_one_counts(offered: str | None, seconds: float, shortened: bool) -> None:  # noqa: FBT001 -- pytest passes it by name
     """A caller may wait for less time than the settings say, never for more."""
-    deadline = deadline_of(offered, 8.0, FakeClock())
+    clock = FakeClock()
+    deadline = deadline_of(offered, 8.0, clock(), clock)
     assert deadline.remaining() == pytest.approx(seconds)
     assert deadline.shortened is shortened
 
@@ -24,12 +25,23 @@ def test_the_sooner_one_counts(offered: str | None, seconds: float, shortened: b
 )
 def test_what_makes_no_sense_is_ignored(offered: str) -> None:
     """A value that is no whole number of milliseconds changes nothing."""
-    deadline = deadline_of(offered, 8.0, FakeClock())
+    clock = FakeClock()
+    deadline = deadline_of(offered, 8.0, clock(), clock)
     assert (deadline.remaining(), deadline.shortened) == (8.0, False)
 
 
 @given(st.text() | st.integers().map(str), st.floats(0.1, 1000))
 def test_never_later_than_the_settings_say(offered: str, limit_s: float) -> None:
     """Whatever a caller sends, the deadline is in the future and no later than the gateway's own."""
-    deadline = deadline_of(offered, limit_s, FakeClock())
+    clock = FakeClock()
+    deadline = deadline_of(offered, limit_s, clock(), clock)
     assert 0 < deadline.remaining() <= limit_s + 1e-9
+
+
+def test_it_runs_from_the_arrival_on() -> None:
+    """What a request has waited for its turn is part of its time."""
+    clock = FakeClock()
+    arrived = clock()
+    clock.advance(3)
+    assert deadline_of(None, 8.0, arrived, clock).remaining() == pytest.approx(5)
+    assert deadline_of("2000", 8.0, arrived, clock).expired

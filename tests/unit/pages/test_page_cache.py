@@ -280,3 +280,20 @@ def test_the_timeout_of_a_hurried_caller_is_not_remembered(shortened: bool) -> N
     assert (served.outcome, served.detail) == (CacheOutcome.STALE, "upstream-timeout")
     house.answer = page_of(5)
     assert house.ask().outcome is (CacheOutcome.MISS if shortened else CacheOutcome.STALE)
+
+
+@pytest.mark.parametrize(
+    ("house", "stored"),
+    [
+        (House(), True),
+        (House(lifetimes=Lifetimes(0, 0, 5)), True),
+        (House(lifetimes=Lifetimes(0, 0, 0)), False),
+        (House(max_bytes=0), False),
+        (House(max_bytes=500), False),
+    ],
+)
+def test_it_is_told_whether_a_page_was_kept(house: House, stored: bool) -> None:  # noqa: FBT001 -- a column of the table
+    """A page that is of no use later, or larger than all that may be held, is served and not kept."""
+    served = house.ask()
+    assert (served.outcome, served.stored) == (CacheOutcome.MISS, stored)
+    assert (house.cache.explain(QUERY).tier is not None) == stored

@@ -1,0 +1,87 @@
+"""Few requests at a time are worked on; all others wait without costing anything.
+
+Python runs one thread at a time. Where hundreds want to run, they spend the processor on taking turns, and nobody gets
+an answer: a crowd of callers that one thread after the other could have answered within seconds took minutes. So who
+has no turn sleeps here, and who waits for CC-iSales gives the turn up meanwhile.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from gateway.model import CampaignQuery, Deadline, ServedPage, ServePage
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PATH = "/campaigns"
+ARRIVED = "campaign_gateway.arrived"
+"""Where the WSGI environment tells when a request came, on the monotonic clock (seconds)."""
+
+AT_ONCE = 16
+"""More than one, because a turn may include a look at a shared cache or at an identity provider's keys."""
+
+
+class Turns:
+    """At most `at_once` threads have a turn. Who had one before goes first, then who came first."""
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._free = at_once
+        self._new: deque[threading.Lock] = deque()
+        self._returning: deque[threading.Lock] = deque()
+        self._lock = threading.Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a turn."""
+        return len(self._new) + len(self._returning)
+
+    def take(self, *, returning: bool = False) -> None:
+        """Wait for a turn and take it."""
+        with self._lock:
+            if self._free > 0:
+                self._free -= 1
+                return
+            gate = threading.Lock()
+            gate.acquire()
+            (self._returning if returning else self._new).append(gate)
+        gate.acquire()
+
+    def give_up(self) -> None:
+        """End a turn: the next one who waits has it."""
+        with self._lock:
+            queue = self._returning or self._new
+            if queue:
+                queue.popleft().release()
+            else:
+                self._free += 1
+
+    def outside(self, serve: ServePage) -> ServePage:
+        """Return `serve` for callers that have a turn, which they give up until they have their page."""
+
+        def serve_outside(query: CampaignQuery, deadline: Deadline) -> ServedPage:
+            self.give_up()
+            try:
+                return serve(query, deadline)
+            finally:
+                self.take(returning=True)
+
+        return serve_outside
+
+
+def in_turn(app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = time.monotonic) -> "WSGIApplication":
+    """Return `app` with `GET /campaigns` worked on in turn. All else, such as probes, is worked on at once."""
+
+    def app_in_turn(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH:
+            return app(environ, start_response)
+        environ[ARRIVED] = clock()
+        turns.take()
+        try:
+            return app(environ, start_response)
+        finally:
+            turns.give_up()
+
+    return app_in_turn
