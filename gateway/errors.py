@@ -44,12 +44,24 @@ class UpstreamResult:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class BearerChallenge:
+    """What a refusal says of bearer tokens (RFC 6750, section 3).
+
+    `code` is empty where no token came, `scope` the one that the token lacks, empty where it is not for want of one.
+    """
+
+    code: str = ""
+    scope: str = ""
+
+
 class GatewayError(Exception):
     """Base of all errors that reach callers. Only leaves, which have a name, are raised.
 
     `detail` is a sentence about this occurrence, for people: no secret, no upstream body.
     `errors` are the faults of the caller's parameters, `upstream` what CC-iSales said,
-    `retry_after_s` whole seconds after which another try makes sense.
+    `retry_after_s` whole seconds after which another try makes sense, `bearer` what to say of bearer tokens, `None`
+    where they do not matter.
     """
 
     name: ClassVar[str]
@@ -65,16 +77,24 @@ class GatewayError(Exception):
         errors: tuple[ParameterFault, ...] = (),
         upstream: UpstreamResult | None = None,
         retry_after_s: int | None = None,
+        bearer: BearerChallenge | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.errors = errors
         self.upstream = upstream
         self.retry_after_s = retry_after_s
+        self.bearer = bearer
 
     def again(self) -> "GatewayError":
         """Return the same error as a new object, so that another thread can raise it with a traceback of its own."""
-        return type(self)(self.detail, errors=self.errors, upstream=self.upstream, retry_after_s=self.retry_after_s)
+        return type(self)(
+            self.detail,
+            errors=self.errors,
+            upstream=self.upstream,
+            retry_after_s=self.retry_after_s,
+            bearer=self.bearer,
+        )
 
 
 class CallerError(GatewayError):
@@ -97,9 +117,14 @@ class Unauthenticated(CallerError):
     name = "unauthenticated"
     status = 401
     title = "Credentials are missing or not known"
-    meaning = "The request carries no API key, or one that the gateway does not know."
+    meaning = (
+        "The request carries no API key and no bearer token, one that is not good here, or both, so that it is not "
+        "clear who asks."
+    )
     remedy = (
-        "Send a valid key in the header `X-API-Key`; the URL is never looked at. If keys were rotated, use the new one."
+        "Send a valid key in the header `X-API-Key`, or a token of the company's identity provider in `Authorization: "
+        "Bearer ...` where the gateway takes them; one of the two, and never in the URL. If keys were rotated, use the "
+        "new one; if the token has expired, get another."
     )
 
 
@@ -110,7 +135,10 @@ class Forbidden(CallerError):
     status = 403
     title = "This caller may not do that"
     meaning = "The credentials are good, but they do not allow this VDN or this operation."
-    remedy = "Ask for a VDN that this client may read, or have the operators extend the client's `vdns` or `scopes`."
+    remedy = (
+        "Ask for a VDN that this client may read, or have the operators extend the client's `vdns` or `scopes`; those "
+        "of a token are what the identity provider wrote into it."
+    )
 
 
 class NotFound(CallerError):
@@ -231,12 +259,15 @@ class UpstreamOverloaded(UpstreamError):
 
 
 class InternalError(GatewayError):
-    """A bug of ours."""
+    """A bug of ours, or something on our side that no other problem names."""
 
     name = "internal-error"
     status = 500
     title = "The gateway failed"
-    meaning = "Something happened that the gateway's authors did not foresee. It is logged with the request id."
+    meaning = (
+        "Something on the gateway's side is wrong: a case that its authors did not foresee, or keys to check tokens "
+        "with that cannot be had. It is logged with the request id."
+    )
     remedy = "Try again; if it stays, give the operators the `request_id` of the answer."
 
 

@@ -16,7 +16,12 @@ from flask import Flask
 from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from gateway.access.bearer import BearerTokens
+from gateway.access.callers import Callers
+from gateway.access.claims import TokenPolicy
 from gateway.access.clients import ClientDirectory
+from gateway.access.key_cache import KeyCache
+from gateway.access.key_source import file_reader, url_reader
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
@@ -56,6 +61,10 @@ LEARNING_SHARE = 5
 
 REFRESH_WORKERS = 4
 
+JWKS_URL_REFRESH_S = 3600.0
+JWKS_FILE_REFRESH_S = 60.0
+"""How old the identity provider's keys get before they are read anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
@@ -81,19 +90,26 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     fetch = watched(_upstream(settings, metrics, clocks), health, metrics, clocks.monotonic)
     shared = _shared_tier(app, settings, metrics, clocks)
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
-    clients = ClientDirectory(settings.clients, settings.tenants)
+    token_keys = _token_keys(settings, metrics, clocks)
+    callers = Callers(
+        ClientDirectory(settings.clients, settings.tenants), _bearer_tokens(settings, token_keys, metrics, clocks)
+    )
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
     app.register_blueprint(
-        campaigns_blueprint(clients, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(callers, settings.tenants, pages.serve, settings.isales.deadline_s, clocks.monotonic)
     )
-    app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
-    app.register_blueprint(health_blueprint(health.report, shared.state, metrics.exposition))
+    app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
+    app.register_blueprint(
+        health_blueprint(
+            health.report, shared.state, token_keys.state if token_keys else lambda: "off", metrics.exposition
+        )
+    )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state))
-    app.wsgi_app = _middleware(app, clients, pages, settings, metrics)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _middleware(app, callers, pages, settings, metrics)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -121,6 +137,34 @@ def _upstream(settings: Settings, metrics: Metrics, clocks: Clocks) -> FetchPage
     send = sign_and_send(transport, clocks.wall)
     send = with_slots(send, Slots(settings.isales.concurrency))
     return fetch_page(send, settings.tenants, DriftLog(metrics))
+
+
+def _token_keys(settings: Settings, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
+    """Keys that bearer tokens are signed with, or `None` where there are no tokens. A file must be good at once."""
+    jwt = settings.jwt
+    if not jwt.issuer:
+        return None
+    if jwt.jwks_url:
+        return KeyCache(
+            url_reader(jwt.jwks_url), jwt.jwks_url, JWKS_URL_REFRESH_S, metrics.token_key_read, clocks.monotonic
+        )
+    keys = KeyCache(
+        file_reader(jwt.jwks_file), jwt.jwks_file, JWKS_FILE_REFRESH_S, metrics.token_key_read, clocks.monotonic
+    )
+    try:
+        keys.load()
+    except ValueError as fault:
+        raise SettingsError([f"jwt.jwks_file: {fault}"]) from fault
+    return keys
+
+
+def _bearer_tokens(settings: Settings, keys: KeyCache | None, metrics: Metrics, clocks: Clocks) -> BearerTokens | None:
+    """Token -> signature -> claims -> grant."""
+    if keys is None:
+        return None
+    jwt = settings.jwt
+    policy = TokenPolicy(jwt.issuer, jwt.audience, jwt.vdns_claim, jwt.scopes_claim, frozenset(settings.tenants))
+    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic)
 
 
 def _shared_tier(app: Flask, settings: Settings, metrics: Metrics, clocks: Clocks) -> SharedTier:
@@ -167,7 +211,7 @@ def _page_cache(
 
 
 def _middleware(
-    app: Flask, clients: ClientDirectory, pages: PageCache, settings: Settings, metrics: Metrics
+    app: Flask, callers: Callers, pages: PageCache, settings: Settings, metrics: Metrics
 ) -> "WSGIApplication":
     """Put in front of Flask: the hit path, and the addresses of callers behind proxies."""
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
@@ -177,4 +221,4 @@ def _middleware(
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, clients, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    return HitPath(wsgi, callers, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)

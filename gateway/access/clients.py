@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.errors import Forbidden, Unauthenticated
+from gateway.errors import BearerChallenge, Forbidden
 from gateway.settings import Client
 
 LISTED = 20
@@ -18,11 +18,13 @@ class Grant:
     """What one authenticated caller may do: its name, its scopes, and the VDNs that it may read.
 
     `only_vdn` is the VDN that is meant when the caller names none: the one that it may read, if it is exactly one.
+    `bearer` tells that all this is what a bearer token says.
     """
 
     client: str
     scopes: frozenset[str]
     vdns: frozenset[int]
+    bearer: bool = False
     only_vdn: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,7 +34,8 @@ class Grant:
         """Raise Forbidden unless the caller has `scope`."""
         if scope not in self.scopes:
             held = ", ".join(sorted(self.scopes)) or "none"
-            raise Forbidden(f"Client {self.client!r} lacks the scope {scope!r}; its scopes: {held}.")
+            challenge = BearerChallenge("insufficient_scope", scope) if self.bearer else None
+            raise Forbidden(f"Client {self.client!r} lacks the scope {scope!r}; its scopes: {held}.", bearer=challenge)
 
     def require_vdn(self, vdn: int) -> None:
         """Raise Forbidden unless the caller may read `vdn`; one that does not exist is refused in the same words."""
@@ -64,12 +67,3 @@ class ClientDirectory:
         digest = hashlib.sha256(key).digest()
         known, grant = self._grants.get(digest[:PREFIX_BYTES]) or NOBODY
         return grant if hmac.compare_digest(known, digest) else None
-
-    def authenticate(self, key: bytes | None) -> Grant:
-        """Return what the holder of `key` may do; raises Unauthenticated when there is no key or nobody has it."""
-        if not key:
-            raise Unauthenticated("The request carries no API key; send it in the header X-API-Key.")
-        grant = self.find(key)
-        if grant is None:
-            raise Unauthenticated("The API key in X-API-Key is not known here.")
-        return grant

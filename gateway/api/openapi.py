@@ -26,7 +26,8 @@ from gateway.errors import (
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 
-- **Credentials** go in the header `X-API-Key`, never in the URL.
+- **Credentials** are an API key in the header `X-API-Key` or, where the operators have named an identity provider, one
+  of its tokens in `Authorization: Bearer ...` (RFC 6750). One of the two, and never in the URL.
 - **Parameters** are read strictly: one that is unknown, repeated, empty without need, malformed or out of range gives
   400, and the answer lists all faults at once.
 - **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
@@ -35,6 +36,7 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   gzip where it is worth it. `Accept-Language` picks the language of CC-iSales' words in problems (`zh-CN`, `en-US`).
 - **X-Request-Id** comes back as sent if it is 1 to 128 plain characters, and is in the logs.
 """
+_CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
 _HEALTH: Final = {
     "type": "object",
     "description": "The process is up.",
@@ -87,6 +89,15 @@ def openapi_document() -> dict[str, Any]:
     spec.components.security_scheme(
         "ApiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key of one client."}
     )
+    spec.components.security_scheme(
+        "Bearer",
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of the company's identity provider (RFC 9068), if one is set up.",
+        },
+    )
     spec.path("/campaigns", operations={"get": _campaigns()})
     for path, operation in _open_operations().items():
         spec.path(path, operations={"get": operation})
@@ -113,7 +124,7 @@ def _campaigns() -> dict[str, Any]:
     operation["description"] = (
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 
@@ -129,7 +140,7 @@ def _purge() -> dict[str, Any]:
         "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
         "under way does not bring one back. Needs the scope `cache:purge`."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 
@@ -145,7 +156,7 @@ def _explain() -> dict[str, Any]:
         "Takes the parameters of `/campaigns` and tells what is kept for them, without asking CC-iSales. Needs the "
         "scope `diagnostics:read`."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 

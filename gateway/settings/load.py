@@ -100,12 +100,17 @@ def _contradictions(values: dict[str, Any]) -> Iterator[str]:
 
 def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
     clients = _tables(values, "clients")
-    if not any(client.get("key_sha256") or client.get("previous_key_sha256") for _, client in clients):
+    jwt = values.get("jwt", {})
+    if not jwt.get("issuer") and not any(
+        client.get("key_sha256") or client.get("previous_key_sha256") for _, client in clients
+    ):
         yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
     if not _tables(values, "tenants"):
         yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
     if str(values.get("isales", {}).get("base_url", "https:")).lower().startswith("http:"):
         yield "isales.base_url: production refuses plain HTTP; use https://"
+    if str(jwt.get("jwks_url", "")).lower().startswith("http:"):
+        yield "jwt.jwks_url: production refuses plain HTTP, over which anybody could slip in keys; use https://"
     for number, client in clients:
         if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
             yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"
@@ -125,7 +130,7 @@ def _settings(environment: str, values: dict[str, Any]) -> Settings:
             trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
         ),
         log=LogSettings(**values["log"]),
-        warnings=(*_without_tenant(tenants, clients), *_without_effect(values)),
+        warnings=(*_without_tenant(tenants, clients), *_without_issuer(values["jwt"]), *_without_effect(values)),
     )
 
 
@@ -135,6 +140,12 @@ def _without_tenant(tenants: Mapping[int, Tenant], clients: tuple[Client, ...]) 
         if missing:
             listed = ", ".join(map(str, missing))
             yield f"client {client.name!r} may read VDN {listed}, for which there is no [[tenants]] table"
+
+
+def _without_issuer(jwt: dict[str, Any]) -> Iterator[str]:
+    for name in ("audience", "jwks_url", "jwks_file"):
+        if jwt[name] and not jwt["issuer"]:
+            yield f"jwt.{name} is set, but jwt.issuer is not: bearer tokens are off"
 
 
 def _without_effect(values: dict[str, Any]) -> Iterator[str]:
