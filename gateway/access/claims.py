@@ -80,8 +80,8 @@ def _vdns(claim: Any, tenants: frozenset[int]) -> frozenset[int]:
 
 
 def _is_vdn(value: Any) -> bool:
-    # The type itself: `True` is an int to isinstance.
-    return type(value) in {int, str} and _VDN.fullmatch(str(value)) is not None
+    # The text of `True`, an int to Python, has no digits either.
+    return isinstance(value, int | str) and _VDN.fullmatch(str(value)) is not None
 
 
 def _scopes(claim: Any) -> frozenset[str]:

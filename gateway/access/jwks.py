@@ -5,7 +5,7 @@ among them, whatever a token asks for.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -45,7 +45,7 @@ def parse_jwks(document: bytes) -> TokenKeys:
     by_id: dict[str, tuple[Key, ...]] = {}
     left_out = []
     for number, jwk in enumerate(listed):
-        fault = next(_faults(jwk), None)
+        fault = _fault(jwk)
         key = None if fault else _import(jwk)
         if key is None:
             left_out.append(f"keys[{number}] {fault or 'cannot be read'}")
@@ -56,18 +56,18 @@ def parse_jwks(document: bytes) -> TokenKeys:
     return TokenKeys(MappingProxyType(by_id), tuple(left_out))
 
 
-def _faults(jwk: Any) -> Iterator[str]:
+def _fault(jwk: Any) -> str | None:
     if not isinstance(jwk, dict):
-        yield "is not an object"
-        return
+        return "is not an object"
     if not isinstance(jwk.get("kty"), str) or jwk["kty"] not in _KINDS:
-        yield "is of no kind that is used here (RSA, EC, OKP)"
+        return "is of no kind that is used here (RSA, EC, OKP)"
     if not isinstance(jwk.get("kid"), str) or not jwk["kid"]:
-        yield "has no `kid`, by which tokens name it"
+        return "has no `kid`, by which tokens name it"
     if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
-        yield "is not for signatures"
+        return "is not for signatures"
     if jwk.get("kty") == "RSA" and _bits(jwk.get("n")) not in RSA_BITS:
-        yield f"is not an RSA key of {RSA_BITS.start} to {RSA_BITS.stop - 1} bits"
+        return f"is not an RSA key of {RSA_BITS.start} to {RSA_BITS.stop - 1} bits"
+    return None
 
 
 def _bits(number: Any) -> int:

@@ -54,7 +54,7 @@ class KeyCache:
         elif self._is_due(PAUSE_S if self._fault else self._refresh_s) and not self._lock.locked():
             threading.Thread(target=self._refresh, args=(PAUSE_S,), name="token-keys", daemon=True).start()
         found = self._known(key_id)
-        if not found and self._is_due(PAUSE_S):
+        if not found:
             self._refresh(PAUSE_S)
             found = self._known(key_id)
         return found

@@ -116,19 +116,37 @@ def test_nobody_there() -> None:
 
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     """TLS is verified: whoever is in between cannot slip in keys."""
-    context = trustme.CA().issue_cert("localhost")
+    with tls_server(trustme.CA()) as url, pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        url_reader(url)()
+
+
+def test_a_certificate_of_a_known_authority_is_good(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the system trusts is trusted; a name that is not the certificate's is not."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with tls_server(authority) as url:
+        assert url_reader(url)() == BODY
+    with tls_server(authority) as url, pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        url_reader(url.replace("localhost", "127.0.0.1"))()
+
+
+@contextmanager
+def tls_server(authority: trustme.CA) -> Iterator[str]:
+    """Serve one connection of localhost with a certificate of `authority`."""
+    context = authority.issue_cert("localhost")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.configure_cert(server)
 
         def serve() -> None:
             connection, _ = listener.accept()
-            with connection, suppress(OSError), server.wrap_socket(connection, server_side=True):
-                pass
+            with connection, suppress(OSError), server.wrap_socket(connection, server_side=True) as wrapped:
+                wrapped.recv(65536)
+                wrapped.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + BODY)
 
         threading.Thread(target=serve, daemon=True).start()
-        with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-            url_reader(f"https://localhost:{listener.getsockname()[1]}/jwks")()
+        yield f"https://localhost:{listener.getsockname()[1]}/jwks"
 
 
 def test_files_are_read_each_time(tmp_path: Path) -> None:
