@@ -4,6 +4,7 @@ Read from top to bottom it is the way of the data, from the wire to the endpoint
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     turns = Turns()
     metrics.watch_turns(lambda: turns.waiting)
     serve = turns.outside(pages.serve)
-    token_keys = _token_keys(settings, metrics, clocks)
+    token_keys = _token_keys(settings, turns, metrics, clocks)
     callers = Callers(
         ClientDirectory(settings.clients, settings.tenants), _bearer_tokens(settings, token_keys, metrics, clocks)
     )
@@ -190,18 +191,19 @@ def _slots(settings: Settings, durations: CallDuration, store: SharedStore | Non
     return slots
 
 
-def _token_keys(settings: Settings, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
+def _token_keys(settings: Settings, turns: Turns, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
     """Keys that bearer tokens are signed with, or `None` where there are no tokens. A file must be good at once."""
     jwt = settings.jwt
     if not jwt.issuer:
         return None
-    if jwt.jwks_url:
-        return KeyCache(
-            url_reader(jwt.jwks_url), jwt.jwks_url, JWKS_URL_REFRESH_S, metrics.token_key_read, clocks.monotonic
-        )
-    keys = KeyCache(
-        file_reader(jwt.jwks_file), jwt.jwks_file, JWKS_FILE_REFRESH_S, metrics.token_key_read, clocks.monotonic
+    source = jwt.jwks_url or jwt.jwks_file
+    read, refresh_s = (
+        (url_reader(source), JWKS_URL_REFRESH_S) if jwt.jwks_url else (file_reader(source), JWKS_FILE_REFRESH_S)
     )
+    wait = turns.outside(threading.Event.wait)
+    keys = KeyCache(read, source, refresh_s, metrics.token_key_read, clocks.monotonic, wait)
+    if jwt.jwks_url:
+        return keys
     try:
         keys.load()
     except ValueError as fault:

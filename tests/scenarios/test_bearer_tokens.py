@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
+from gateway.api.turns import AT_ONCE
 from gateway.settings import SettingsError
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
@@ -28,6 +30,7 @@ from tests.support.identity_provider import (
     token,
 )
 from tests.support.server import free_port, served_gateway
+from tests.support.waiting import wait_until
 
 API_KEY_CHALLENGE = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 Make = Callable[..., GatewayUnderTest]
@@ -256,6 +259,21 @@ def test_attack_unknown_keys_do_not_flood_the_provider(gateway: GatewayUnderTest
     gateway.clock.advance(60)
     assert ask(gateway, token(key=OTHER_RSA, key_id="rotated")).status_code == 200
     assert identity.asked == 5
+
+
+def test_attack_unknown_keys_while_the_provider_hangs(gateway: GatewayUnderTest, identity: Provider) -> None:
+    """A crowd of tokens with made-up keys waits for the provider; a caller with an API key does not wait behind it."""
+    ask(gateway, token())
+    identity.late_s = 1.5
+    gateway.clock.advance(60)
+    headers = {"Authorization": f"Bearer {token(key=OTHER_RSA, key_id='made-up')}"}
+    with ThreadPoolExecutor(AT_ONCE + 4) as pool:
+        crowd = [pool.submit(gateway.app.test_client().get, "/campaigns", headers=headers) for _ in range(AT_ONCE + 4)]
+        wait_until(lambda: identity.asked == 2)
+        assert gateway.get("/campaigns?page=2").status_code == 200
+        assert not any(waiting.done() for waiting in crowd)
+        assert {waiting.result(10).status_code for waiting in crowd} == {401}
+    assert identity.asked == 2
 
 
 def test_an_outage_of_the_provider(make_gateway: Make) -> None:
