@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.access.clients import ClientDirectory
+from gateway.access.callers import Callers
 from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
@@ -49,13 +49,13 @@ class HitPath:
     def __init__(
         self,
         app: "WSGIApplication",
-        clients: ClientDirectory,
+        callers: Callers,
         peek: Peek,
         metrics: Metrics,
         max_bytes: int,
     ) -> None:
         self._app = app
-        self._clients = clients
+        self._callers = callers
         self._peek = peek
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
         self._ways = {
@@ -73,7 +73,7 @@ class HitPath:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET" or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
         started = time.perf_counter()
-        hit = self._hit(environ)
+        hit = self._hit(environ, started)
         if hit is None:
             answer = self._app(environ, start_response)
             learned: tuple[str, Learned] | None = environ.pop(LEARNED, None)
@@ -94,9 +94,8 @@ class HitPath:
         start_response("304 NOT MODIFIED", headers)
         return []
 
-    def _hit(self, environ: "WSGIEnvironment") -> tuple[ServedPage, Representation, str | None, str] | None:
-        api_key = environ.get("HTTP_X_API_KEY")
-        grant = self._clients.find(api_key.encode("latin-1")) if api_key else None
+    def _hit(self, environ: "WSGIEnvironment", now: float) -> tuple[ServedPage, Representation, str | None, str] | None:
+        grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         if grant is None or SCOPE not in grant.scopes:
             return None
         learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))
@@ -113,6 +112,7 @@ class HitPath:
         held = environ.get("HTTP_IF_NONE_MATCH")
         if held is not None and held != coding.etag:
             return None
+        grant.use.at = now
         return served, coding, held, learned.link
 
     def _request_id(self, offered: str | None) -> str:
