@@ -27,6 +27,7 @@ from gateway.access.last_use import LastUses
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
+from gateway.api.followers import Followers
 from gateway.api.health import health_blueprint
 from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
@@ -125,7 +126,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(callers, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(callers, settings.tenants, pages.key, serve, settings.isales.deadline_s, clocks.monotonic)
     )
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     key_state = token_keys.state if token_keys else lambda: "off"
@@ -268,12 +269,11 @@ def _middleware(
     metrics: Metrics,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, turns, and the addresses of callers behind proxies."""
+    """Put in front of Flask: the hit path, the addresses of callers behind proxies, who follows another, and turns."""
+    wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    wsgi: WSGIApplication = ProxyFix(
-        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
-    wsgi = in_turn(wsgi, turns, clocks.monotonic)
+    wsgi = ProxyFix(wsgi, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
