@@ -17,6 +17,7 @@ from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway.access.clients import ClientDirectory
+from gateway.access.limits import RequestLimits
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
@@ -54,6 +55,7 @@ from gateway.pages.tiers import Tiers
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
+from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
@@ -102,13 +104,21 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     clients = ClientDirectory(settings.clients, settings.tenants)
     turns = Turns()
     metrics.watch_turns(lambda: turns.waiting)
-    serve = turns.outside(pages.serve)
+    limits = _limits(settings, store, metrics, clocks)
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(clients, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(
+            clients,
+            settings.tenants,
+            turns.outside(limits.take),
+            turns.outside(pages.fresh),
+            turns.outside(pages.serve),
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
     )
     app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(health_blueprint(health.report, breakers.report, shared.state, metrics.exposition))
@@ -175,6 +185,12 @@ def _slots(settings: Settings, durations: CallDuration, store: SharedStore | Non
     return slots
 
 
+def _limits(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> RequestLimits:
+    """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
+    shared = None if store is None else RedisWindows(store, settings.isales.base_url)
+    return RequestLimits(shared, metrics, clocks.monotonic)
+
+
 def _page_cache(
     app: Flask, fetch: FetchPage, shared: SharedTier, settings: Settings, metrics: Metrics, clocks: Clocks
 ) -> PageCache:
@@ -226,4 +242,4 @@ def _middleware(
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, clients, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    return HitPath(wsgi, clients, pages.peek, pages.peek_fresh, metrics, settings.cache.max_bytes // LEARNING_SHARE)

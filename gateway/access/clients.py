@@ -18,11 +18,13 @@ class Grant:
     """What one authenticated caller may do: its name, its scopes, and the VDNs that it may read.
 
     `only_vdn` is the VDN that is meant when the caller names none: the one that it may read, if it is exactly one.
+    `requests_per_minute` is its limit on requests that no fresh page answers, 0 for none.
     """
 
     client: str
     scopes: frozenset[str]
     vdns: frozenset[int]
+    requests_per_minute: int = 0
     only_vdn: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +53,7 @@ class ClientDirectory:
         self._seen: dict[bytes, Grant] = {}
         for client in clients:
             vdns = configured if client.vdns is None else client.vdns & configured
-            grant = Grant(client.name, client.scopes, vdns)
+            grant = Grant(client.name, client.scopes, vdns, client.requests_per_minute)
             for key_hash in filter(None, (client.key_sha256, client.previous_key_sha256)):
                 digest = bytes.fromhex(key_hash)
                 self._grants[digest[:PREFIX_BYTES]] = (digest, grant)

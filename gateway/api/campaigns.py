@@ -11,13 +11,15 @@ from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import LanguageAccept
 
 from gateway.access.clients import ClientDirectory, Grant
+from gateway.access.limits import Quota
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
+from gateway.api.rate_limit import tell_quotas
 from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
 from gateway.api.turns import ARRIVED
-from gateway.errors import NotAcceptable
+from gateway.errors import CallerError, NotAcceptable
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
 
@@ -58,25 +60,42 @@ class Learned:
 def campaigns_blueprint(
     clients: ClientDirectory,
     tenants: Mapping[int, Tenant],
+    take: Callable[[str, int], Quota],
+    fresh: Callable[[CampaignQuery], ServedPage | None],
     serve: ServePage,
     deadline_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Blueprint:
     """Return the endpoint, which serves the pages of `serve` to those whom `clients` knows.
 
-    What it knows of a good answer it leaves in the WSGI environment for the hit path to learn.
+    For clients that have a limit, `take` counts each request that no page of `fresh` answers, before anything is done
+    about it. What it knows of a good answer it leaves in the WSGI environment for the hit path to learn.
     """
     blueprint = Blueprint("campaigns", __name__)
+    tell_quotas(blueprint)
+
+    def count(grant: Grant) -> None:
+        """Count the current request, which no fresh page answers; raises RateLimited."""
+        if grant.requests_per_minute:
+            g.quota = take(grant.client, grant.requests_per_minute)
+            g.quota.require()
 
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ[ARRIVED], clock)
         grant = authenticated(clients, SCOPE)
-        if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
-            raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
-        query = query_of(grant, tenants)
+        try:
+            if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
+                raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
+            query = query_of(grant, tenants)
+        except CallerError:
+            count(grant)
+            raise
         started = clock()
-        served = serve(query, deadline)
+        served = fresh(query) if grant.requests_per_minute else None
+        if served is None:
+            count(grant)
+            served = serve(query, deadline)
         g.outcome = served.outcome
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
         link = link_header(request.path, request.environ.get("QUERY_STRING", ""), served.page)

@@ -30,6 +30,9 @@ UNNOTICEABLE_S = 0.00005
 Peek = Callable[[str, CampaignQuery], ServedPage | None]
 """Returns the page of a key and its query if it can be served at once."""
 
+PeekFresh = Callable[[str], ServedPage | None]
+"""The same for fresh pages only."""
+
 
 class _Way(NamedTuple):
     """What is said and counted of a page that was at hand in one way: fresh, or stale."""
@@ -42,6 +45,8 @@ class _Way(NamedTuple):
 class HitPath:
     """WSGI middleware that answers `GET /campaigns` from pages at hand and leaves all else to `app`.
 
+    Callers that have a limit get fresh pages only from `peek_fresh`: all else counts, which is for `app` to do.
+
     What it has learned is bounded by `max_bytes`. Ids of requests are this process' random prefix and a count: unique,
     and much cheaper than random ones.
     """
@@ -51,12 +56,14 @@ class HitPath:
         app: "WSGIApplication",
         clients: ClientDirectory,
         peek: Peek,
+        peek_fresh: PeekFresh,
         metrics: Metrics,
         max_bytes: int,
     ) -> None:
         self._app = app
         self._clients = clients
         self._peek = peek
+        self._peek_fresh = peek_fresh
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
         self._ways = {
             outcome: _Way(
@@ -106,7 +113,8 @@ class HitPath:
             or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
         ):
             return None
-        served = self._peek(learned.key, learned.query)
+        key = learned.key
+        served = self._peek_fresh(key) if grant.requests_per_minute else self._peek(key, learned.query)
         if served is None or served.rendered.identity.etag != learned.etag:
             return None
         coding = choose(served.rendered, environ.get("HTTP_ACCEPT_ENCODING"))

@@ -9,13 +9,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-from gateway.model import CampaignQuery, Deadline, ServedPage, ServePage
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+P = ParamSpec("P")
+T = TypeVar("T")
 PATH = "/campaigns"
 ARRIVED = "campaign_gateway.arrived"
 """Where the WSGI environment tells when a request came, on the monotonic clock (seconds)."""
@@ -58,17 +58,17 @@ class Turns:
             else:
                 self._free += 1
 
-    def outside(self, serve: ServePage) -> ServePage:
-        """Return `serve` for callers that have a turn, which they give up until they have their page."""
+    def outside(self, wait: Callable[P, T]) -> Callable[P, T]:
+        """Return `wait` for callers that have a turn, which they give up until it is done."""
 
-        def serve_outside(query: CampaignQuery, deadline: Deadline) -> ServedPage:
+        def wait_outside(*args: P.args, **kwargs: P.kwargs) -> T:
             self.give_up()
             try:
-                return serve(query, deadline)
+                return wait(*args, **kwargs)
             finally:
                 self.take(returning=True)
 
-        return serve_outside
+        return wait_outside
 
 
 def in_turn(app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = time.monotonic) -> "WSGIApplication":
