@@ -1,6 +1,8 @@
 """How often a client may ask, in one process and where the count is shared."""
 
+import sys
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -91,12 +93,23 @@ def test_each_client_has_its_own_limit() -> None:
     assert [house.ask(1, name).allowed for name in ("a", "b", "a", "b", "c")] == [True, True, False, False, True]
 
 
+@pytest.fixture
+def _hasty_threads() -> Iterator[None]:
+    """Have threads take turns as often as Python can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("_hasty_threads")
 def test_threads_share_the_limit() -> None:
-    """Of many requests at once exactly as many are allowed as the limit says."""
+    """Of many requests at once exactly as many are allowed as the limits say."""
     house = House()
+    names = [f"client-{number // 16}" for number in range(3_200)]
     with ThreadPoolExecutor(16) as pool:
-        allowed = [quota.allowed for quota in pool.map(lambda _: house.ask(50), range(400))]
-    assert sum(allowed) == 50
+        allowed = [quota.allowed for quota in pool.map(lambda name: house.ask(3, name), names)]
+    assert sum(allowed) == 3 * 200
 
 
 def test_a_refusal_tells_the_limit_and_when() -> None:

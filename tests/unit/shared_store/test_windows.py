@@ -162,7 +162,7 @@ def test_a_full_redis_keeps_no_count(hurt: RedisServer, process: Process) -> Non
     windows = process(url=hurt.url, faults=faults, clock=clock)
     ask(windows)
     hurt.fill()
-    assert [windows.take("web", 3) for _ in range(5)] == [None] * 5
+    assert [windows.take(client, 3) for client in ("new", "web", "web", "web")] == [None] * 4
     assert faults == {"full": LIMIT}
     hurt.make_room()
     clock.advance(OPEN_S)
