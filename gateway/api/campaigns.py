@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import LanguageAccept
 
-from gateway.access.clients import ClientDirectory, Grant
+from gateway.access.callers import Callers
+from gateway.access.clients import Grant
 from gateway.access.limits import Quota
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
@@ -58,7 +59,7 @@ class Learned:
 
 
 def campaigns_blueprint(
-    clients: ClientDirectory,
+    callers: Callers,
     tenants: Mapping[int, Tenant],
     take: Callable[[str, int], Quota],
     fresh: Callable[[CampaignQuery], ServedPage | None],
@@ -66,7 +67,7 @@ def campaigns_blueprint(
     deadline_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Blueprint:
-    """Return the endpoint, which serves the pages of `serve` to those whom `clients` knows.
+    """Return the endpoint, which serves the pages of `serve` to those whom `callers` knows.
 
     For clients that have a limit, `take` counts each request that no page of `fresh` answers, before anything is done
     about it. What it knows of a good answer it leaves in the WSGI environment for the hit path to learn.
@@ -83,7 +84,7 @@ def campaigns_blueprint(
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ[ARRIVED], clock)
-        grant = authenticated(clients, SCOPE)
+        grant = authenticated(callers, SCOPE)
         try:
             if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
                 raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
@@ -116,11 +117,9 @@ def learning_key(grant: Grant, raw_query: str) -> str:
     return f"{grant.only_vdn} {raw_query}"
 
 
-def authenticated(clients: ClientDirectory, scope: str) -> Grant:
-    """Return what the caller of the current request may do; raises Unauthenticated or, without `scope`, Forbidden."""
-    key = request.headers.get("X-API-Key")
-    # WSGI hands header bytes over as Latin-1 characters.
-    grant = clients.authenticate(None if key is None else key.encode("latin-1"))
+def authenticated(callers: Callers, scope: str) -> Grant:
+    """Return what the caller of the current request may do; raises Forbidden without `scope`, or as Callers does."""
+    grant = callers.authenticate(request.environ.get("HTTP_X_API_KEY"), request.environ.get("HTTP_AUTHORIZATION"))
     g.client = grant.client
     grant.require_scope(scope)
     return grant

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.access.clients import ClientDirectory
+from gateway.access.callers import Callers
 from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
@@ -54,14 +54,14 @@ class HitPath:
     def __init__(
         self,
         app: "WSGIApplication",
-        clients: ClientDirectory,
+        callers: Callers,
         peek: Peek,
         peek_fresh: PeekFresh,
         metrics: Metrics,
         max_bytes: int,
     ) -> None:
         self._app = app
-        self._clients = clients
+        self._callers = callers
         self._peek = peek
         self._peek_fresh = peek_fresh
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
@@ -102,8 +102,7 @@ class HitPath:
         return []
 
     def _hit(self, environ: "WSGIEnvironment") -> tuple[ServedPage, Representation, str | None, str] | None:
-        api_key = environ.get("HTTP_X_API_KEY")
-        grant = self._clients.find(api_key.encode("latin-1")) if api_key else None
+        grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         if grant is None or SCOPE not in grant.scopes:
             return None
         learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))

@@ -32,7 +32,8 @@ from gateway.errors import (
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 
-- **Credentials** go in the header `X-API-Key`, never in the URL.
+- **Credentials** are an API key in the header `X-API-Key` or, where the operators have named an identity provider, one
+  of its tokens in `Authorization: Bearer ...` (RFC 6750). One of the two, and never in the URL.
 - **Parameters** are read strictly: one that is unknown, repeated, empty without need, malformed or out of range gives
   400, as do `begins_from` after `ends_to` and more than 50 parameters. The answer lists all faults at once, of 50
   parameters at most.
@@ -49,6 +50,7 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer, and is in the logs.
 """
+_CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
 _HEALTH: Final = {
     "type": "object",
     "description": "The process is up.",
@@ -103,6 +105,15 @@ def openapi_document() -> dict[str, Any]:
     spec.components.security_scheme(
         "ApiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key of one client."}
     )
+    spec.components.security_scheme(
+        "Bearer",
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of the company's identity provider (RFC 9068), if one is set up.",
+        },
+    )
     spec.path("/campaigns", operations={"get": _campaigns()})
     for path, operation in _open_operations().items():
         spec.path(path, operations={"get": operation})
@@ -135,7 +146,7 @@ def _campaigns() -> dict[str, Any]:
         # Callers that nobody knows have no limit, and other methods do not count.
         if status not in {"401", "405"}:
             response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 
@@ -151,7 +162,7 @@ def _purge() -> dict[str, Any]:
         "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
         "under way does not bring one back. Needs the scope `cache:purge`."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 
@@ -167,7 +178,7 @@ def _explain() -> dict[str, Any]:
         "Takes the parameters of `/campaigns` and tells what is kept for them, without asking CC-iSales. Needs the "
         "scope `diagnostics:read`."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 

@@ -88,7 +88,8 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "Accept, Accept-Encoding, Authorization, X-API-Key",
     },
     "WWW-Authenticate": {
-        "description": "How to send credentials.",
+        "description": "How to send credentials: a field for API keys, and one for bearer tokens where they are taken, "
+        "which says what is wrong with the token that came (RFC 6750).",
         "schema": {"type": "string"},
         "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
     },

@@ -135,6 +135,19 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._token_checks = Counter(
+            "campaign_gateway_token_checks",
+            "Bearer tokens that were verified, by outcome: ok or the reason of the refusal.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._token_key_reads = Counter(
+            "campaign_gateway_token_key_reads",
+            "Readings of the identity provider's keys, by outcome: ok or failed.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
     def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:
         """Count one answered request. `problem` is the name of its problem type, or empty."""
         self._requests.labels(endpoint, str(status), problem).inc()
@@ -256,6 +269,14 @@ class Metrics:
     def rate_limit_fault(self) -> None:
         """Count one request that only this process counted because the shared count was out of reach."""
         self._rate_limit_faults.inc()
+
+    def token_check(self, outcome: str) -> None:
+        """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""
+        self._token_checks.labels(outcome).inc()
+
+    def token_key_read(self, outcome: str) -> None:
+        """Count one reading of the identity provider's keys. `outcome` is `ok` or `failed`."""
+        self._token_key_reads.labels(outcome).inc()
 
     def drift(self, kind: str) -> None:
         """Count one thing in an answer of CC-iSales that is not as its interface description says."""

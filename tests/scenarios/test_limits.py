@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest, clients
+from tests.support.identity_provider import AUDIENCE, ISSUER, claims, provider, token
 from tests.support.redis_server import RedisServer, redis_server
 
 Make = Callable[..., GatewayUnderTest]
@@ -155,6 +156,18 @@ def test_each_caller_of_a_page_that_is_fetched_once_counts(simulator: SimulatorS
         statuses = sorted(answer.result(20).status_code for answer in waiting)
     assert statuses == [429] * 7 + [504] * 3
     assert simulator.calls.snapshot()["total"] <= 3
+
+
+def test_bearer_tokens_have_no_limit(make_gateway: Make) -> None:
+    """Not even those of a client that has the name of one with a limit."""
+    with provider() as identity:
+        jwt = {"jwt__issuer": ISSUER, "jwt__audience": AUDIENCE, "jwt__jwks_url": identity.url}
+        gateway = make_gateway(clients=clients(web=1), **jwt)
+        bearer = f"Bearer {token(claims(client_id='web'))}"
+        for page in range(1, 5):
+            answer = gateway.get(f"/campaigns?page={page}", key=None, headers={"Authorization": bearer})
+            assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+        assert left(gateway, "/campaigns?page=5") == (200, 0)
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.access.callers import Callers
 from gateway.access.clients import ClientDirectory
 from gateway.access.keys import ALPHABET, has_valid_checksum, key_hash, new_key
 from gateway.errors import Forbidden, Unauthenticated
@@ -22,14 +23,16 @@ def client(name: str, key: str, vdns: set[int] | None, previous: str = "", scope
     )
 
 
-DIRECTORY = ClientDirectory(
-    [
-        client("web", "web-key", {1}),
-        client("all", "all-key", None, previous="old-key"),
-        client("none", "", {1}),
-        client("some", "sömé-key", {1, 2, 77}),
-    ],
-    tenant_vdns=[1, 2, 3],
+CALLERS = Callers(
+    ClientDirectory(
+        [
+            client("web", "web-key", {1}),
+            client("all", "all-key", None, previous="old-key"),
+            client("none", "", {1}),
+            client("some", "sömé-key", {1, 2, 77}),
+        ],
+        tenant_vdns=[1, 2, 3],
+    )
 )
 
 
@@ -44,24 +47,25 @@ DIRECTORY = ClientDirectory(
 )
 def test_a_key_leads_to_its_client(key: str, name: str, vdns: set[int], only: int | None) -> None:
     """Current and previous keys are good; VDNs are those that the client may read and that exist."""
+    sent = key.encode().decode("latin-1")
     for _ in range(2):
-        grant = DIRECTORY.authenticate(key.encode())
+        grant = CALLERS.authenticate(sent, None)
         assert (grant.client, grant.vdns, grant.only_vdn) == (name, frozenset(vdns), only)
+        assert CALLERS.find(sent, None) is grant
 
 
-@pytest.mark.parametrize(
-    "key", [None, b"", b"web-key ", b"WEB-KEY", b"\xff\xfe", key_hash("web-key").encode(), b"x" * 9000]
-)
-def test_other_keys_are_refused(key: bytes | None) -> None:
+@pytest.mark.parametrize("key", [None, "", "web-key ", "WEB-KEY", "\xff\xfe", key_hash("web-key"), "x" * 9000])
+def test_other_keys_are_refused(key: str | None) -> None:
     """No key, a wrong key, and the hash itself lead to nobody."""
     for _ in range(2):
+        assert CALLERS.find(key, None) is None
         with pytest.raises(Unauthenticated):
-            DIRECTORY.authenticate(key)
+            CALLERS.authenticate(key, None)
 
 
 def test_vdns_and_scopes_are_refused_in_words() -> None:
     """A refusal says what the client may do; one in a VDN that does not exist says no more than that."""
-    grant = DIRECTORY.authenticate(b"web-key")
+    grant = CALLERS.authenticate("web-key", None)
     grant.require_vdn(1)
     grant.require_scope("campaigns:read")
     with pytest.raises(Forbidden, match=r"Client 'web' may not read VDN 2; it may read: 1\."):
@@ -74,7 +78,7 @@ def test_vdns_and_scopes_are_refused_in_words() -> None:
 
 def test_long_lists_of_vdns_are_cut() -> None:
     """A client of a thousand VDNs is not told all of them."""
-    grant = ClientDirectory([client("all", "k", None)], range(1, 1000)).authenticate(b"k")
+    grant = Callers(ClientDirectory([client("all", "k", None)], range(1, 1000))).authenticate("k", None)
     with pytest.raises(Forbidden, match=r"it may read: 1, 2, .*, 20, \.\.\."):
         grant.require_vdn(5000)
 

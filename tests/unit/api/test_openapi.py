@@ -215,7 +215,10 @@ def test_totals_promise_no_more_than_the_vendor_says() -> None:
 
 def test_what_needs_a_key_says_so() -> None:
     """The key is documented as a header, and asked for where it is needed."""
-    assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert schemes["ApiKey"]["name"] == "X-API-Key"
+    assert (schemes["Bearer"]["scheme"], schemes["Bearer"]["bearerFormat"]) == ("bearer", "JWT")
+    assert DOCUMENT["paths"]["/campaigns"]["get"]["security"] == [{"ApiKey": []}, {"Bearer": []}]
     assert [path for path, operation in operations() if operation.get("security")] == [
         "/campaigns",
         "/cache",
