@@ -23,6 +23,7 @@ from gateway.access.claims import TokenPolicy
 from gateway.access.clients import ClientDirectory
 from gateway.access.key_cache import KeyCache
 from gateway.access.key_source import file_reader, url_reader
+from gateway.access.last_use import LastUses
 from gateway.access.limits import RequestLimits
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
@@ -115,8 +116,11 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     metrics.watch_turns(lambda: turns.waiting)
     limits = _limits(settings, store, metrics, clocks)
     token_keys = _token_keys(settings, turns, metrics, clocks)
+    uses = LastUses()
+    metrics.watch_clients(uses.report)
     callers = Callers(
-        ClientDirectory(settings.clients, settings.tenants), _bearer_tokens(settings, token_keys, metrics, clocks)
+        ClientDirectory(settings.clients, settings.tenants, uses),
+        _bearer_tokens(settings, token_keys, uses, metrics, clocks),
     )
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
@@ -227,13 +231,15 @@ def _token_keys(settings: Settings, turns: Turns, metrics: Metrics, clocks: Cloc
     return keys
 
 
-def _bearer_tokens(settings: Settings, keys: KeyCache | None, metrics: Metrics, clocks: Clocks) -> BearerTokens | None:
+def _bearer_tokens(
+    settings: Settings, keys: KeyCache | None, uses: LastUses, metrics: Metrics, clocks: Clocks
+) -> BearerTokens | None:
     """Token -> signature -> claims -> grant."""
     if keys is None:
         return None
     jwt = settings.jwt
     policy = TokenPolicy(jwt.issuer, jwt.audience, jwt.vdns_claim, jwt.scopes_claim, frozenset(settings.tenants))
-    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic)
+    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic, uses)
 
 
 def _page_cache(

@@ -121,6 +121,7 @@ def authenticated(callers: Callers, scope: str) -> Grant:
     """Return what the caller of the current request may do; raises Forbidden without `scope`, or as Callers does."""
     grant = callers.authenticate(request.environ.get("HTTP_X_API_KEY"), request.environ.get("HTTP_AUTHORIZATION"))
     g.client = grant.client
+    grant.use.at = g.started
     grant.require_scope(scope)
     return grant
 

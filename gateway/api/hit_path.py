@@ -80,7 +80,7 @@ class HitPath:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET" or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
         started = time.perf_counter()
-        hit = self._hit(environ)
+        hit = self._hit(environ, started)
         if hit is None:
             answer = self._app(environ, start_response)
             learned: tuple[str, Learned] | None = environ.pop(LEARNED, None)
@@ -101,7 +101,7 @@ class HitPath:
         start_response("304 NOT MODIFIED", headers)
         return []
 
-    def _hit(self, environ: "WSGIEnvironment") -> tuple[ServedPage, Representation, str | None, str] | None:
+    def _hit(self, environ: "WSGIEnvironment", now: float) -> tuple[ServedPage, Representation, str | None, str] | None:
         grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         if grant is None or SCOPE not in grant.scopes:
             return None
@@ -120,6 +120,7 @@ class HitPath:
         held = environ.get("HTTP_IF_NONE_MATCH")
         if held is not None and held != coding.etag:
             return None
+        grant.use.at = now
         return served, coding, held, learned.link
 
     def _request_id(self, offered: str | None) -> str:

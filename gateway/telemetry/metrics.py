@@ -1,10 +1,11 @@
-"""What is counted, with `prometheus_client`. Every label has few values: no caller can make new ones."""
+"""What is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gateway.telemetry.durations import Durations, Notes
+from gateway.telemetry.timestamps import Timestamps
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -118,10 +119,7 @@ class Metrics:
             registry=self.registry,
         )
         self._rate_limited = Counter(
-            "campaign_gateway_rate_limited",
-            "Requests refused because a client was over its limit, by client.",
-            ["client"],
-            registry=self.registry,
+            "campaign_gateway_rate_limited", "Requests over a limit, by client.", ["client"], registry=self.registry
         )
         self._rate_limit_faults = Counter(
             "campaign_gateway_rate_limit_faults",
@@ -269,6 +267,17 @@ class Metrics:
     def rate_limit_fault(self) -> None:
         """Count one request that only this process counted because the shared count was out of reach."""
         self._rate_limit_faults.inc()
+
+    def watch_clients(self, report: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        """Read when credentials were last good whenever the numbers are asked for: client, kind, seconds since 1970."""
+        self.registry.register(
+            Timestamps(
+                "campaign_gateway_client_last_seen_timestamp_seconds",
+                "When a client's credential (current or previous key, or token) was last good; 0: not since the start.",
+                ("client", "credential"),
+                report,
+            )
+        )
 
     def token_check(self, outcome: str) -> None:
         """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from werkzeug.test import TestResponse
 
+from gateway.access.keys import new_key
 from gateway.api.turns import AT_ONCE
 from gateway.settings import SettingsError
 from gateway.simulator.server import SimulatorServer
@@ -23,15 +25,19 @@ from tests.support.identity_provider import (
     OTHER_RSA,
     RSA,
     Provider,
+    b64,
     claims,
     jwk,
     jwks,
     provider,
     token,
+    token_of,
 )
 from tests.support.server import free_port, served_gateway
 from tests.support.waiting import wait_until
 
+HEAD = b'{"alg":"RS256","typ":"at+jwt","kid":"rsa"}'
+PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 API_KEY_CHALLENGE = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 Make = Callable[..., GatewayUnderTest]
 
@@ -114,7 +120,23 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "jku": lambda: token(key=OTHER_RSA, jku="http://127.0.0.1:9/jwks"),
     "crit": lambda: token(crit=["exp"]),
     "ID token by its type": lambda: token(typ="id+jwt"),
+    "ID token by its claims": lambda: token(claims(at_hash="x"), typ="JWT"),
+    "no type": lambda: token(typ=None),
     "API key as a token": lambda: "web-key",
+    "API key of ours as a token": new_key,
+    "HS256 with the public key as PEM": lambda: token(algorithm="HS256", key=PEM),
+    "alg none and then RS256": lambda: token_of(b'{"alg":"none",' + HEAD[1:], json.dumps(claims()).encode()),
+    "header in UTF-16": lambda: token_of(HEAD.decode().encode("utf-16"), json.dumps(claims()).encode()),
+    "a claim twice": lambda: token_of(HEAD, b'{"vdns":[2],' + json.dumps(claims()).encode()[1:]),
+    "x5u": lambda: token(key=OTHER_RSA, x5u="http://127.0.0.1:9/cert.pem"),
+    "x5c": lambda: token(key=OTHER_RSA, x5c=["AAAA"]),
+    "kid as SQL": lambda: token(key=OTHER_RSA, key_id="' UNION SELECT 'key"),
+    "kid as a path": lambda: token(key=OTHER_RSA, key_id="../../../dev/null"),
+    "b64 false": lambda: token(crit=["b64"], b64=False),
+    "encrypted token": lambda: "a.b.c.d.e",
+    "claims of another token": lambda: ".".join(
+        (token().split(".")[0], b64(json.dumps(claims(vdns="*")).encode()), token().split(".")[2])
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from joserfc.jwk import Key
 
 from gateway.access.jwks import parse_jwks
 from gateway.access.jws import MAX_TOKEN_BYTES, RefusedToken, verified_claims
-from tests.support.identity_provider import EC, OTHER_RSA, RSA, b64, claims, jwk, jwks, signature, token
+from tests.support.identity_provider import EC, OTHER_RSA, RSA, b64, claims, jwk, jwks, token, token_of
 
 KEYS = parse_jwks(jwks()).by_id
 
@@ -208,12 +208,6 @@ def test_attack_broken_forms(sent: str) -> None:
     assert refusal(sent) == "malformed"
 
 
-def signed_by_the_provider(head: bytes, body: bytes) -> str:
-    """Return a token of these very bytes with a good signature."""
-    signed = f"{b64(head)}.{b64(body)}"
-    return f"{signed}.{b64(signature('RS256', RSA, signed.encode()))}"
-
-
 @pytest.mark.parametrize(
     "head",
     [
@@ -228,7 +222,7 @@ def signed_by_the_provider(head: bytes, body: bytes) -> str:
 )
 def test_attack_header_of_two_meanings(head: bytes) -> None:
     """A name that comes twice, of which readers take one or the other, and codings that some guess: malformed."""
-    assert refusal(signed_by_the_provider(head, json.dumps(claims()).encode())) == "malformed"
+    assert refusal(token_of(head, json.dumps(claims()).encode())) == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -238,8 +232,8 @@ def test_attack_claims_of_two_meanings(more: bytes) -> None:
     """Not even the provider's signature makes sense of a claim that comes twice."""
     head = b'{"alg":"RS256","typ":"at+jwt","kid":"rsa"}'
     once = json.dumps(claims()).encode()
-    assert verified_claims(signed_by_the_provider(head, once), find)
-    assert refusal(signed_by_the_provider(head, once[:-1] + b"," + more + b"}")) == "malformed"
+    assert verified_claims(token_of(head, once), find)
+    assert refusal(token_of(head, once[:-1] + b"," + more + b"}")) == "malformed"
 
 
 @pytest.mark.parametrize(
