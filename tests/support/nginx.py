@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import trustme
 from tests.support.gateway import PROJECT
 from tests.support.programs import program
 from tests.support.server import free_port
+from tests.support.waiting import wait_until
 
 CONFIGURATION = PROJECT / "deploy" / "nginx"
 OUTSIDE = "127.0.0.2"
@@ -27,6 +29,7 @@ OUTSIDE = "127.0.0.2"
 
 # Folders that belong to the machine, as the files of `deploy/nginx` name them.
 _PLACES = {"/var/run/": "run", "/var/log/nginx/": "log"}
+_MARKED = "/mark-in-the-log"
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -98,8 +101,16 @@ class DeployedNginx:
             return received
 
     def log(self) -> list[dict[str, Any]]:
-        """Return the lines of the access log so far; it is written once a second."""
-        return [json.loads(line) for line in (self.folder / "log/access.log").read_text().splitlines()]
+        """Return the lines of the access log for all requests so far, where it is written at once by one worker."""
+        # A line is written after its answer, and before the one of the next request.
+        mark = uuid.uuid4().hex
+        self.get(_MARKED, headers={"X-Request-Id": mark})
+        wait_until(lambda: mark in self._log.read_text())
+        return [line for line in map(json.loads, self._log.read_text().splitlines()) if line["path"] != _MARKED]
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "log/access.log"
 
 
 def lay_out(folder: Path, upstream: str, port: int, changes: Mapping[str, str] | None = None) -> Path:

@@ -41,11 +41,15 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def served_gateway(
-    base_url: str, workers: int = 1, port: int | None = None, **variables: str
-) -> Iterator[ServedGateway]:
-    """Serve the gateway in front of the CC-iSales at `base_url` for as long as the context lasts, on any port."""
-    port = port or free_port()
+def served_gateway(base_url: str, workers: int = 1, **variables: str) -> Iterator[ServedGateway]:
+    """Serve the gateway in front of the CC-iSales at `base_url` for as long as the context lasts."""
+    with served_gateway_at(free_port(), base_url, workers, **variables) as served:
+        yield served
+
+
+@contextmanager
+def served_gateway_at(port: int, base_url: str, workers: int = 1, /, **variables: str) -> Iterator[ServedGateway]:
+    """Do the same on this port."""
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, **variables}
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
     process = subprocess.Popen(

@@ -12,8 +12,9 @@ from tests.scenarios.upstream.raw_server import RawServer, http, says
 from tests.support.nginx import DeployedNginx, deployed_nginx
 from tests.support.server import served_gateway
 
-AT_ONCE = {
-    "access_log /var/log/nginx/access.log json buffer=64k flush=1s;": "access_log /var/log/nginx/access.log json;"
+LOGGED_AT_ONCE = {
+    "worker_processes auto;": "worker_processes 1;",
+    "access_log /var/log/nginx/access.log json buffer=64k flush=1s;": "access_log /var/log/nginx/access.log json;",
 }
 """A log that tests need not wait for."""
 
@@ -33,7 +34,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedNginx]:
     with (
         SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as simulator,
         served_gateway(simulator.base_url, GATEWAY__CACHE__FRESH_S="3600") as gateway,
-        deployed_nginx(tmp_path_factory.mktemp("nginx"), gateway.url, AT_ONCE) as nginx,
+        deployed_nginx(tmp_path_factory.mktemp("nginx"), gateway.url, LOGGED_AT_ONCE) as nginx,
     ):
         yield nginx
 
@@ -52,7 +53,7 @@ def in_front_of(tmp_path: Path) -> Iterator[Callable[..., DeployedNginx]]:
     with ExitStack() as stack:
 
         def run(url: str, changes: dict[str, str] | None = None) -> DeployedNginx:
-            return stack.enter_context(deployed_nginx(tmp_path, url, {**AT_ONCE, **(changes or {})}))
+            return stack.enter_context(deployed_nginx(tmp_path, url, {**LOGGED_AT_ONCE, **(changes or {})}))
 
         yield run
 

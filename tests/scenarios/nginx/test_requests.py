@@ -51,18 +51,17 @@ TAKEN = {
 
 def statuses(answers: bytes) -> list[int]:
     """Return the status of each answer."""
-    return [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3}) ", answers, re.MULTILINE)]
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answers)]
 
 
 @pytest.mark.parametrize("shape", REFUSED)
 def test_odd_requests_are_refused(recording: DeployedNginx, stand_in: RawServer, shape: str) -> None:
     """One answer, a problem, the connection closed where its state is in doubt, and nothing reaches the gateway."""
     answer = recording.raw(REFUSED[shape].encode())
-    assert len(statuses(answer)) == 1, answer
-    assert statuses(answer)[0] in {400, 501}, answer
+    assert statuses(answer) == [400], answer
     head, _, body = answer.partition(b"\r\n\r\n")
     problem = json.loads(body)
-    assert problem["status"] == statuses(answer)[0]
+    assert problem["status"] == 400
     assert b"Content-Type: application/problem+json" in head
     assert f"X-Request-Id: {problem['request_id']}".encode() in head
     assert stand_in.requests == []
@@ -133,12 +132,12 @@ def test_an_odd_request_id_is_replaced(recording: DeployedNginx, stand_in: RawSe
     assert re.findall(rb"(?i)\r\nx-request-id: ([^\r]*)", stand_in.requests[0]) == [came_back.encode()]
 
 
-@pytest.mark.parametrize(("unfinished", "limit"), [("GET /campaigns HTTP/1.1\r\nHost:", "header"), ("", "header")])
+@pytest.mark.parametrize("unfinished", ["GET /campaigns HTTP/1.1\r\nHost:", ""])
 def test_slow_headers_are_cut_off(
-    stand_in: RawServer, in_front_of: Callable[..., DeployedNginx], unfinished: str, limit: str
+    stand_in: RawServer, in_front_of: Callable[..., DeployedNginx], unfinished: str
 ) -> None:
     """A caller that sends a header now and then does not hold its connection past the limit, nor any of the gateway."""
-    nginx = in_front_of(stand_in.url, {f"client_{limit}_timeout 10s;": f"client_{limit}_timeout 1s;"})
+    nginx = in_front_of(stand_in.url, {"client_header_timeout 10s;": "client_header_timeout 1s;"})
     with (
         socket.create_connection(("127.0.0.1", nginx.port), timeout=10) as plain,
         nginx.tls().wrap_socket(plain, server_hostname="127.0.0.1") as connection,
@@ -211,7 +210,7 @@ def test_floods_from_one_address_are_limited(front: DeployedNginx) -> None:
     context = front.tls()
 
     def pipelined(source: str) -> list[int]:
-        request = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+        request = b"GET /campaigns HTTP/1.1\r\nHost: x\r\n\r\n"
         with (
             socket.create_connection(("127.0.0.1", front.port), timeout=20, source_address=(source, 0)) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
@@ -225,10 +224,10 @@ def test_floods_from_one_address_are_limited(front: DeployedNginx) -> None:
 
     outside = pipelined("127.0.0.3")
     assert len(outside) == 600
-    assert set(outside) == {404, 429}
-    assert outside.count(404) >= 200
-    assert set(pipelined("127.0.0.1")) == {404}
-    assert front.get("/nothing", source="127.0.0.4").status == 404
+    assert set(outside) == {401, 429}
+    assert outside.count(401) >= 200
+    assert set(pipelined("127.0.0.1")) == {401}
+    assert front.get("/campaigns", source="127.0.0.4").status == 200
 
 
 def test_the_gateway_that_is_gone_is_a_problem_of_ours(
