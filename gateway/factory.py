@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from flask import Flask
 from flask_caching import Cache
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway.access.clients import ClientDirectory
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
+from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
 from gateway.api.health import health_blueprint
 from gateway.api.hit_path import HitPath
@@ -26,6 +26,7 @@ from gateway.api.lifecycle import register_lifecycle
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
+from gateway.api.proxies import behind_proxies
 from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.api.turns import Turns, in_turn
@@ -217,13 +218,13 @@ def _middleware(
     metrics: Metrics,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, turns, and the addresses of callers behind proxies."""
-    # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    wsgi: WSGIApplication = ProxyFix(
-        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
+    """Put in front of Flask: the hit path, pages of other origins, turns, and callers' addresses behind proxies."""
+    wsgi: WSGIApplication = behind_proxies(app.wsgi_app, settings.http.trusted_proxies)
     wsgi = in_turn(wsgi, turns, clocks.monotonic)
+    by_origin = cors_headers(settings.http.cors_origins)
+    if by_origin:
+        wsgi = with_cors(wsgi, by_origin)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, clients, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    return HitPath(wsgi, clients, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE, by_origin)

@@ -8,11 +8,12 @@ decided for each request, as ever before anything is looked up.
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.access.clients import ClientDirectory
-from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
+from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, VARY, Learned, learning_key, page_headers
+from gateway.api.cors import Headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage
@@ -42,8 +43,8 @@ class _Way(NamedTuple):
 class HitPath:
     """WSGI middleware that answers `GET /campaigns` from pages at hand and leaves all else to `app`.
 
-    What it has learned is bounded by `max_bytes`. Ids of requests are this process' random prefix and a count: unique,
-    and much cheaper than random ones.
+    What it has learned is bounded by `max_bytes`. `by_origin` is what `cors_headers` returns. Ids of requests are this
+    process' random prefix and a count: unique, and much cheaper than random ones.
     """
 
     def __init__(
@@ -53,8 +54,11 @@ class HitPath:
         peek: Peek,
         metrics: Metrics,
         max_bytes: int,
+        by_origin: Mapping[str, Headers],
     ) -> None:
         self._app = app
+        self._by_origin = by_origin
+        self._vary = ("Vary", f"{VARY}, Origin" if by_origin else VARY)
         self._clients = clients
         self._peek = peek
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
@@ -81,11 +85,13 @@ class HitPath:
                 self._learned.put(*learned)
             return answer
         served, coding, held, link = hit
-        headers = page_headers(served, coding, held, link)
+        headers = page_headers(served, coding, held, link, self._vary)
         headers.append(("X-Request-Id", self._request_id(environ.get("HTTP_X_REQUEST_ID"))))
         seconds = time.perf_counter() - started
         way = self._ways[served.outcome]
         headers.append(way.unnoticeable if seconds < UNNOTICEABLE_S else _server_timing(served.outcome, seconds))
+        if self._by_origin and "HTTP_ORIGIN" in environ:
+            headers.extend(self._by_origin.get(environ["HTTP_ORIGIN"], ()))
         if held is None:
             way.count_200(seconds)
             start_response("200 OK", headers)

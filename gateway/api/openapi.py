@@ -45,6 +45,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
   the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
 - **X-Request-Id** comes back with every answer, and is in the logs.
+- **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
+  credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 """
 _HEALTH: Final = {
     "type": "object",
@@ -169,37 +171,35 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
     readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
     metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
+    kept = ("Cache-Control", "ETag", "Vary")
     document = _answer(
-        "This document.",
-        {"application/json": {"schema": {"type": "object"}}},
-        *("Cache-Control", "Content-Encoding", "ETag", "Vary"),
+        "This document.", {"application/json": {"schema": {"type": "object"}}}, *kept, "Content-Encoding"
     )
     html = {"text/html": {"schema": {"type": "string"}}}
-    docs = _answer("A page for people.", html, "Cache-Control")
+    docs = _answer("A page for people.", html, *kept, "Content-Encoding")
     explanation = _answer(
         "A page for people, or the same as JSON for those who prefer it.",
         {**html, "application/json": {"schema": {"type": "object"}}},
-        *("Cache-Control", "Vary"),
+        *kept,
+        "Content-Encoding",
     )
+    comparable: dict[str, Any] = {"not_modified": headers(*kept), "accepts": ("Accept-Encoding", "If-None-Match")}
     return {
         "/healthz": _operation("/healthz", "Whether the process is up", health),
         "/readyz": _operation("/readyz", "Whether traffic may come, and how the dependencies are", readiness),
         "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
-        "/openapi.json": _operation(
-            "/openapi.json",
-            "This document",
-            document,
-            not_modified=headers("Cache-Control", "ETag", "Vary"),
-            accepts=("Accept-Encoding", "If-None-Match"),
+        "/openapi.json": _operation("/openapi.json", "This document", document, **comparable),
+        "/docs": _operation("/docs", "This document, to read and to try", docs, **comparable),
+        "/problems": _operation(
+            "/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **comparable
         ),
-        "/docs": _operation("/docs", "This document, to read and to try", docs),
-        "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable]),
         "/problems/{name}": _operation(
             "/problems/{name}",
             "What one kind of problem means, and what to do",
             explanation,
             errors=[NotFound, NotAcceptable],
             parameters=[_PROBLEM_NAME],
+            **comparable,
         ),
     }
 

@@ -32,7 +32,6 @@ VDN = validate.Range(min=1, max=9999)
 NOT_IN_EFFECT = {
     "clients": ("requests_per_minute",),
     "jwt": ("issuer",),
-    "http": ("cors_origins",),
 }
 """Settings that this version checks but does not act on; setting one of them gives a warning."""
 
@@ -213,7 +212,7 @@ class Http(SettingsSchema):
     cors_origins = fields.List(
         fields.String(validate=check_origin),
         load_default=list[str],
-        metadata={"description": "Origins whose pages may call from a browser."},
+        metadata={"description": "Origins whose pages may call from a browser, such as `https://app.example.com`."},
     )
 
 

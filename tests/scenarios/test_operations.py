@@ -155,10 +155,7 @@ def test_no_host_comes_from_a_forwarding_header(make_gateway: Callable[..., Gate
             answer = gateway.get(path, headers=headers)
             assert "evil" not in answer.get_data(as_text=True)
             assert "evil" not in str(answer.headers)
-    assert set(seen) == {"http://localhost/", "http://evil.example.com/"}
-    seen.clear()
-    gateway.get("/docs", headers=forwarded)
-    assert seen == ["http://localhost/"]
+    assert set(seen) == {"http://localhost/"}
 
 
 def test_a_failed_call_says_in_the_log_what_happened(
