@@ -62,7 +62,7 @@ def _start_gateway(host: str, port: int, upstream: str) -> "subprocess.Popen[byt
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     environment = {**inherited, "GATEWAY_ENV": "development", "GATEWAY__ISALES__BASE_URL": upstream}
     # A group of its own, so that Ctrl-C reaches this process alone, which then ends the gateway in good order.
-    return subprocess.Popen(  # noqa: S603 -- our own server, no shell
+    return subprocess.Popen(  # noqa: S603 -- our own server, no shell  # nosec B603
         [*command, "--host", host, "--port", str(port), "app:app"], env=environment, start_new_session=True
     )
 
