@@ -44,7 +44,7 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   `application/problem+json`.
 - **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
   the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
-- **X-Request-Id** comes back with every answer, and is in the logs.
+- **X-Request-Id** comes back with every answer but that of a preflight, and is in the logs.
 - **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
   credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 """

@@ -72,7 +72,7 @@ def gateways(make_gateway: Callable[..., GatewayUnderTest]) -> Callable[[str], G
 @given(
     path=st.sampled_from(PATHS),
     method=st.sampled_from(METHODS),
-    headers=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6),
+    headers=st.fixed_dictionaries({}, optional=dict.fromkeys(NAMES, VALUES)),
     proxies=st.sampled_from(["0", "1", "2"]),
 )
 def test_no_byte_depends_on_them(

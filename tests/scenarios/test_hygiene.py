@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.scenarios.upstream.raw_server import RawServer, http, says
+from tests.scenarios.upstream.raw_server import RawServer, http, says_and_closes
 from tests.support.gateway import GatewayUnderTest
 from tests.unit.isales.vendor import envelope, row
 
@@ -93,10 +93,12 @@ def logged(upstream: RawServer, capsys: pytest.CaptureFixture[str]) -> Iterator[
 
     def send(form: str, answer: bytes, path: str, headers: dict[str, str]) -> list[str]:
         if form not in gateways:
-            gateways[form] = GatewayUnderTest(upstream.url, log__format=form, http__trusted_proxies="1")
+            gateways[form] = GatewayUnderTest(
+                upstream.url, log__format=form, http__trusted_proxies="1", isales__max_attempts="1"
+            )
         # Far enough for pages to be gone and for circuits to be closed.
         gateways[form].clock.advance(100_000)
-        upstream.usually = says(answer)
+        upstream.usually = says_and_closes(answer)
         capsys.readouterr()
         answered = gateways[form].get(path, headers=headers, key=headers.get("X-API-Key", "web-key"))
         for name, value in answered.headers:
@@ -158,3 +160,19 @@ def test_every_line_for_people_is_harmless(
         assert re.match(r"\d{4}-\d\d-\d\dT[0-9:.]+Z \[(info|warning) +\] ", line)
         assert line.isprintable()
         assert NUMBER not in line
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROWS, min_size=1, max_size=3), more=st.dictionaries(NASTY, VALUES, max_size=2))
+def test_no_drift_tells_a_number(
+    upstream: RawServer, capsys: pytest.CaptureFixture[str], rows: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    """Each departure is said once by a gateway that is new, so here one is made for each page."""
+    body = json.dumps({**envelope(data=rows, totalSize=len(rows)), **more})
+    upstream.usually = says_and_closes(encoded("200 OK", body, []))
+    with closing(GatewayUnderTest(upstream.url)) as gateway:
+        capsys.readouterr()
+        gateway.get("/campaigns")
+    said = capsys.readouterr().err
+    assert '"event": "request"' in said
+    assert NUMBER not in said
