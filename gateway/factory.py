@@ -24,9 +24,11 @@ from gateway.access.clients import ClientDirectory
 from gateway.access.key_cache import KeyCache
 from gateway.access.key_source import file_reader, url_reader
 from gateway.access.last_use import LastUses
+from gateway.access.limits import RequestLimits
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
+from gateway.api.followers import Followers
 from gateway.api.health import health_blueprint
 from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
@@ -61,6 +63,7 @@ from gateway.pages.tiers import Tiers
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
+from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
@@ -112,7 +115,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
     turns = Turns()
     metrics.watch_turns(lambda: turns.waiting)
-    serve = turns.outside(pages.serve)
+    limits = _limits(settings, store, metrics, clocks)
     token_keys = _token_keys(settings, turns, metrics, clocks)
     uses = LastUses()
     metrics.watch_clients(uses.report)
@@ -125,7 +128,16 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(callers, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(
+            callers,
+            settings.tenants,
+            pages.key,
+            turns.outside(limits.take),
+            turns.outside(pages.fresh),
+            turns.outside(pages.serve),
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
     )
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     key_state = token_keys.state if token_keys else lambda: "off"
@@ -193,6 +205,12 @@ def _slots(settings: Settings, durations: CallDuration, store: SharedStore | Non
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
     metrics.watch_slots(lambda: slots.in_use, waiting)
     return slots
+
+
+def _limits(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> RequestLimits:
+    """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
+    shared = None if store is None else RedisWindows(store, settings.isales.base_url)
+    return RequestLimits(shared, metrics, clocks.monotonic)
 
 
 def _token_keys(settings: Settings, turns: Turns, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
@@ -268,13 +286,12 @@ def _middleware(
     metrics: Metrics,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, turns, and the addresses of callers behind proxies."""
+    """Put in front of Flask: the hit path, the addresses of callers behind proxies, who follows another, and turns."""
+    wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    wsgi: WSGIApplication = ProxyFix(
-        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
-    wsgi = in_turn(wsgi, turns, clocks.monotonic)
+    wsgi = ProxyFix(wsgi, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, callers, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, settings.cache.max_bytes // LEARNING_SHARE)

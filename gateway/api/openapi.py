@@ -45,6 +45,9 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   `application/problem+json`.
 - **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
   the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
+- **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
+  and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
+  too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer, and is in the logs.
 """
 _CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
@@ -139,6 +142,10 @@ def _campaigns() -> dict[str, Any]:
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
         "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself."
     )
+    for status, response in operation["responses"].items():
+        # Callers that nobody knows have no limit, and other methods do not count.
+        if status not in {"401", "405"}:
+            response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
     operation["security"] = list(_CREDENTIALS)
     return operation
 
