@@ -100,10 +100,10 @@ _METHODS: Final = frozenset({"get", "post", "put", "patch", "delete", "head", "o
 _CONNECTIONS: Final = frozenset({"http.client.HTTPConnection", "http.client.HTTPSConnection"})
 
 
-def _sends(call: ast.Call, names: Names) -> bool:
-    """Tell whether `call` sends a request with requests, by itself or by what is called a session."""
+def _sends(call: ast.Call, names: Names, *senders: str) -> bool:
+    """Tell whether `call` sends a request with requests, by itself or by what is called one of `senders`."""
     owner, _, method = names.dotted(call.func).rpartition(".")
-    return method in _METHODS and (owner == "requests" or owner.endswith("session"))
+    return method in _METHODS and (owner == "requests" or owner.endswith(senders))
 
 
 def _without_deadline(node: ast.AST, names: Names) -> bool:
@@ -112,7 +112,7 @@ def _without_deadline(node: ast.AST, names: Names) -> bool:
     name = names.dotted(node.func)
     if name == "socket.create_connection":
         return len(node.args) == 1 and _keyword(node, "timeout") is None
-    if not (_sends(node, names) or name in _CONNECTIONS):
+    if not (_sends(node, names, "session", "adapter") or name in _CONNECTIONS):
         return False
     timeout = _keyword(node, "timeout")
     return timeout is None or _is(timeout, None)
@@ -120,7 +120,9 @@ def _without_deadline(node: ast.AST, names: Names) -> bool:
 
 def _following(node: ast.AST, names: Names) -> bool:
     return (
-        isinstance(node, ast.Call) and _sends(node, names) and not _is(_keyword(node, "allow_redirects"), value=False)
+        isinstance(node, ast.Call)
+        and _sends(node, names, "session")
+        and not _is(_keyword(node, "allow_redirects"), value=False)
     )
 
 

@@ -20,7 +20,7 @@ from gateway.settings.model import (
     Settings,
     Tenant,
 )
-from gateway.settings.schema import NOT_IN_EFFECT, SettingsTable
+from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
 from gateway.settings.sources import Sources, read_files
 from gateway.settings.tls_files import tls_faults
@@ -113,7 +113,8 @@ def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
     """Yield what production wants and is not there. A faulty setting, not being in `values`, may be meant as that."""
     hashes = ("key_sha256", "previous_key_sha256")
     clients = values.get("clients")
-    if clients is not None and not any(client.get(name, True) for client in clients for name in hashes):
+    tokens = values.get("jwt", {}).get("issuer", True)
+    if clients is not None and not tokens and not any(client.get(name, True) for client in clients for name in hashes):
         yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
     if values.get("tenants") == []:
         yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
@@ -121,8 +122,11 @@ def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
 
 def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
     clients = _tables(values, "clients")
+    jwt = values.get("jwt", {})
     if str(values.get("isales", {}).get("base_url", "https:")).lower().startswith("http:"):
         yield "isales.base_url: production refuses plain HTTP; use https://"
+    if str(jwt.get("jwks_url", "")).lower().startswith("http:"):
+        yield "jwt.jwks_url: production refuses plain HTTP, over which anybody could slip in keys; use https://"
     for number, client in clients:
         if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
             yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"
@@ -142,7 +146,11 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
             trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
         ),
         log=LogSettings(**values["log"]),
-        warnings=(*warnings, *_without_tenant(tenants, clients), *_without_effect(values)),
+        warnings=(
+            *warnings,
+            *_without_tenant(tenants, clients),
+            *_without_issuer(values["jwt"]),
+        ),
     )
 
 
@@ -154,13 +162,7 @@ def _without_tenant(tenants: Mapping[int, Tenant], clients: tuple[Client, ...]) 
             yield f"client {client.name!r} may read VDN {listed}, for which there is no [[tenants]] table"
 
 
-def _without_effect(values: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each setting that was set and that this version does not act on."""
-    kinds: dict[str, Any] = SettingsTable().fields
-    for section, names in NOT_IN_EFFECT.items():
-        kind = kinds[section].inner if section in SettingsTable.arrays else kinds[section]
-        tables = values[section] if section in SettingsTable.arrays else [values[section]]
-        for name in names:
-            default = kind.schema.fields[name].load_default
-            if any(table[name] != (default() if callable(default) else default) for table in tables):
-                yield f"{section}.{name} is set, but this version does not act on it"
+def _without_issuer(jwt: dict[str, Any]) -> Iterator[str]:
+    for name in ("audience", "jwks_url", "jwks_file"):
+        if jwt[name] and not jwt["issuer"]:
+            yield f"jwt.{name} is set, but jwt.issuer is not: bearer tokens are off"
