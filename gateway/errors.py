@@ -44,14 +44,6 @@ class UpstreamResult:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """What CC-iSales asked for: no call for so many whole seconds, of `everyone` or of this VDN alone."""
-
-    seconds: int
-    everyone: bool
-
-
 class GatewayError(Exception):
     """Base of all errors that reach callers. Only leaves, which have a name, are raised.
 
@@ -59,7 +51,7 @@ class GatewayError(Exception):
     `errors` are the faults of the caller's parameters, `upstream` what CC-iSales said,
     `retry_after_s` whole seconds after which another try makes sense.
     For the gateway itself: `retryable_in_s` seconds after which the same call may well succeed (0 at once, `None` where
-    a second try cannot help), `pause` is what CC-iSales asked for, and `sent` is false where it was not even called.
+    a second try cannot help), and `sent` is false where CC-iSales was not even called.
     """
 
     name: ClassVar[str]
@@ -76,7 +68,6 @@ class GatewayError(Exception):
         upstream: UpstreamResult | None = None,
         retry_after_s: int | None = None,
         retryable_in_s: int | None = None,
-        pause: Pause | None = None,
         sent: bool = True,
     ) -> None:
         super().__init__(detail)
@@ -84,7 +75,6 @@ class GatewayError(Exception):
         self.errors = errors
         self.upstream = upstream
         self.retry_after_s = retry_after_s
-        self.pause = pause
         self.retryable_in_s = retryable_in_s
         self.sent = sent
 
@@ -248,7 +238,11 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamOverloaded(UpstreamError):
-    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open."""
+    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open.
+
+    `pause_s` are the whole seconds for which CC-iSales asked for no call, `None` if it did not. `one_vdn` says that it
+    spoke of the calls of this VDN alone.
+    """
 
     name = "upstream-overloaded"
     status = 503
@@ -261,6 +255,11 @@ class UpstreamOverloaded(UpstreamError):
         "Wait for the seconds that `Retry-After` gives, then try again. Operators: if calls are stopped, `detail` has "
         "the last failure, which is the one to mend."
     )
+
+    def __init__(self, detail: str, *, pause_s: int | None = None, one_vdn: bool = False, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.pause_s = pause_s
+        self.one_vdn = one_vdn
 
 
 class InternalError(GatewayError):

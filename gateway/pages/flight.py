@@ -15,11 +15,11 @@ HURRIED: Final = (UpstreamTimeout, UpstreamOverloaded)
 
 
 class _Flight(Generic[T]):
-    """What is under way: where it lands, and whether its leader is in a hurry."""
+    """What is under way: where it lands, and until when its leader waits for it."""
 
-    def __init__(self, hurried: bool) -> None:  # noqa: FBT001 -- made in one place
+    def __init__(self, leader: Deadline) -> None:
         self.landing: Future[T] = Future()
-        self.hurried = hurried
+        self.leader = leader
 
 
 class SingleFlight(Generic[T]):
@@ -34,20 +34,22 @@ class SingleFlight(Generic[T]):
 
         Who comes while another caller of the same key is at work waits for that, but not past its own `deadline`
         (UpstreamTimeout), and shares the failure as it shares the result. But the impatience of a leader whose
-        deadline was shortened is its own: who has time left then takes a turn of their own.
+        deadline was shortened is its own: who has time left then takes a turn of their own. The leader's wait becomes
+        as urgent as that of those who follow.
         """
         while True:
             with self._lock:
                 flight = self._flights.get(key)
                 leading = flight is None
                 if flight is None:
-                    flight = self._flights[key] = _Flight(deadline.shortened)
+                    flight = self._flights[key] = _Flight(deadline)
             if leading:
                 return self._lead(key, flight.landing, work), True
+            flight.leader.urgency.raise_to(deadline.priority)
             try:
                 return _follow(flight.landing, deadline), False
             except HURRIED:
-                if not flight.hurried or deadline.expired:
+                if not flight.leader.shortened or deadline.expired:
                     raise
 
     def is_under_way(self, key: str) -> bool:
