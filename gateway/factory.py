@@ -32,6 +32,7 @@ from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.call_duration import CallDuration
+from gateway.isales.certificate_expiry import CertificateExpiry
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.known_credentials import KnownCredentials
@@ -149,7 +150,7 @@ def _upstream(
 ) -> FetchPage:
     """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     try:
-        transport = Transport(settings.isales)
+        transport = Transport(settings.isales, CertificateExpiry(metrics, clocks.wall).seen)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     send = sign_and_send(transport, clocks.wall)
