@@ -81,7 +81,9 @@ class GatewayError(Exception):
     def again(self, detail: str | None = None) -> Self:
         """Return the same error as a new object, with another `detail` if one is given.
 
-        So another thread can raise it with a traceback of its own.
+        So another thread can raise it with a traceback of its own. It also is the one to keep: an error that was
+        raised holds on to the frames that it came through and all that is in them, perhaps an answer of megabytes. One
+        of these frames that keeps the error would have them all wait for the garbage collector, which is seldom.
         """
         said = vars(self) if detail is None else {**vars(self), "detail": detail}
         return type(self)(**said)

@@ -117,8 +117,8 @@ class Urgency:
         if risen is not None:
             risen()
 
-    def watch(self, risen: Callable[[], None]) -> None:
-        """Have `risen`, and no other, called whenever it rises, by the thread that raises it."""
+    def watch(self, risen: Callable[[], None] | None) -> None:
+        """Have `risen`, and no other, called whenever it rises, by the thread that raises it; `None`: nobody."""
         with self._lock:
             self._risen = risen
 

@@ -34,7 +34,8 @@ def envelope_of(reply: Reply, now: datetime, took_s: float = 0.0) -> dict[str, A
     if reply.status == HTTPStatus.OK:
         document = envelope.decode(reply.body)
         if failed := envelope.failure(document):
-            raise failed
+            # The one that is raised is not to be held by this frame: see there.
+            raise failed.again()
         return document
     raise _error(reply, now, took_s)
 

@@ -88,10 +88,10 @@ class Slots:
     def _take(self, deadline: Deadline) -> str:
         waiter = _Waiter(deadline)
         began = deadline.clock()
-        # Before it joins, so that it is seen to rise at any time after its priority was read.
-        deadline.urgency.watch(lambda: self._move_up(waiter))
         with self._lock:
             self._refuse_the_hopeless(deadline)
+            # Before it joins, so that it is seen to rise at any time after its priority was read.
+            deadline.urgency.watch(lambda: self._move_up(waiter))
             self._queue.join(waiter, deadline.priority)
             self._if_first(waiter)
         try:
@@ -100,6 +100,7 @@ class Slots:
             self._abandon(waiter)
             raise
         finally:
+            deadline.urgency.watch(None)
             self._metrics.slot_wait(deadline.clock() - began)
         if self._patience(deadline) < 0:
             # It came, but too late: the next one may still have the time.

@@ -38,7 +38,8 @@ class _Deadlined(_Base):
                 sock.settimeout(call.patience(Phase.HANDSHAKE))
             except OSError as error:
                 sock.close()
-                failure = error
+                # Without the frames that it came through, of which this is one: see `errors.GatewayError.again`.
+                failure = error.with_traceback(None)
             except BaseException:
                 sock.close()
                 raise

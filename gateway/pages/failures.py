@@ -29,7 +29,6 @@ class RecentFailures:
 
     def remember(self, key: str, error: GatewayError) -> None:
         """Remember that fetching `key` failed just now."""
-        # An error that was raised holds on to the frames that it came through, and so to all that they held.
         error = error.again()
         with self._lock:
             now = self._clock()

@@ -61,7 +61,7 @@ class SingleFlight(Generic[T]):
             result = work()
         except BaseException as error:
             self._land(key)
-            flight.set_exception(error)
+            flight.set_exception(error.again() if isinstance(error, GatewayError) else error)
             raise
         self._land(key)
         flight.set_result(result)

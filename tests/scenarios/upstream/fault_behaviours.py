@@ -62,13 +62,13 @@ def resets_after(data: bytes) -> Behave:
     return of
 
 
-def answers_late(seconds: float) -> Behave:
-    """Give a good answer after `seconds`."""
+def answers_late(seconds: float, answer: Behaviour = good) -> Behave:
+    """Give `answer` after `seconds`."""
 
     def of(server: RawServer) -> Behaviour:
         def behave(connection: socket.socket) -> None:
             server.stopping.wait(seconds)
-            good(connection)
+            answer(connection)
 
         return behave
 

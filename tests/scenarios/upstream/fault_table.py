@@ -130,7 +130,7 @@ def _statuses() -> list[Fault]:
     return [
         Fault("HTTP 401", REFUSED_CREDENTIALS, says("401 Unauthorized")),
         Fault("HTTP 401, its clock five minutes off", PAGE, has_another_clock(300), attempts=2),
-        Fault("HTTP 401, its clock five minutes off, it says", REFUSED_CREDENTIALS, claims_another_clock, attempts=2),
+        Fault("HTTP 401, whatever its Date leads to", REFUSED_CREDENTIALS, claims_another_clock, attempts=2),
         Fault("HTTP 403", BROKEN_CONTRACT, says("403 Forbidden")),
         Fault("HTTP 404", BROKEN_CONTRACT, says("404 Not Found")),
         Fault("HTTP 429", OVERLOADED, says(many), retry_after=5),

@@ -3,19 +3,26 @@
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios.upstream.fault_behaviours import LEAK, counts_down
+from tests.scenarios.upstream.fault_behaviours import LEAK, answers_late, counts_down
 from tests.scenarios.upstream.fault_table import GOOD_CERTIFICATE, TIMEOUT, UNREACHABLE, Fault, fault_table
-from tests.scenarios.upstream.raw_server import RawServer, good
+from tests.scenarios.upstream.raw_server import RawServer, good, http, says
 from tests.scenarios.upstream.tls_server import ca_file_in, tls_server_context
 from tests.support.clock import LeapingClock
+from tests.support.garbage import no_calls_left
 from tests.support.gateway import GatewayUnderTest
 from tests.support.server import free_port
 
 FAULTS = fault_table(slow_s=0.2)
+OF_EACH_KIND = (
+    *("slow", "accepts", "body: one", "reset before", "reset in the middle of the b", "body shorter", "invalid JSON"),
+    *("gzip", "endless body", "HTTP 401", "HTTP 429, Retry-After 7", "HTTP 500", "HTTP 503", "HTTP 204"),
+    *("result code 0200001", "result code 0200006", "result code 0299999", "no result", "TLS"),
+)
 DEADLINE_S = 8.0
 SHORT_S = 0.6
 ROOM_S = 3.0
@@ -63,6 +70,35 @@ def test_each_fault(fault: Fault, ca_file: str) -> None:
             gateway.clock.advance(fault.retry_after or 0)
         assert answer_of(gateway, "/campaigns?page=2") == ((200, ""), None)
         assert len(upstream.requests) == fault.attempts + 1
+
+
+@pytest.mark.parametrize(
+    "fault", [fault for fault in FAULTS if fault.name.startswith(OF_EACH_KIND)], ids=lambda fault: fault.name
+)
+def test_a_failure_is_gone_as_soon_as_it_is_answered(fault: Fault, ca_file: str) -> None:
+    """Nothing of it, such as an answer of megabytes, waits for the garbage collector."""
+    tls = tls_server_context(fault.certificate) if fault.certificate else None
+    settings = {"isales__deadline_s": "0.3", "isales__ca_file": ca_file}
+    with RawServer(tls=tls) as upstream:
+        upstream.usually = fault.behave(upstream)
+        upstream.greeting = fault.greet and fault.greet(upstream)
+        gateway = GatewayUnderTest(upstream.url, LeapingClock(), real_time=False, **settings)
+        gateway.get("/campaigns").close()
+        with no_calls_left():
+            gateway.get("/campaigns?page=2").close()
+
+
+def test_a_failure_that_others_waited_for_is_gone_too(upstream: RawServer) -> None:
+    """The same holds for those who shared it, and for a port where nobody listens."""
+    upstream.usually = answers_late(0.2, says(http("500 Oops", b"")))(upstream)
+    gateway = GatewayUnderTest(upstream.url, real_time=True)
+    nowhere = GatewayUnderTest(f"http://127.0.0.1:{free_port()}")
+    with no_calls_left():
+        with ThreadPoolExecutor(5) as pool:
+            statuses = list(pool.map(lambda _: gateway.get("/campaigns").status_code, range(5)))
+        nowhere.get("/campaigns").close()
+    assert statuses == [502] * 5
+    assert len(upstream.requests) < 5
 
 
 def test_nobody_listens() -> None:
