@@ -153,14 +153,14 @@ def _upstream(
         transport = Transport(settings.isales, CertificateExpiry(metrics, clocks.wall).seen)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
-    send = sign_and_send(transport, clocks.wall)
+    retry_budget = RetryBudget(settings.isales.retry_budget, clocks.monotonic)
+    send = sign_and_send(transport, clocks.wall, retry_budget.spend)
     durations = CallDuration(settings.isales.deadline_s, clocks.monotonic)
     send = with_credentials(send, KnownCredentials(metrics, clocks.monotonic), durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, metrics))
     send = refuse_while_open(send, breakers)
     retry_policy = RetryPolicy(settings.isales.max_attempts)
-    retry_budget = RetryBudget(settings.isales.retry_budget, clocks.monotonic)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
     send = with_retries(send, retries)
     return fetch_page(send, settings.tenants, DriftLog(metrics))
