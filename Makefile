@@ -57,6 +57,11 @@ bench: .venv/tested ## measure against nginx, Varnish and Flask-Caching (ROWS, B
 	$(SAY) "Measuring"
 	@$(BIN)/python -m tests.benchmarks $(ROWS)
 
+.PHONY: faults
+faults: .venv/tested ## go through all that can go wrong upstream, and print what came of it (PARTS)
+	$(SAY) "Measuring"
+	@$(BIN)/python -m tests.benchmarks.faults $(PARTS)
+
 .PHONY: format
 format: .venv/tested ## put the code into shape with ruff
 	@$(BIN)/ruff check --fix-only .

@@ -42,6 +42,7 @@ from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.call_duration import CallDuration
+from gateway.isales.certificate_expiry import CertificateExpiry
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
 from gateway.isales.known_credentials import KnownCredentials
@@ -182,17 +183,17 @@ def _upstream(
 ) -> FetchPage:
     """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     try:
-        transport = Transport(settings.isales)
+        transport = Transport(settings.isales, CertificateExpiry(metrics, clocks.wall).seen)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
-    send = sign_and_send(transport, clocks.wall)
+    retry_budget = RetryBudget(settings.isales.retry_budget, clocks.monotonic)
+    send = sign_and_send(transport, clocks.wall, retry_budget.spend)
     durations = CallDuration(settings.isales.deadline_s, clocks.monotonic)
     send = with_credentials(send, KnownCredentials(metrics, clocks.monotonic), durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, metrics))
     send = refuse_while_open(send, breakers)
     retry_policy = RetryPolicy(settings.isales.max_attempts)
-    retry_budget = RetryBudget(settings.isales.retry_budget, clocks.monotonic)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
     send = with_retries(send, retries)
     return fetch_page(send, settings.tenants, DriftLog(metrics))

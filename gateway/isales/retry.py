@@ -120,4 +120,4 @@ def _attempt(send: Send, request: VendorRequest, deadline: Deadline) -> VendorAn
     try:
         return send(request, deadline)
     except UpstreamError as error:
-        return error
+        return error.again()

@@ -1,5 +1,6 @@
 """What is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -118,6 +119,13 @@ class Metrics:
             "By how much CC-iSales' clock is ahead of ours, as measured when it refused a signature; 0: good enough.",
             registry=self.registry,
         )
+        self._certificate_expires = Gauge(
+            "campaign_gateway_upstream_certificate_expiry_timestamp_seconds",
+            "When the certificate of CC-iSales expires, in seconds since 1970; NaN before the first TLS connection.",
+            registry=self.registry,
+        )
+        # 0 would be a certificate that is long over.
+        self._certificate_expires.set(math.nan)
         self._rate_limited = Counter(
             "campaign_gateway_rate_limited", "Requests over a limit, by client.", ["client"], registry=self.registry
         )
@@ -259,6 +267,10 @@ class Metrics:
     def clock_ahead(self, seconds: float) -> None:
         """Show by how much CC-iSales' clock is ahead of ours."""
         self._clock_ahead.set(seconds)
+
+    def certificate_expires(self, at: float) -> None:
+        """Show when the certificate of CC-iSales expires, seconds since 1970."""
+        self._certificate_expires.set(at)
 
     def rate_limited(self, client: str) -> None:
         """Count one request that was refused because its client was over its limit."""

@@ -154,7 +154,12 @@ def test_a_wrong_host() -> None:
         (Fault("result-code", result_code="0200006"), "result code 0200006", "Give its administrators"),
         (Fault("result-code", result_code="0200001"), "refused a parameter", "cc_id"),
         (Fault("http-status", status=500), "HTTP 500", "Give its administrators"),
-        (Fault("http-status", status=503, retry_after="7"), "HTTP 503", "isales.concurrency"),
+        (
+            Fault("http-status", status=503, retry_after="7"),
+            "HTTP 503. It asks for no call within the next 7 s",
+            "wait",
+        ),
+        (Fault("http-status", status=429), "HTTP 429", "isales.concurrency"),
         (Fault("html"), "not JSON", "login page"),
         (Fault("not-json"), "not JSON", "login page"),
         (Fault("no-envelope"), "no result code", "login page"),
@@ -281,3 +286,17 @@ def test_the_doctor_shows_no_row() -> None:
         report = examined(server.url)
     assert report.step("query")["state"] == "good"
     assert number not in str(report.steps)
+
+
+def test_what_people_read_where_the_way_is_bad() -> None:
+    """What fails for all VDNs is said once; which ones it concerns is named."""
+    app = create_app(settings_for(f"http://127.0.0.1:{free_port()}"))
+    result = app.test_cli_runner().invoke(args=["isales", "doctor"])
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert [line.split()[:2] for line in lines if line and line[0].islower()] == [
+        ["good", "dns"],
+        ["failed", "tcp"],
+        ["skipped", "tls"],
+    ]
+    assert lines[-4:] == ["", "No VDN was asked for: 1, 2", "", "1 good, 1 failed, 11 skipped"]
