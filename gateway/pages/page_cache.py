@@ -104,6 +104,11 @@ class PageCache:
         self._fetcher.disown()
         return self._tiers.forget(vdn)
 
+    def close(self) -> None:
+        """Let go of the shared tier, which others may go on to use, and of the threads that refresh."""
+        self._shared.unsubscribe(self._purged)
+        self._refresher.close()
+
     def _purged(self, vdn: int | None) -> None:
         self.forget(vdn)
 
