@@ -23,9 +23,11 @@ from gateway.access.claims import TokenPolicy
 from gateway.access.clients import ClientDirectory
 from gateway.access.key_cache import KeyCache
 from gateway.access.key_source import file_reader, url_reader
+from gateway.access.last_use import LastUses
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
+from gateway.api.followers import Followers
 from gateway.api.health import health_blueprint
 from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
@@ -111,7 +113,8 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     metrics = parts.take("metrics", None, Metrics)
     store = _shared_store(app, settings, parts, metrics, clocks)
     transport = _transport(settings, parts)
-    token_keys = _token_keys(settings, parts, metrics, clocks)
+    turns = parts.take("turns", None, Turns)
+    token_keys = _token_keys(settings, turns, parts, metrics, clocks)
     # Whatever keeps an app from being made has by now. From here on, parts that the app before still uses are changed.
     state = parts.take(SETTINGS_STATE, None, SettingsState)
     metrics.watch_settings(lambda: float(not state.faults), lambda: state.loaded_at)
@@ -123,18 +126,20 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = _shared_tier(store, parts)
     pages = _page_cache(app, fetch, shared, settings, parts, metrics, clocks)
-    turns = parts.take("turns", None, Turns)
     metrics.watch_turns(lambda: turns.waiting)
     serve = turns.outside(pages.serve)
+    uses = parts.take("last uses", None, LastUses)
+    metrics.watch_clients(uses.report)
     callers = Callers(
-        ClientDirectory(settings.clients, settings.tenants), _bearer_tokens(settings, token_keys, metrics, clocks)
+        ClientDirectory(settings.clients, settings.tenants, uses),
+        _bearer_tokens(settings, token_keys, uses, metrics, clocks),
     )
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(callers, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(callers, settings.tenants, pages.key, serve, settings.isales.deadline_s, clocks.monotonic)
     )
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     key_state = token_keys.state if token_keys else lambda: "off"
@@ -251,33 +256,39 @@ def _slots(
     return slots
 
 
-def _token_keys(settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
+def _token_keys(settings: Settings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
     """Keys that bearer tokens are signed with, or `None` where there are no tokens. A file must be good at once."""
     jwt = settings.jwt
     if not jwt.issuer:
         return None
 
     def make() -> KeyCache:
-        read = url_reader(jwt.jwks_url) if jwt.jwks_url else file_reader(jwt.jwks_file)
-        refresh_s = JWKS_URL_REFRESH_S if jwt.jwks_url else JWKS_FILE_REFRESH_S
-        return KeyCache(read, jwt.jwks_url or jwt.jwks_file, refresh_s, metrics.token_key_read, clocks.monotonic)
+        source = jwt.jwks_url or jwt.jwks_file
+        read, refresh_s = (
+            (url_reader(source), JWKS_URL_REFRESH_S) if jwt.jwks_url else (file_reader(source), JWKS_FILE_REFRESH_S)
+        )
+        wait = turns.outside(threading.Event.wait)
+        return KeyCache(read, source, refresh_s, metrics.token_key_read, clocks.monotonic, wait)
 
     keys = parts.take("token keys", (jwt.jwks_url, jwt.jwks_file), make)
-    if not jwt.jwks_url:
-        try:
-            keys.load()
-        except ValueError as fault:
-            raise SettingsError([f"jwt.jwks_file: {fault}"]) from fault
+    if jwt.jwks_url:
+        return keys
+    try:
+        keys.load()
+    except ValueError as fault:
+        raise SettingsError([f"jwt.jwks_file: {fault}"]) from fault
     return keys
 
 
-def _bearer_tokens(settings: Settings, keys: KeyCache | None, metrics: Metrics, clocks: Clocks) -> BearerTokens | None:
+def _bearer_tokens(
+    settings: Settings, keys: KeyCache | None, uses: LastUses, metrics: Metrics, clocks: Clocks
+) -> BearerTokens | None:
     """Token -> signature -> claims -> grant."""
     if keys is None:
         return None
     jwt = settings.jwt
     policy = TokenPolicy(jwt.issuer, jwt.audience, jwt.vdns_claim, jwt.scopes_claim, frozenset(settings.tenants))
-    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic)
+    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic, uses)
 
 
 def _page_cache(
@@ -337,12 +348,11 @@ def _middleware(
     metrics: Metrics,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, turns, and the addresses of callers behind proxies."""
+    """Put in front of Flask: the hit path, the addresses of callers behind proxies, who follows another, and turns."""
+    wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    wsgi: WSGIApplication = ProxyFix(
-        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
-    wsgi = in_turn(wsgi, turns, clocks.monotonic)
+    wsgi = ProxyFix(wsgi, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi

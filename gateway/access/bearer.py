@@ -4,13 +4,15 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from gateway.access.claims import TokenPolicy, check_claims, grant_of
 from gateway.access.clients import Grant
 from gateway.access.jws import MAX_TOKEN_BYTES, FindKeys, RefusedToken, verified_claims
+from gateway.access.keys import has_prefix
+from gateway.access.last_use import LastUses
 from gateway.bounded_lru import BoundedLru
 from gateway.errors import BearerChallenge, Unauthenticated
 
@@ -38,7 +40,8 @@ class _Verified:
 class BearerTokens:
     """Knows good tokens when it sees them. Neither they nor parts of them are kept, only their SHA-256.
 
-    `count` is told the outcome of each check that was made: `ok` or the reason of the refusal.
+    `count` is told the outcome of each check that was made: `ok` or the reason of the refusal. `uses` is where the last
+    use of each holder is noted.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class BearerTokens:
         count: Callable[[str], None],
         wall: Callable[[], datetime],
         clock: Callable[[], float] = time.monotonic,
+        uses: LastUses | None = None,
     ) -> None:
         self._policy = policy
         self._find_keys = find_keys
         self._count = count
         self._wall = wall
+        self._uses = uses or LastUses()
         self._clock = clock
         self._verified: BoundedLru[bytes, _Verified] = BoundedLru(KEPT_BYTES)
 
@@ -89,11 +94,14 @@ class BearerTokens:
         sent = _BEARER.fullmatch(authorization)
         if sent is None:
             raise RefusedToken("malformed", "The header Authorization is not `Bearer` and one token.")
+        if has_prefix(sent[1]):
+            raise RefusedToken("malformed", "This is an API key and no token; send it in the header X-API-Key.")
         claims = verified_claims(sent[1], self._find_keys)
         # Looked at after the keys have been waited for.
         now = self._wall().timestamp()
         expires = check_claims(claims, self._policy, now)
-        return grant_of(claims, self._policy), expires, now
+        grant = grant_of(claims, self._policy)
+        return replace(grant, use=self._uses.of_token(grant.client)), expires, now
 
 
 def is_bearer(authorization: str) -> bool:

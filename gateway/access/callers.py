@@ -2,6 +2,7 @@
 
 from gateway.access.bearer import BearerTokens, is_bearer
 from gateway.access.clients import ClientDirectory, Grant
+from gateway.access.keys import PREFIX, has_prefix, has_valid_checksum
 from gateway.errors import BearerChallenge, Unauthenticated
 
 
@@ -54,8 +55,20 @@ class Callers:
             raise Unauthenticated(f"The request carries no API key; send {ways}.", bearer=self._challenge(""))
         grant = self._clients.find(api_key)
         if grant is None:
-            raise Unauthenticated("The API key in X-API-Key is not known here.", bearer=self._challenge(""))
+            raise Unauthenticated(_not_known(api_key), bearer=self._challenge(""))
         return grant
 
     def _challenge(self, code: str) -> BearerChallenge | None:
         return None if self._tokens is None else BearerChallenge(code)
+
+
+def _not_known(api_key: str) -> str:
+    """Return a sentence about a key that nobody has. It tells what everybody can compute of it, and repeats nothing."""
+    if has_valid_checksum(api_key):
+        return "The API key in X-API-Key is whole, but not known here: it was withdrawn, or is for another gateway."
+    if has_prefix(api_key):
+        return (
+            f"The API key in X-API-Key begins like one of ours ({PREFIX}), but its checksum is wrong: a character "
+            "is mistyped, missing or too many."
+        )
+    return "The API key in X-API-Key is not known here."

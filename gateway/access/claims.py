@@ -15,6 +15,13 @@ LEEWAY_S: Final = 30.0
 FAR_S: Final = 1e15
 """Times further away, in seconds, are none; NaN and infinities neither."""
 
+OF_OTHER_TOKENS: Final = ("at_hash", "c_hash", "s_hash", "events")
+"""Claims that ID tokens and event tokens have, such as those that end a session, and access tokens have not.
+
+Many providers write the type `JWT` into all of them, so that it does not tell them apart (RFC 8725, section 3.12). Not
+`nonce`, which Keycloak wrote into access tokens for years.
+"""
+
 NAME_CHARACTERS: Final = 64
 _UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._@|/+-]")
 _VDN = re.compile(r"[1-9][0-9]{0,3}")
@@ -34,13 +41,15 @@ class TokenPolicy:
 def check_claims(claims: Mapping[str, Any], policy: TokenPolicy, now: float) -> float:
     """Return when the token expires; raises RefusedToken unless it is for us and good at `now`. Seconds since 1970.
 
-    `iss` must be exact, `aud` contain ours, `exp` be there (RFC 9068, section 4).
+    `iss` must be exact, `aud` contain ours, `exp` be there (RFC 9068, section 4), and it must be an access token.
     """
     if claims.get("iss") != policy.issuer:
         raise RefusedToken("bad-issuer", "The issuer (iss) of the token is not the one that is trusted here.")
     audience = claims.get("aud")
     if policy.audience not in (audience if isinstance(audience, list) else [audience]):
         raise RefusedToken("bad-audience", "The token is for another audience (aud).")
+    if any(name in claims for name in OF_OTHER_TOKENS):
+        raise RefusedToken("bad-type", "The token is an ID token or tells of an event; an access token is needed.")
     expires = _moment(claims, "exp")
     if expires is None:
         raise RefusedToken("bad-time", "The token does not say when it expires (exp).")

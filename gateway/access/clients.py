@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gateway.access.last_use import CURRENT, PREVIOUS, LastUse, LastUses
 from gateway.errors import BearerChallenge, Forbidden
 from gateway.settings import Client
 
@@ -18,13 +19,14 @@ class Grant:
     """What one authenticated caller may do: its name, its scopes, and the VDNs that it may read.
 
     `only_vdn` is the VDN that is meant when the caller names none: the one that it may read, if it is exactly one.
-    `bearer` tells that all this is what a bearer token says.
+    `bearer` tells that all this is what a bearer token says, `use` when the credential was last good.
     """
 
     client: str
     scopes: frozenset[str]
     vdns: frozenset[int]
     bearer: bool = False
+    use: LastUse = field(default_factory=LastUse, compare=False, repr=False)
     only_vdn: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,16 +54,21 @@ class ClientDirectory:
     holder has sent it, and there are never more of them than hashes in the settings.
     """
 
-    def __init__(self, clients: Iterable[Client], tenant_vdns: Iterable[int]) -> None:
+    def __init__(self, clients: Iterable[Client], tenant_vdns: Iterable[int], uses: LastUses | None = None) -> None:
+        uses = uses or LastUses()
         configured = frozenset(tenant_vdns)
         self._grants: dict[bytes, tuple[bytes, Grant]] = {}
         self.remembered: dict[str | None, Grant] = {}
+        keys: set[tuple[str, str]] = set()
         for client in clients:
             vdns = configured if client.vdns is None else client.vdns & configured
-            grant = Grant(client.name, client.scopes, vdns)
-            for key_hash in filter(None, (client.key_sha256, client.previous_key_sha256)):
-                digest = bytes.fromhex(key_hash)
-                self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
+            for kind, key_hash in ((CURRENT, client.key_sha256), (PREVIOUS, client.previous_key_sha256)):
+                if key_hash:
+                    digest = bytes.fromhex(key_hash)
+                    grant = Grant(client.name, client.scopes, vdns, use=uses.of_key(client.name, kind))
+                    self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
+                    keys.add((client.name, kind))
+        uses.keep_keys(keys)
 
     def find(self, key: str) -> Grant | None:
         """Return what the holder of `key`, the value of `X-API-Key`, may do, or `None` when nobody has that key.

@@ -4,7 +4,6 @@ What a key says of itself is held against it here, once: a key for encryption, a
 among them, whatever a token asks for.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,9 +12,14 @@ from typing import Any, Final
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode
 
+from gateway.strict_json import strict_json
+
 MAX_KEYS: Final = 100
 RSA_BITS: Final = range(2048, 8193)
 """Below, RSA is broken (RFC 7518, section 3.3); above, checking one signature takes too long."""
+
+CURVES: Final = ("P-256", "P-384", "P-521", "Ed25519", "Ed448")
+"""Those of the algorithms that are taken; the others of the library are for key agreement, or for ES256K."""
 
 _KINDS: Final[Mapping[str, type[RSAKey | ECKey | OKPKey]]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 # Private members are left out, should a provider ever publish them; so are certificates, which nothing here reads.
@@ -33,10 +37,9 @@ class TokenKeys:
 def parse_jwks(document: bytes) -> TokenKeys:
     """Return the keys of a JWK set, JSON in UTF-8. `ValueError`, with a sentence, if there is no usable key in it."""
     try:
-        jwks = json.loads(document.decode())
-    except (ValueError, RecursionError):
-        # Not chained: the library's error holds on to the whole document.
-        raise ValueError("it is not JSON") from None
+        jwks = strict_json(document)
+    except ValueError as why:
+        raise ValueError(f"it is {why}") from None
     listed = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(listed, list):
         raise ValueError("it is not a JWK set: there is no list `keys` in it")  # noqa: TRY004 -- it is about a document
@@ -63,9 +66,16 @@ def _fault(jwk: Any) -> str | None:
         return "is of no kind that is used here (RSA, EC, OKP)"
     if not isinstance(jwk.get("kid"), str) or not jwk["kid"]:
         return "has no `kid`, by which tokens name it"
-    if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return "is not for signatures"
-    if jwk.get("kty") == "RSA" and _bits(jwk.get("n")) not in RSA_BITS:
+    return _weakness(jwk)
+
+
+def _weakness(jwk: dict[str, Any]) -> str | None:
+    if jwk["kty"] != "RSA":
+        return None if jwk.get("crv") in CURVES else f"is on no curve that is used here ({', '.join(CURVES)})"
+    if _bits(jwk.get("n")) not in RSA_BITS:
         return f"is not an RSA key of {RSA_BITS.start} to {RSA_BITS.stop - 1} bits"
     return None
 

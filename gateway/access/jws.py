@@ -5,7 +5,6 @@ Nothing that a token says of itself chooses how it is checked, but two names: `k
 `jku`, `x5u`, `x5c`) are never looked at.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -14,6 +13,9 @@ from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
 from joserfc.jwk import Key
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
+from joserfc.util import urlsafe_b64decode
+
+from gateway.strict_json import strict_json
 
 MAX_TOKEN_BYTES: Final = 8192
 ALGORITHMS: Final = frozenset(
@@ -74,16 +76,17 @@ def verified_claims(token: str, find_keys: FindKeys) -> dict[str, Any]:
     if len(token) > MAX_TOKEN_BYTES:
         raise RefusedToken("too-large", f"The token is longer than {MAX_TOKEN_BYTES} bytes.")
     signed = _read(token)
-    header: Any = signed.headers()
-    if not isinstance(header, dict):
-        raise RefusedToken("malformed", "The header of the token is not a JSON object.")
+    # Not the library's reading of it, which takes the last of a name that comes twice, and UTF-16.
+    header = _object(urlsafe_b64decode(signed.segments["header"]), "header")
     _check_header(header)
     keys = find_keys(header["kid"])
     if not keys:
-        raise RefusedToken("unknown-key", "The token names a key that the identity provider does not have.")
+        raise RefusedToken(
+            "unknown-key", "The token names a key (kid) that the identity provider is not known to have."
+        )
     if not any(_is_signed(signed, key) for key in keys):
         raise RefusedToken("bad-signature", "The signature of the token does not fit its content and its key.")
-    return _claims(signed.payload)
+    return _object(signed.payload, "content")
 
 
 def _read(token: str) -> CompactSignature:
@@ -116,11 +119,12 @@ def _is_signed(signed: CompactSignature, key: Key) -> bool:
         return False
 
 
-def _claims(payload: bytes) -> dict[str, Any]:
+def _object(part: bytes, name: str) -> dict[str, Any]:
+    """Return what a part of the token says. No name may come twice in it (RFC 7515, section 4; RFC 7519, section 4)."""
     try:
-        claims = json.loads(payload.decode())
-    except (ValueError, RecursionError):
-        claims = None
-    if not isinstance(claims, dict):
-        raise RefusedToken("malformed", "The content of the token is not a JSON object.")
-    return claims
+        read = strict_json(part)
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        raise RefusedToken("malformed", f"The {name} of the token is not a JSON object in which no name comes twice.")
+    return read

@@ -8,17 +8,18 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 TIMEOUT_S: Final = 2.0
-"""For connecting, for the TLS handshake, and for question and answer together."""
+"""For connecting to one address, and then for the TLS handshake, question and answer together."""
 
 MAX_BYTES: Final = 262_144
 OK: Final = 200
+HEADERS: Final = {"Accept": "application/jwk-set+json, application/json", "Connection": "close"}
 
 
 def url_reader(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[], bytes]:
@@ -27,33 +28,20 @@ def url_reader(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[], bytes]:
     TLS is verified by the system's authorities. Redirects are refused: the address is the setting's, nobody else's.
     """
     parts = urlsplit(url)
+    host = parts.hostname or ""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    late = f"no whole answer within {timeout_s:g} s"
-    headers = {"Accept": "application/jwk-set+json, application/json", "Connection": "close"}
 
     def fetch() -> bytes:
-        connection = _connection(parts.scheme, parts.hostname or "", parts.port, timeout_s)
-        with closing(connection):
-            connection.connect()
-            passed = threading.Event()
-            watchdog = threading.Timer(timeout_s, _cut, (connection.sock, passed))
-            watchdog.daemon = True
-            watchdog.start()
-            try:
-                connection.request("GET", path, headers=headers)
-                body = _body(connection.getresponse())
-            except (OSError, http.client.HTTPException) as fault:
-                if passed.is_set():
-                    raise TimeoutError(late) from None
-                if isinstance(fault, OSError):
-                    raise
-                raise ValueError(f"the answer is not HTTP as it must be ({type(fault).__name__})") from None
-            finally:
-                watchdog.cancel()
-            if passed.is_set():
-                # What came before the cut may look whole where no length was announced.
-                raise TimeoutError(late)
-            return body
+        connection = _connection(parts.scheme, host, parts.port)
+        sock = socket.create_connection((host, connection.port), timeout_s)
+        if parts.scheme == "https":
+            tls = ssl.create_default_context()
+            sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        with closing(sock), _cut_after(timeout_s, sock):
+            if isinstance(sock, ssl.SSLSocket):
+                sock.do_handshake()
+            connection.sock = sock
+            return _ask(connection, path)
 
     return fetch
 
@@ -68,10 +56,43 @@ def file_reader(path: str) -> Callable[[], bytes]:
     return read
 
 
-def _connection(scheme: str, host: str, port: int | None, timeout_s: float) -> http.client.HTTPConnection:
-    if scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, port, timeout=timeout_s)
+def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+    return kind(host, port)
+
+
+@contextmanager
+def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """Cut the connection off when time is up, whatever is under way on it, and raise TimeoutError then."""
+    passed = threading.Event()
+
+    def cut() -> None:
+        passed.set()
+        with suppress(OSError):
+            # Not the method of an SSLSocket, which takes its state away from under the thread that reads.
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    watchdog = threading.Timer(seconds, cut)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    except (OSError, ValueError):
+        if not passed.is_set():
+            raise
+    finally:
+        watchdog.cancel()
+    if passed.is_set():
+        # What came before the cut may look whole where no length was announced.
+        raise TimeoutError(f"no whole answer within {seconds:g} s")
+
+
+def _ask(connection: http.client.HTTPConnection, path: str) -> bytes:
+    try:
+        connection.request("GET", path, headers=HEADERS)
+        return _body(connection.getresponse())
+    except http.client.HTTPException as fault:
+        raise ValueError(f"the answer is not HTTP as it must be ({type(fault).__name__})") from None
 
 
 def _body(answer: http.client.HTTPResponse) -> bytes:
@@ -86,9 +107,3 @@ def _bounded(document: bytes) -> bytes:
     if len(document) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES} bytes")
     return document
-
-
-def _cut(sock: socket.socket, passed: threading.Event) -> None:
-    passed.set()
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)

@@ -18,7 +18,7 @@ from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryPa
 from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
 from gateway.api.turns import ARRIVED
-from gateway.errors import NotAcceptable
+from gateway.errors import GatewayError, NotAcceptable
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
 
@@ -37,20 +37,24 @@ _HOW = {
 _FETCHED_AND_STORED = "fwd=miss; stored"
 PARSER = QueryParser()
 LEARNED_BYTES = 400
-LEARNED = "campaign_gateway.learned"
+LEARN = "campaign_gateway.learn"
+"""Where the WSGI environment has the function that takes what a query string has turned out to mean."""
+FAILED = "campaign_gateway.failed"
+"""Where it has how the fetch ended that the request has waited for already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
     """What a raw query string has turned out to mean: the question, its cache key, and the `Link` of its page.
 
-    The `Link` is that of the page with `etag`; another page may have other neighbours.
+    The `Link` is that of the page with `etag`; another page may have other neighbours. Both are empty before there is
+    a page.
     """
 
     query: CampaignQuery
     key: str
-    etag: str
-    link: str
+    etag: str = ""
+    link: str = ""
 
     def __len__(self) -> int:
         return len(self.key) + len(self.link) + LEARNED_BYTES
@@ -59,13 +63,14 @@ class Learned:
 def campaigns_blueprint(
     callers: Callers,
     tenants: Mapping[int, Tenant],
+    key: Callable[[CampaignQuery], str],
     serve: ServePage,
     deadline_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Blueprint:
-    """Return the endpoint, which serves the pages of `serve` to those whom `callers` knows.
+    """Return the endpoint, which serves the pages of `serve`, cached under `key`, to those whom `callers` knows.
 
-    What it knows of a good answer it leaves in the WSGI environment for the hit path to learn.
+    It tells the hit path what a query string means as soon as it knows, and the rest when there is a page.
     """
     blueprint = Blueprint("campaigns", __name__)
 
@@ -76,13 +81,18 @@ def campaigns_blueprint(
         if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
             raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
         query = query_of(grant, tenants)
+        failure: GatewayError | None = request.environ.pop(FAILED, None)
+        if failure is not None:
+            raise failure
+        raw_query = request.environ.get("QUERY_STRING", "")
+        learn, meaning = request.environ.get(LEARN, _forget), learning_key(grant, raw_query)
+        learn(meaning, Learned(query, key(query)))
         started = clock()
         served = serve(query, deadline)
         g.outcome = served.outcome
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
-        link = link_header(request.path, request.environ.get("QUERY_STRING", ""), served.page)
-        learned = Learned(query, served.key, served.rendered.identity.etag, link)
-        request.environ[LEARNED] = (learning_key(grant, request.environ.get("QUERY_STRING", "")), learned)
+        link = link_header(request.path, raw_query, served.paging)
+        learn(meaning, Learned(query, served.key, served.rendered.identity.etag, link))
         coding = choose(served.rendered, request.headers.get("Accept-Encoding"))
         held = held_tag(request.headers.get("If-None-Match"), coding.etag)
         response = Response(status=304) if held else Response(coding.body)
@@ -91,6 +101,10 @@ def campaigns_blueprint(
         return response
 
     return blueprint
+
+
+def _forget(*_: object) -> None:
+    """Learn nothing, where there is no hit path."""
 
 
 def learning_key(grant: Grant, raw_query: str) -> str:
@@ -102,6 +116,7 @@ def authenticated(callers: Callers, scope: str) -> Grant:
     """Return what the caller of the current request may do; raises Forbidden without `scope`, or as Callers does."""
     grant = callers.authenticate(request.environ.get("HTTP_X_API_KEY"), request.environ.get("HTTP_AUTHORIZATION"))
     g.client = grant.client
+    grant.use.at = g.started
     grant.require_scope(scope)
     return grant
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.access.callers import Callers
-from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
+from gateway.access.clients import Grant
+from gateway.api.campaigns import LEARN, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage
@@ -29,6 +30,17 @@ UNNOTICEABLE_S = 0.00005
 
 Peek = Callable[[str, CampaignQuery], ServedPage | None]
 """Returns the page of a key and its query if it can be served at once."""
+
+
+KNOWN = "campaign_gateway.known"
+"""Where the WSGI environment has what is known of a request that no page at hand answers, or `None`."""
+
+
+class Known(NamedTuple):
+    """Who asks, and what."""
+
+    grant: Grant
+    learned: Learned
 
 
 class _Way(NamedTuple):
@@ -73,13 +85,12 @@ class HitPath:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET" or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
         started = time.perf_counter()
-        hit = self._hit(environ)
+        known = self._known(environ)
+        hit = None if known is None else self._hit(environ, known, started)
         if hit is None:
-            answer = self._app(environ, start_response)
-            learned: tuple[str, Learned] | None = environ.pop(LEARNED, None)
-            if learned is not None:
-                self._learned.put(*learned)
-            return answer
+            environ[LEARN] = self._learned.put
+            environ[KNOWN] = known
+            return self._app(environ, start_response)
         served, coding, held, link = hit
         headers = page_headers(served, coding, held, link)
         headers.append(("X-Request-Id", self._request_id(environ.get("HTTP_X_REQUEST_ID"))))
@@ -94,7 +105,8 @@ class HitPath:
         start_response("304 NOT MODIFIED", headers)
         return []
 
-    def _hit(self, environ: "WSGIEnvironment") -> tuple[ServedPage, Representation, str | None, str] | None:
+    def _known(self, environ: "WSGIEnvironment") -> Known | None:
+        """Return what is known of a request of which everything is usual, and whose caller may ask it."""
         grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         if grant is None or SCOPE not in grant.scopes:
             return None
@@ -105,6 +117,12 @@ class HitPath:
             or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
         ):
             return None
+        return Known(grant, learned)
+
+    def _hit(
+        self, environ: "WSGIEnvironment", known: Known, now: float
+    ) -> tuple[ServedPage, Representation, str | None, str] | None:
+        grant, learned = known
         served = self._peek(learned.key, learned.query)
         if served is None or served.rendered.identity.etag != learned.etag:
             return None
@@ -112,6 +130,7 @@ class HitPath:
         held = environ.get("HTTP_IF_NONE_MATCH")
         if held is not None and held != coding.etag:
             return None
+        grant.use.at = now
         return served, coding, held, learned.link
 
     def _request_id(self, offered: str | None) -> str:

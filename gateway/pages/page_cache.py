@@ -51,7 +51,8 @@ class PageCache:
     ) -> None:
         self._tiers = tiers
         self._shared = shared
-        self._key = key
+        self.key = key
+        """Returns the key of a query."""
         self._freshness = freshness
         self._metrics = metrics
         self._refresh_deadline_s = refresh_deadline_s
@@ -67,7 +68,7 @@ class PageCache:
             # Not when it is made: subscribing may start a thread, and a server may fork in between.
             self._subscribed = True
             self._shared.subscribe(self._purged)
-        key = self._key(query)
+        key = self.key(query)
         served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
         self._metrics.lookup(served.outcome, served.tier)
         return served
@@ -79,9 +80,20 @@ class PageCache:
         """
         return self._at_once(self._tiers.held(key), query, PROCESS)
 
+    def join(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage | None:
+        """Return the page under `key`, the answer to `query`, that is being fetched now; `None` if nobody fetches it.
+
+        Raises one leaf of `gateway.errors`, that of the fetch or UpstreamTimeout.
+        """
+        if not self._fetcher.is_under_way(key):
+            return None
+        served = self._brought(key, query, deadline)
+        self._metrics.lookup(served.outcome, served.tier)
+        return served
+
     def explain(self, query: CampaignQuery) -> Explanation:
         """Tell what is there for `query` and how good it is, without asking CC-iSales."""
-        key, tier = self._key(query), PROCESS
+        key, tier = self.key(query), PROCESS
         held = self._tiers.held(key)
         if held is None:
             held, tier = self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED

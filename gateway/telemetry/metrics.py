@@ -1,10 +1,11 @@
-"""What is counted, with `prometheus_client`. Every label has few values: no caller can make new ones."""
+"""What is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gateway.telemetry.durations import Durations, Notes
+from gateway.telemetry.timestamps import Timestamps
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -26,6 +27,7 @@ class Metrics:
         self.registry.register(self._seconds)
         self._notes: dict[tuple[str, ...], Notes] = {}
         self._gauges: dict[str, Gauge] = {}
+        self._clients: Timestamps | None = None
         self._lookups = Counter(
             "campaign_gateway_cache_lookups",
             "Pages asked of the cache, by outcome (hit, stale, miss, or collapsed into another fetch) and tier.",
@@ -266,6 +268,19 @@ class Metrics:
     def clock_ahead(self, seconds: float) -> None:
         """Show by how much CC-iSales' clock is ahead of ours."""
         self._clock_ahead.set(seconds)
+
+    def watch_clients(self, report: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        """Read when credentials were last good whenever the numbers are asked for: client, kind, seconds since 1970."""
+        if self._clients is not None:
+            self._clients.report = report
+            return
+        self._clients = Timestamps(
+            "campaign_gateway_client_last_seen_timestamp_seconds",
+            "When a client's credential (current or previous key, or token) was last good; 0: not since the start.",
+            ("client", "credential"),
+            report,
+        )
+        self.registry.register(self._clients)
 
     def token_check(self, outcome: str) -> None:
         """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""

@@ -4,13 +4,17 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from werkzeug.test import TestResponse
 
+from gateway.access.keys import new_key
+from gateway.api.turns import AT_ONCE
 from gateway.settings import SettingsError
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
@@ -21,14 +25,19 @@ from tests.support.identity_provider import (
     OTHER_RSA,
     RSA,
     Provider,
+    b64,
     claims,
     jwk,
     jwks,
     provider,
     token,
+    token_of,
 )
 from tests.support.server import free_port, served_gateway
+from tests.support.waiting import wait_until
 
+HEAD = b'{"alg":"RS256","typ":"at+jwt","kid":"rsa"}'
+PEM = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 API_KEY_CHALLENGE = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 Make = Callable[..., GatewayUnderTest]
 
@@ -111,7 +120,23 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "jku": lambda: token(key=OTHER_RSA, jku="http://127.0.0.1:9/jwks"),
     "crit": lambda: token(crit=["exp"]),
     "ID token by its type": lambda: token(typ="id+jwt"),
+    "ID token by its claims": lambda: token(claims(at_hash="x"), typ="JWT"),
+    "no type": lambda: token(typ=None),
     "API key as a token": lambda: "web-key",
+    "API key of ours as a token": new_key,
+    "HS256 with the public key as PEM": lambda: token(algorithm="HS256", key=PEM),
+    "alg none and then RS256": lambda: token_of(b'{"alg":"none",' + HEAD[1:], json.dumps(claims()).encode()),
+    "header in UTF-16": lambda: token_of(HEAD.decode().encode("utf-16"), json.dumps(claims()).encode()),
+    "a claim twice": lambda: token_of(HEAD, b'{"vdns":[2],' + json.dumps(claims()).encode()[1:]),
+    "x5u": lambda: token(key=OTHER_RSA, x5u="http://127.0.0.1:9/cert.pem"),
+    "x5c": lambda: token(key=OTHER_RSA, x5c=["AAAA"]),
+    "kid as SQL": lambda: token(key=OTHER_RSA, key_id="' UNION SELECT 'key"),
+    "kid as a path": lambda: token(key=OTHER_RSA, key_id="../../../dev/null"),
+    "b64 false": lambda: token(crit=["b64"], b64=False),
+    "encrypted token": lambda: "a.b.c.d.e",
+    "claims of another token": lambda: ".".join(
+        (token().split(".")[0], b64(json.dumps(claims(vdns="*")).encode()), token().split(".")[2])
+    ),
 }
 
 
@@ -256,6 +281,21 @@ def test_attack_unknown_keys_do_not_flood_the_provider(gateway: GatewayUnderTest
     gateway.clock.advance(60)
     assert ask(gateway, token(key=OTHER_RSA, key_id="rotated")).status_code == 200
     assert identity.asked == 5
+
+
+def test_attack_unknown_keys_while_the_provider_hangs(gateway: GatewayUnderTest, identity: Provider) -> None:
+    """A crowd of tokens with made-up keys waits for the provider; a caller with an API key does not wait behind it."""
+    ask(gateway, token())
+    identity.late_s = 1.5
+    gateway.clock.advance(60)
+    headers = {"Authorization": f"Bearer {token(key=OTHER_RSA, key_id='made-up')}"}
+    with ThreadPoolExecutor(AT_ONCE + 4) as pool:
+        crowd = [pool.submit(gateway.app.test_client().get, "/campaigns", headers=headers) for _ in range(AT_ONCE + 4)]
+        wait_until(lambda: identity.asked == 2)
+        assert gateway.get("/campaigns?page=2").status_code == 200
+        assert not any(waiting.done() for waiting in crowd)
+        assert {waiting.result(10).status_code for waiting in crowd} == {401}
+    assert identity.asked == 2
 
 
 def test_an_outage_of_the_provider(make_gateway: Make) -> None:

@@ -110,11 +110,21 @@ def test_numbers_go_on_over_reloads(serve: Callable[..., ReloadedGateway]) -> No
     assert (gateway.number(HITS), gateway.number(REQUESTS)) == (3, 4)
     assert gateway.number('campaign_gateway_upstream_fetches_total{outcome="ok",vdn="1"}') == 1
     assert gateway.number("campaign_gateway_cache_held_pages") == 1
-    assert gateway.reload(tenants='[{vdn = 1, access_key = "demo-access-key", secret_key = "demo-secret-key"}]')
-    told = gateway.get("/metrics").get_data(as_text=True)
-    assert 'campaign_gateway_upstream_circuit_state{vdn="1"} 0.0' in told
-    assert 'campaign_gateway_upstream_circuit_state{vdn="2"}' not in told
-    assert 'campaign_gateway_upstream_pause_seconds{vdn="2"}' not in told
+    told = gateway.get("/metrics").get_data(as_text=True).splitlines()
+    series = [line.rpartition(" ")[0] for line in told if not line.startswith("#")]
+    assert len(series) == len(set(series))
+    assert gateway.reload(
+        clients=clients("web-key"),
+        tenants='[{vdn = 1, access_key = "demo-access-key", secret_key = "demo-secret-key"}]',
+    )
+    text = gateway.get("/metrics").get_data(as_text=True)
+    assert 'campaign_gateway_upstream_circuit_state{vdn="1"} 0.0' in text
+    assert 'campaign_gateway_upstream_circuit_state{vdn="2"}' not in text
+    assert 'campaign_gateway_upstream_pause_seconds{vdn="2"}' not in text
+    seen = [line for line in text.splitlines() if line.startswith("campaign_gateway_client_last_seen")]
+    assert [line.partition("}")[0] for line in seen] == [
+        'campaign_gateway_client_last_seen_timestamp_seconds{client="web-key",credential="current"'
+    ]
 
 
 def test_a_faulty_reload_shows_and_the_settings_before_stay(serve: Callable[..., ReloadedGateway]) -> None:

@@ -118,6 +118,12 @@ def token(
     return f"{signed}.{b64(signature(algorithm, signer, signed.encode()))}"
 
 
+def token_of(head: bytes, body: bytes) -> str:
+    """Return a token of these very bytes, with the signature of the RSA key by RS256."""
+    signed = f"{b64(head)}.{b64(body)}"
+    return f"{signed}.{b64(signature('RS256', RSA, signed.encode()))}"
+
+
 @dataclass
 class Provider:
     """What the provider answers at `url`, and how often it was asked. `late_s` is how long it takes."""

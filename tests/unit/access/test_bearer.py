@@ -9,6 +9,7 @@ from joserfc.jwk import Key
 from gateway.access.bearer import KEPT_S, BearerTokens, is_bearer
 from gateway.access.claims import TokenPolicy
 from gateway.access.jwks import parse_jwks
+from gateway.access.keys import new_key
 from gateway.errors import Unauthenticated
 from tests.support.clock import FakeClock
 from tests.support.identity_provider import AUDIENCE, ISSUER, claims, jwks, token
@@ -69,6 +70,14 @@ def test_attack_other_forms_of_the_header(desk: Desk) -> None:
     with pytest.raises(Unauthenticated, match="longer than 8192 bytes"):
         desk.tokens.authenticate("Bearer " + "a" * 8193)
     assert desk.tokens.find("Bearer " + "a" * 10_000_000) is None
+
+
+def test_an_api_key_in_the_wrong_header_is_told(desk: Desk) -> None:
+    """Whoever sends a key of ours as a token is told where it belongs, and the key is not repeated."""
+    key = new_key()
+    with pytest.raises(Unauthenticated, match=r"^This is an API key and no token; send it in the header X-API-Key\.$"):
+        desk.tokens.authenticate(f"Bearer {key}")
+    assert desk.counted == ["malformed"]
 
 
 def test_a_token_is_known_after_it_was_verified_and_not_before(desk: Desk) -> None:

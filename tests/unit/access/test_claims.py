@@ -60,6 +60,13 @@ def test_attack_wrong_audience(audience: Any) -> None:
     assert reason(aud=audience) == "bad-audience"
 
 
+@pytest.mark.parametrize("name", ["at_hash", "c_hash", "s_hash", "events"])
+def test_attack_token_for_another_use(name: str) -> None:
+    """An ID token, or one that ends a session, of our issuer and for us, whose type says JWT as all others."""
+    assert reason(**{name: "x"}) == "bad-type"
+    assert reason(nonce="x") == ""
+
+
 @pytest.mark.parametrize("expires", [NOW, NOW - 1, 0, -1])
 def test_attack_expired(expires: float) -> None:
     """There is no grace: at its `exp` a token is over."""

@@ -1,12 +1,17 @@
 """Who may call, and what they may ask for."""
 
+import re
+import string
+import zlib
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.access.callers import Callers
 from gateway.access.clients import ClientDirectory
-from gateway.access.keys import ALPHABET, has_valid_checksum, key_hash, new_key
+from gateway.access.keys import ALPHABET, checksum, has_valid_checksum, key_hash, new_key
 from gateway.errors import Forbidden, Unauthenticated
 from gateway.settings import Client
 
@@ -63,6 +68,28 @@ def test_other_keys_are_refused(key: str | None) -> None:
             CALLERS.authenticate(key, None)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda key: key, r"is whole, but not known here"),
+        (lambda key: key[:-1], r"its checksum is wrong"),
+        (lambda key: key + "x", r"its checksum is wrong"),
+        (lambda key: key.swapcase(), r"its checksum is wrong"),
+        (lambda key: key[:10] + ("a" if key[10] != "a" else "b") + key[11:], r"its checksum is wrong"),
+        (lambda key: key[:10] + "\xe9" + key[11:], r"its checksum is wrong"),
+        (lambda key: key[:4], r"its checksum is wrong"),
+        (lambda key: key[4:], r"X-API-Key is not known here\.$"),
+        (lambda key: "x" + key, r"X-API-Key is not known here\.$"),
+    ],
+)
+def test_a_typing_error_is_told_from_a_key_that_nobody_has(change: Callable[[str], str], words: str) -> None:
+    """The refusal says whether the key is whole, begins like ours or is of another kind, and repeats nothing of it."""
+    sent = change(new_key())
+    with pytest.raises(Unauthenticated, match=words) as caught:
+        CALLERS.authenticate(sent, None)
+    assert not any(sent[at : at + 5] in caught.value.detail for at in range(len(sent) - 4))
+
+
 def test_vdns_and_scopes_are_refused_in_words() -> None:
     """A refusal says what the client may do; one in a VDN that does not exist says no more than that."""
     grant = CALLERS.authenticate("web-key", None)
@@ -87,7 +114,23 @@ def test_new_keys_are_whole_and_differ() -> None:
     """Each key has the prefix, a length of fifty and a good checksum, and none comes twice."""
     keys = {new_key() for _ in range(100)}
     assert len(keys) == 100
-    assert all(len(key) == 50 and key.startswith("cgk_") and has_valid_checksum(key) for key in keys)
+    assert all(re.fullmatch("cgk_[A-Za-z0-9]{46}", key) and has_valid_checksum(key) for key in keys)
+
+
+def test_a_checksum_is_that_of_other_tools() -> None:
+    """Scanners can compute it: CRC-32 of all before it, in base 62, letters first."""
+    key, number = new_key(), 0
+    for letter in key[-6:]:
+        number = number * 62 + ALPHABET.index(letter)
+    assert number == zlib.crc32(key[:-6].encode())
+    assert string.ascii_letters + string.digits == ALPHABET
+
+
+@given(st.integers(0, 2**32))
+def test_no_other_length_is_whole(number: int) -> None:
+    """A shorter or longer text with a right checksum is no key of ours."""
+    body = f"cgk_{number}"
+    assert not has_valid_checksum(body + checksum(body))
 
 
 @given(position=st.integers(0, 49), letter=st.sampled_from(ALPHABET))

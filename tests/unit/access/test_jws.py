@@ -13,7 +13,7 @@ from joserfc.jwk import Key
 
 from gateway.access.jwks import parse_jwks
 from gateway.access.jws import MAX_TOKEN_BYTES, RefusedToken, verified_claims
-from tests.support.identity_provider import EC, OTHER_RSA, RSA, b64, claims, jwk, jwks, token
+from tests.support.identity_provider import EC, OTHER_RSA, RSA, b64, claims, jwk, jwks, token, token_of
 
 KEYS = parse_jwks(jwks()).by_id
 
@@ -206,6 +206,34 @@ HEAD, BODY, SIGNED = GOOD.split(".")
 def test_attack_broken_forms(sent: str) -> None:
     """What is not three parts of base64url around JSON objects is malformed, and raises nothing else."""
     assert refusal(sent) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'{"alg":"none","alg":"RS256","typ":"at+jwt","kid":"rsa"}',
+        b'{"alg":"RS256","typ":"at+jwt","kid":"stranger","kid":"rsa"}',
+        b'{"alg":"RS256","typ":"id+jwt","\\u0074yp":"at+jwt","kid":"rsa"}',
+        b'{"alg":"RS256","typ":"at+jwt","kid":"rsa","x":{"y":1,"y":2}}',
+        '{"alg":"RS256","typ":"at+jwt","kid":"rsa"}'.encode("utf-16"),
+        b'\xef\xbb\xbf{"alg":"RS256","typ":"at+jwt","kid":"rsa"}',
+        b'{"alg":"RS256","typ":"at+jwt","kid":"rsa","x":NaN}',
+    ],
+)
+def test_attack_header_of_two_meanings(head: bytes) -> None:
+    """A name that comes twice, of which readers take one or the other, and codings that some guess: malformed."""
+    assert refusal(token_of(head, json.dumps(claims()).encode())) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "more", [b'"vdns":[1,2]', b'"\\u0076dns":[2]', b'"aud":"other"', b'"x":{"y":1,"y":1}', b'"x":Infinity']
+)
+def test_attack_claims_of_two_meanings(more: bytes) -> None:
+    """Not even the provider's signature makes sense of a claim that comes twice."""
+    head = b'{"alg":"RS256","typ":"at+jwt","kid":"rsa"}'
+    once = json.dumps(claims()).encode()
+    assert verified_claims(token_of(head, once), find)
+    assert refusal(token_of(head, once[:-1] + b"," + more + b"}")) == "malformed"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import structlog
 
-from gateway.access.key_cache import FIRST_PAUSE_S, PAUSE_S, KeyCache
+from gateway.access.key_cache import FIRST_PAUSE_S, PAUSE_S, WAIT_S, KeyCache
 from gateway.errors import InternalError
 from tests.support.clock import FakeClock
 from tests.support.identity_provider import EC, RSA, jwk, jwks
@@ -91,8 +91,34 @@ def test_who_needs_the_same_reading_waits_for_it(source: Source) -> None:
     assert source.asked == 1
 
 
+def test_nobody_waits_for_a_provider_that_hangs(source: Source) -> None:
+    """Who needs a reading waits for as long as `wait` does and no longer; then what is known counts."""
+    waited: list[float] = []
+
+    def wait(reading: threading.Event, seconds: float) -> bool:
+        waited.append(seconds)
+        return reading.wait(0.01)
+
+    keys = KeyCache(source.read, "there", HOUR, source.counted.append, source.clock, wait)
+    source.gate.clear()
+    for _ in range(3):
+        with pytest.raises(InternalError):
+            keys.find("old")
+    assert (source.asked, waited) == (1, [WAIT_S] * 3)
+    source.gate.set()
+    wait_until(lambda: keys.state() == "ok")
+    assert len(keys.find("old")) == 1
+    source.clock.advance(PAUSE_S)
+    source.gate.clear()
+    assert not keys.find("made-up")
+    assert len(keys.find("old")) == 1
+    source.gate.set()
+    wait_until(lambda: source.counted == ["ok", "ok"])
+    assert (source.asked, len(waited)) == (2, 4)
+
+
 @pytest.mark.parametrize(
-    "trouble", [OSError("no route"), TimeoutError("late"), ValueError("HTTP 500"), b"<html>", b"{}"]
+    "trouble", [OSError("no route"), TimeoutError("late"), ValueError("HTTP 500"), KeyError("a bug"), b"<html>", b"{}"]
 )
 def test_old_keys_stay_through_trouble(source: Source, trouble: bytes | Exception) -> None:
     """Outage and rubbish are said once a minute and counted; the keys that were known stay good all the time."""

@@ -108,6 +108,14 @@ def test_other_answers_are_faults(sent: bytes, fault: type[Exception]) -> None:
         url_reader(url)()
 
 
+def test_a_handshake_in_drips_does_not_outlast_the_deadline() -> None:
+    """The beginning of a TLS record, and then a byte of it now and then, is cut off like an answer in drips."""
+    started = time.monotonic()
+    with raw_server(_drip(b"\x16\x03\x03\x40\x00")) as url, pytest.raises(TimeoutError, match=r"within 0\.3 s"):
+        url_reader(url.replace("http:", "https:"), timeout_s=0.3)()
+    assert time.monotonic() - started < 5
+
+
 def test_nobody_there() -> None:
     """A refused connection is an OSError."""
     with pytest.raises(OSError, match="refused"):
