@@ -49,7 +49,7 @@ from gateway.isales.retry_budget import RetryBudget
 from gateway.isales.retry_policy import RetryPolicy
 from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
-from gateway.isales.shared_slots import NO_SHARED_SLOTS
+from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
 from gateway.isales.way import ALL, Way
@@ -248,7 +248,11 @@ def _slots(
 ) -> Slots:
     """Return the call budget, of all processes that share a Redis or of this one alone. It holds over a reload."""
     isales = settings.isales
-    shared = NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
+
+    def make_shared() -> SharedSlots:
+        return NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
+
+    shared = parts.take("shared slots", (store, isales.base_url, isales.concurrency), make_shared)
     slots = parts.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
     slots.adapt(isales.concurrency, durations, shared)
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}

@@ -33,6 +33,13 @@ class SecretText(fields.Field[Secret]):
         return REDACTED if value else ""
 
 
+class AccessKey(fields.String):
+    """A name by which CC-iSales knows a tenant, no secret in itself; its beginning comes out, to tell two apart."""
+
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return f"{value[: min(4, len(value) // 3)]}{REDACTED}" if value else ""
+
+
 class KeyHash(fields.Field[str]):
     """Lower-case hex of SHA-256, or empty; only its beginning comes out, enough to tell keys apart."""
 

@@ -117,6 +117,8 @@ def _pool(url: Secret, timeout_s: float) -> ConnectionPool:
         # An option that redis-py does not know shows only when a connection is made; this one is never connected.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, redis.RedisError):
+        # Nor are they to be in a variable of this frame, which some tools show with the error.
+        options = {}
         # The cause would show parts of the URL, and so perhaps of the password.
         raise ValueError(
             "cache.shared_url is no URL of a Redis: write redis://host:port/0, rediss://host:port/0 or "

@@ -28,7 +28,8 @@ REQUESTS = 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",
 
 def clients(*keys: str, scopes: str = '"campaigns:read"') -> str:
     """Return the setting for clients of VDN 1 with these keys."""
-    each = (f'{{name = "{key}", key_sha256 = "{key_hash(key)}", vdns = [1], scopes = [{scopes}]}}' for key in keys)
+    named = ((key.removesuffix("-key"), key_hash(key)) for key in keys)
+    each = (f'{{name = "{name}", key_sha256 = "{digest}", vdns = [1], scopes = [{scopes}]}}' for name, digest in named)
     return f"[{', '.join(each)}]"
 
 
@@ -123,7 +124,7 @@ def test_numbers_go_on_over_reloads(serve: Callable[..., ReloadedGateway]) -> No
     assert 'campaign_gateway_upstream_pause_seconds{vdn="2"}' not in text
     seen = [line for line in text.splitlines() if line.startswith("campaign_gateway_client_last_seen")]
     assert [line.partition("}")[0] for line in seen] == [
-        'campaign_gateway_client_last_seen_timestamp_seconds{client="web-key",credential="current"'
+        'campaign_gateway_client_last_seen_timestamp_seconds{client="web",credential="current"'
     ]
 
 
@@ -199,6 +200,23 @@ def test_the_call_budget_holds_over_a_reload(serve: Callable[..., ReloadedGatewa
         assert simulator.calls.wait_for_in_flight(6, 10)
         assert [answer.result().status_code for answer in most] == [200] * 7
     assert gateway.number("campaign_gateway_upstream_slots_in_use") == 0
+
+
+def test_shared_slots_are_given_back_after_a_reload(
+    serve: Callable[..., ReloadedGateway], simulator: SimulatorServer, redis: RedisServer
+) -> None:
+    """A call of the old app that ends after the reload leaves nothing of the budget over all processes taken."""
+    gateway = serve(real_time=True, cache__shared_url=redis.url.reveal())
+    simulator.latency_s = 0.5
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(gateway.get, f"/campaigns?page={page}") for page in (1, 2, 3)]
+        assert simulator.calls.wait_for_in_flight(3, 10)
+        with redis.client() as client:
+            (slots,) = client.keys("campaign-gateway:slots:*")
+            assert client.zcard(slots) == 3
+            assert gateway.reload(log__level="info")
+            assert [call.result().status_code for call in calls] == [200] * 3
+            assert client.zcard(slots) == 0
 
 
 def open_handles() -> int:
@@ -283,4 +301,4 @@ def test_what_is_reloaded_names_what_changed(
     assert gateway.reload(log__level="info", isales__concurrency="3")
     said = capsys.readouterr().err
     assert '"changed": ["isales.concurrency", "log.level"]' in said
-    assert "clients.new-key" not in said
+    assert "clients.new" not in said

@@ -38,7 +38,8 @@ class Running:
         """Write settings with clients that have these keys, and the tenant's secret key into a file beside them."""
         self.secret_key.write_text(secret_key)
         self.secret_key.chmod(0o600)
-        clients = "".join(f'[[clients]]\nname = "{key}"\nkey_sha256 = "{key_hash(key)}"\nvdns = [1]\n' for key in keys)
+        named = ((key.removesuffix("-key"), key_hash(key)) for key in keys)
+        clients = "".join(f'[[clients]]\nname = "{name}"\nkey_sha256 = "{made}"\nvdns = [1]\n' for name, made in named)
         self.file.write_text(
             f'{clients}[[tenants]]\nvdn = 1\naccess_key = "{access_key}"\nsecret_key_file = "{self.secret_key}"\n'
         )
@@ -165,7 +166,7 @@ def test_sighup_changes_the_settings_of_all_workers_and_loses_no_request(
         waiting.join()
     assert set(counts) == {200}
     assert answers == [200]
-    assert running.logged("settings_reloaded")[0]["changed"] == ["clients.old-key", "clients.new-key"]
+    assert running.logged("settings_reloaded")[0]["changed"] == ["clients.old", "clients.new"]
 
 
 def test_faulty_settings_are_told_and_those_before_stay_with_sighup(running: Running) -> None:

@@ -8,6 +8,7 @@ from werkzeug.test import Client, TestResponse
 from gateway.factory import Clocks, create_app
 from gateway.reload import Parts, ServedApp
 from gateway.settings import KeptSettings, Settings, load_kept
+from tests.support.canaries import require_none
 from tests.support.clock import FakeClock
 from tests.support.gateway import PROJECT, VARIABLES
 
@@ -64,6 +65,8 @@ class ReloadedGateway:
 
     def close(self) -> None:
         """Let go of everything."""
+        require_none(f"{self.served!r} {vars(self.served)!r}", "a repr")
+        self.get("/metrics", key=None)
         self.served.close()
 
     def _set(self, variables: Mapping[str, str]) -> None:

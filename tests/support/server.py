@@ -15,6 +15,7 @@ from pathlib import Path
 import requests
 
 from gateway.reload import published
+from tests.support.canaries import require_none
 from tests.support.gateway import PROJECT, VARIABLES
 
 BIN = Path(sys.executable).parent
@@ -72,6 +73,7 @@ def served_gateway(base_url: str, workers: int = 1, **variables: str) -> Iterato
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)
+            require_none(Path(log.name).read_bytes(), "the log of a served gateway")
 
 
 def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 20.0) -> None:
