@@ -191,8 +191,14 @@ class RateLimited(CallerError):
     name = "rate-limited"
     status = 429
     title = "Too many requests"
-    meaning = "This client has used up its requests for this minute. Answers from a fresh page do not count."
-    remedy = "Wait for the seconds that `Retry-After` gives. Ask the operators for a higher limit if this is usual."
+    meaning = (
+        "This client has made as many requests in the last minute as its limit allows. Answers from a fresh page do "
+        "not count and are still given. Requests that were refused for this reason do not count either."
+    )
+    remedy = (
+        "Wait for the seconds that `Retry-After` gives; the header `RateLimit` of other answers tells what is left. "
+        "Ask the operators for a higher limit (`requests_per_minute` of the client) if this is usual."
+    )
 
 
 class UpstreamError(GatewayError):

@@ -24,6 +24,7 @@ from gateway.access.clients import ClientDirectory
 from gateway.access.key_cache import KeyCache
 from gateway.access.key_source import file_reader, url_reader
 from gateway.access.last_use import LastUses
+from gateway.access.limits import RequestLimits
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
@@ -65,6 +66,7 @@ from gateway.reload import SETTINGS_STATE, Parts
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
+from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.settings_state import SettingsState
@@ -127,7 +129,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     shared = _shared_tier(store, parts)
     pages = _page_cache(app, fetch, shared, settings, parts, metrics, clocks)
     metrics.watch_turns(lambda: turns.waiting)
-    serve = turns.outside(pages.serve)
+    limits = _limits(settings, store, parts, metrics, clocks)
     uses = parts.take("last uses", None, LastUses)
     metrics.watch_clients(uses.report)
     callers = Callers(
@@ -139,7 +141,16 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(callers, settings.tenants, pages.key, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(
+            callers,
+            settings.tenants,
+            pages.key,
+            turns.outside(limits.take),
+            turns.outside(pages.fresh),
+            turns.outside(pages.serve),
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
     )
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     key_state = token_keys.state if token_keys else lambda: "off"
@@ -260,6 +271,18 @@ def _slots(
     return slots
 
 
+def _limits(
+    settings: Settings, store: SharedStore | None, parts: Parts, metrics: Metrics, clocks: Clocks
+) -> RequestLimits:
+    """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
+
+    def make() -> RequestLimits:
+        shared = None if store is None else RedisWindows(store, settings.isales.base_url)
+        return RequestLimits(shared, metrics, clocks.monotonic)
+
+    return parts.take("limits", (store, settings.isales.base_url), make)
+
+
 def _token_keys(settings: Settings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
     """Keys that bearer tokens are signed with, or `None` where there are no tokens. A file must be good at once."""
     jwt = settings.jwt
@@ -360,4 +383,4 @@ def _middleware(
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, callers, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, settings.cache.max_bytes // LEARNING_SHARE)

@@ -20,12 +20,14 @@ class Grant:
 
     `only_vdn` is the VDN that is meant when the caller names none: the one that it may read, if it is exactly one.
     `bearer` tells that all this is what a bearer token says, `use` when the credential was last good.
+    `requests_per_minute` is its limit on requests that no fresh page answers, 0 for none.
     """
 
     client: str
     scopes: frozenset[str]
     vdns: frozenset[int]
     bearer: bool = False
+    requests_per_minute: int = 0
     use: LastUse = field(default_factory=LastUse, compare=False, repr=False)
     only_vdn: int | None = field(init=False)
 
@@ -65,7 +67,8 @@ class ClientDirectory:
             for kind, key_hash in ((CURRENT, client.key_sha256), (PREVIOUS, client.previous_key_sha256)):
                 if key_hash:
                     digest = bytes.fromhex(key_hash)
-                    grant = Grant(client.name, client.scopes, vdns, use=uses.of_key(client.name, kind))
+                    use, limit = uses.of_key(client.name, kind), client.requests_per_minute
+                    grant = Grant(client.name, client.scopes, vdns, requests_per_minute=limit, use=use)
                     self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
                     keys.add((client.name, kind))
         uses.keep_keys(keys)

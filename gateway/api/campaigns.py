@@ -12,13 +12,15 @@ from werkzeug.datastructures import LanguageAccept
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
+from gateway.access.limits import Quota
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
+from gateway.api.rate_limit import tell_quotas
 from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
 from gateway.api.turns import ARRIVED
-from gateway.errors import GatewayError, NotAcceptable
+from gateway.errors import CallerError, GatewayError, NotAcceptable
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
 
@@ -64,23 +66,37 @@ def campaigns_blueprint(
     callers: Callers,
     tenants: Mapping[int, Tenant],
     key: Callable[[CampaignQuery], str],
+    take: Callable[[str, int], Quota],
+    fresh: Callable[[CampaignQuery], ServedPage | None],
     serve: ServePage,
     deadline_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Blueprint:
     """Return the endpoint, which serves the pages of `serve`, cached under `key`, to those whom `callers` knows.
 
-    It tells the hit path what a query string means as soon as it knows, and the rest when there is a page.
+    It tells the hit path what a query string means as soon as it knows, and the rest when there is a page. For clients
+    that have a limit, `take` counts each request that no page of `fresh` answers, before anything is done about it.
     """
     blueprint = Blueprint("campaigns", __name__)
+    tell_quotas(blueprint)
+
+    def count(grant: Grant) -> None:
+        """Count the current request, which no fresh page answers; raises RateLimited."""
+        if grant.requests_per_minute:
+            g.quota = take(grant.client, grant.requests_per_minute)
+            g.quota.require()
 
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ[ARRIVED], clock)
         grant = authenticated(callers, SCOPE)
-        if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
-            raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
-        query = query_of(grant, tenants)
+        try:
+            if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
+                raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
+            query = query_of(grant, tenants)
+        except CallerError:
+            count(grant)
+            raise
         failure: GatewayError | None = request.environ.pop(FAILED, None)
         if failure is not None:
             raise failure
@@ -88,7 +104,10 @@ def campaigns_blueprint(
         learn, meaning = request.environ.get(LEARN, _forget), learning_key(grant, raw_query)
         learn(meaning, Learned(query, key(query)))
         started = clock()
-        served = serve(query, deadline)
+        served = fresh(query) if grant.requests_per_minute else None
+        if served is None:
+            count(grant)
+            served = serve(query, deadline)
         g.outcome = served.outcome
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
         link = link_header(request.path, raw_query, served.paging)

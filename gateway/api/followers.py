@@ -48,7 +48,8 @@ class Followers:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer as PEP 3333 has it."""
         known: Known | None = environ.pop(KNOWN, None)
-        if known is None:
+        if known is None or known.grant.requests_per_minute:
+            # Requests of clients that have a limit are counted there.
             return self._app(environ, start_response)
         started = time.perf_counter()
         offered = environ.get("HTTP_X_REQUEST_TIMEOUT_MS")

@@ -31,6 +31,9 @@ UNNOTICEABLE_S = 0.00005
 Peek = Callable[[str, CampaignQuery], ServedPage | None]
 """Returns the page of a key and its query if it can be served at once."""
 
+PeekFresh = Callable[[str], ServedPage | None]
+"""The same for fresh pages only."""
+
 
 KNOWN = "campaign_gateway.known"
 """Where the WSGI environment has what is known of a request that no page at hand answers, or `None`."""
@@ -54,6 +57,8 @@ class _Way(NamedTuple):
 class HitPath:
     """WSGI middleware that answers `GET /campaigns` from pages at hand and leaves all else to `app`.
 
+    Callers that have a limit get fresh pages only from `peek_fresh`: all else counts, which is for `app` to do.
+
     What it has learned is bounded by `max_bytes`. Ids of requests are this process' random prefix and a count: unique,
     and much cheaper than random ones.
     """
@@ -63,12 +68,14 @@ class HitPath:
         app: "WSGIApplication",
         callers: Callers,
         peek: Peek,
+        peek_fresh: PeekFresh,
         metrics: Metrics,
         max_bytes: int,
     ) -> None:
         self._app = app
         self._callers = callers
         self._peek = peek
+        self._peek_fresh = peek_fresh
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
         self._ways = {
             outcome: _Way(
@@ -123,7 +130,8 @@ class HitPath:
         self, environ: "WSGIEnvironment", known: Known, now: float
     ) -> tuple[ServedPage, Representation, str | None, str] | None:
         grant, learned = known
-        served = self._peek(learned.key, learned.query)
+        key = learned.key
+        served = self._peek_fresh(key) if grant.requests_per_minute else self._peek(key, learned.query)
         if served is None or served.rendered.identity.etag != learned.etag:
             return None
         coding = choose(served.rendered, environ.get("HTTP_ACCEPT_ENCODING"))

@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document, made from the schemas that read queries and write answers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from apispec import APISpec
@@ -45,6 +46,9 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   `application/problem+json`.
 - **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
   the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
+- **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
+  and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
+  too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer, and is in the logs.
 """
 _CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
@@ -139,6 +143,10 @@ def _campaigns() -> dict[str, Any]:
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
         "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself."
     )
+    for status, response in operation["responses"].items():
+        # Callers that nobody knows have no limit, and other methods do not count.
+        if status not in {"401", "405"}:
+            response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
     operation["security"] = list(_CREDENTIALS)
     return operation
 
@@ -179,6 +187,8 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     """Return the GET operations that need no credentials, by path."""
     health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
     readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
+    ending = {"type": "object", "properties": {"status": {"type": "string", "enum": ["draining"]}}}
+    draining = _answer("This process is about to end.", {"application/json": {"schema": ending}}, "Cache-Control")
     metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
     document = _answer(
         "This document.",
@@ -194,7 +204,9 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     )
     return {
         "/healthz": _operation("/healthz", "Whether the process is up", health),
-        "/readyz": _operation("/readyz", "Whether traffic may come, and how the dependencies are", readiness),
+        "/readyz": _operation(
+            "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
+        ),
         "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
         "/openapi.json": _operation(
             "/openapi.json",
@@ -221,6 +233,7 @@ def _operation(
     answer: dict[str, Any],
     *,
     not_modified: dict[str, Any] | None = None,
+    others: Mapping[str, Any] = MappingProxyType({}),
     errors: Iterable[type[GatewayError]] = (),
     parameters: Iterable[dict[str, Any]] = (),
     accepts: Iterable[str] = (),
@@ -232,7 +245,7 @@ def _operation(
         "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
         "summary": summary,
         "parameters": [*parameters, *accepts, "X-Request-Id"],
-        "responses": {**responses, **problem_responses(path, errors)},
+        "responses": {**responses, **others, **problem_responses(path, errors)},
     }
 
 

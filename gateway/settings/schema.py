@@ -33,7 +33,6 @@ VDN = validate.Range(min=1, max=9999)
 NOT_EMPTY = validate.Length(min=1, error="must not be empty")
 
 NOT_IN_EFFECT = {
-    "clients": ("requests_per_minute",),
     "http": ("cors_origins",),
 }
 """Settings that this version checks but does not act on; setting one of them gives a warning."""
@@ -194,7 +193,12 @@ class ClientTable(SettingsSchema):
         load_default=lambda: ["campaigns:read"],
         metadata={"description": "What it may do: `campaigns:read`, `cache:purge`, `diagnostics:read`."},
     )
-    requests_per_minute = count(0, "Limit on requests that no fresh page answers; 0: none.", least=0, most=1_000_000)
+    requests_per_minute = count(
+        0,
+        "Limit on requests that no fresh page answers, per process, or over all with `cache.shared_url`; 0: none.",
+        least=0,
+        most=1_000_000,
+    )
 
 
 class Jwt(SettingsSchema):

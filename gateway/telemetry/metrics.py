@@ -121,6 +121,14 @@ class Metrics:
             "By how much CC-iSales' clock is ahead of ours, as measured when it refused a signature; 0: good enough.",
             registry=self.registry,
         )
+        self._rate_limited = Counter(
+            "campaign_gateway_rate_limited", "Requests over a limit, by client.", ["client"], registry=self.registry
+        )
+        self._rate_limit_faults = Counter(
+            "campaign_gateway_rate_limit_faults",
+            "Requests that only this process counted against a limit because the shared count was out of reach.",
+            registry=self.registry,
+        )
         self._drift = Counter(
             "campaign_gateway_upstream_drift",
             "Things in CC-iSales' answers that its interface description does not have, by kind.",
@@ -268,6 +276,14 @@ class Metrics:
     def clock_ahead(self, seconds: float) -> None:
         """Show by how much CC-iSales' clock is ahead of ours."""
         self._clock_ahead.set(seconds)
+
+    def rate_limited(self, client: str) -> None:
+        """Count one request that was refused because its client was over its limit."""
+        self._rate_limited.labels(client).inc()
+
+    def rate_limit_fault(self) -> None:
+        """Count one request that only this process counted because the shared count was out of reach."""
+        self._rate_limit_faults.inc()
 
     def watch_clients(self, report: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
         """Read when credentials were last good whenever the numbers are asked for: client, kind, seconds since 1970."""

@@ -202,6 +202,17 @@ def test_the_call_budget_holds_over_a_reload(serve: Callable[..., ReloadedGatewa
     assert gateway.number("campaign_gateway_upstream_slots_in_use") == 0
 
 
+def test_the_requests_of_a_client_count_over_a_reload(serve: Callable[..., ReloadedGateway]) -> None:
+    """Nobody gets a fresh minute by a reload, unless the limit is another one: that takes effect at once, and anew."""
+    limited = clients("key").replace("}", ", requests_per_minute = 2}")
+    gateway = serve(clients=limited)
+    assert [gateway.get(f"/campaigns?page={page}", "key").status_code for page in (1, 2, 3)] == [200, 200, 429]
+    assert gateway.reload(log__level="info")
+    assert gateway.get("/campaigns?page=3", "key").status_code == 429
+    assert gateway.reload(clients=limited.replace("minute = 2", "minute = 3"))
+    assert [gateway.get(f"/campaigns?page={page}", "key").status_code for page in (3, 4, 5, 6)] == [200, 200, 200, 429]
+
+
 def test_shared_slots_are_given_back_after_a_reload(
     serve: Callable[..., ReloadedGateway], simulator: SimulatorServer, redis: RedisServer
 ) -> None:

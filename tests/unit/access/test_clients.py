@@ -16,7 +16,14 @@ from gateway.errors import Forbidden, Unauthenticated
 from gateway.settings import Client
 
 
-def client(name: str, key: str, vdns: set[int] | None, previous: str = "", scopes: str = "campaigns:read") -> Client:
+def client(
+    name: str,
+    key: str,
+    vdns: set[int] | None,
+    previous: str = "",
+    scopes: str = "campaigns:read",
+    requests_per_minute: int = 0,
+) -> Client:
     """Return a client with this key."""
     return Client(
         name,
@@ -24,7 +31,7 @@ def client(name: str, key: str, vdns: set[int] | None, previous: str = "", scope
         key_hash(previous) if previous else "",
         None if vdns is None else frozenset(vdns),
         frozenset({scopes}),
-        0,
+        requests_per_minute,
     )
 
 
@@ -139,3 +146,10 @@ def test_a_mistyped_character_is_noticed(position: int, letter: str) -> None:
     key = new_key()
     mistyped = key[:position] + letter + key[position + 1 :]
     assert has_valid_checksum(mistyped) == (mistyped == key)
+
+
+def test_both_keys_of_a_client_have_its_limit() -> None:
+    """While keys are rotated the limit is still that of the client, under one name."""
+    directory = ClientDirectory([client("web", "new", {1}, previous="old", requests_per_minute=7)], [1])
+    grants = [directory.find(key) for key in ("new", "old")]
+    assert [(grant.client, grant.requests_per_minute) for grant in grants if grant] == [("web", 7)] * 2
