@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document, made from the schemas that read queries and write answers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from apispec import APISpec
@@ -188,6 +189,8 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     """Return the GET operations that need no credentials, by path."""
     health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
     readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
+    ending = {"type": "object", "properties": {"status": {"type": "string", "enum": ["draining"]}}}
+    draining = _answer("This process is about to end.", {"application/json": {"schema": ending}}, "Cache-Control")
     metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
     kept = ("Cache-Control", "ETag", "Vary")
     document = _answer(
@@ -204,7 +207,9 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     comparable: dict[str, Any] = {"not_modified": headers(*kept), "accepts": ("Accept-Encoding", "If-None-Match")}
     return {
         "/healthz": _operation("/healthz", "Whether the process is up", health),
-        "/readyz": _operation("/readyz", "Whether traffic may come, and how the dependencies are", readiness),
+        "/readyz": _operation(
+            "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
+        ),
         "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
         "/openapi.json": _operation("/openapi.json", "This document", document, **comparable),
         "/docs": _operation("/docs", "This document, to read and to try", docs, **comparable),
@@ -228,6 +233,7 @@ def _operation(
     answer: dict[str, Any],
     *,
     not_modified: dict[str, Any] | None = None,
+    others: Mapping[str, Any] = MappingProxyType({}),
     errors: Iterable[type[GatewayError]] = (),
     parameters: Iterable[dict[str, Any]] = (),
     accepts: Iterable[str] = (),
@@ -239,7 +245,7 @@ def _operation(
         "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
         "summary": summary,
         "parameters": [*parameters, *accepts, "X-Request-Id"],
-        "responses": {**responses, **problem_responses(path, errors)},
+        "responses": {**responses, **others, **problem_responses(path, errors)},
     }
 
 

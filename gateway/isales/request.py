@@ -72,7 +72,7 @@ def sign_request(request: VendorRequest, endpoint: Endpoint, at: datetime) -> Si
     signed_headers = {"Host": tenant.host_header or endpoint.authority}
     signature = signing.sign(
         keys.access_key,
-        keys.secret_key.reveal(),
+        keys.secret_key,
         signing.timestamp(at, tenant.timestamp_precision),
         signing.signed_header_names(signed_headers),
         signing.canonical_request(METHOD, path, request.params, signed_headers),

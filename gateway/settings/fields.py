@@ -11,6 +11,8 @@ from marshmallow import ValidationError, fields, validate
 from gateway.settings.model import Secret
 
 REDACTED = "********"
+SHORTEST_SHOWN = 12
+"""Of an access key that is shorter nothing is shown: four characters would be too much of it."""
 CLIENT_NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 letters, digits, `.`, `_` or `-`")
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
@@ -38,6 +40,14 @@ class SecretText(fields.Field[Secret]):
 
     def _serialize(self, value: Secret | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
         return REDACTED if value else ""
+
+
+class AccessKey(fields.String):
+    """A name by which CC-iSales knows a tenant, no secret in itself; its beginning comes out, to tell two apart."""
+
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        shown = value[:4] if value and len(value) >= SHORTEST_SHOWN else ""
+        return f"{shown}{REDACTED}" if value else ""
 
 
 class KeyHash(fields.Field[str]):

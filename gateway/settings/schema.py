@@ -13,6 +13,7 @@ from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
     TOKEN,
+    AccessKey,
     KeyHash,
     SecretText,
     TimeZone,
@@ -101,7 +102,7 @@ class TenantTable(SettingsSchema):
     vdn = fields.Integer(
         strict=True, required=True, validate=VDN, metadata={"description": "The virtual call centre, 1 to 9999."}
     )
-    access_key = fields.String(
+    access_key = AccessKey(
         required=True, validate=TOKEN, metadata={"description": "The AK that CC-iSales gave.", "secret": True}
     )
     secret_key = SecretText(
@@ -109,7 +110,7 @@ class TenantTable(SettingsSchema):
         validate=validate.Predicate("__bool__", error="must not be empty"),
         metadata={"description": "The SK that goes with it.", "secret": True},
     )
-    previous_access_key = fields.String(
+    previous_access_key = AccessKey(
         load_default="",
         validate=lambda key: TOKEN(key) if key else None,
         metadata={"description": "The AK before a rotation, tried when the current one is refused.", "secret": True},
@@ -226,6 +227,9 @@ class Http(SettingsSchema):
     """What stands in front of the gateway."""
 
     trusted_proxies = count(1, "Hops in front of us whose `X-Forwarded-*` headers count.", least=0, most=10)
+    drain_s = seconds(
+        1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds.", most=300.0
+    )
     cors_origins = fields.List(
         fields.String(validate=check_origin),
         load_default=list[str],

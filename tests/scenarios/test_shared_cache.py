@@ -269,7 +269,7 @@ def test_a_wrong_password_is_said_without_the_password(
     simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is counted as what it is, logged once, and never shown."""
-    with redis_server(password="right") as server:
+    with redis_server(password="right-canary") as server:
         url = server.url.reveal().replace("right", "the-wrong-password")
         gateway = make_gateway(real_time=True, cache__shared_url=url)
         for page in range(1, 8):
