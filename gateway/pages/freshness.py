@@ -15,13 +15,22 @@ class Rung(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lifetimes:
-    """How long a page is on each rung, in seconds; both kinds of staleness begin when freshness ends."""
+    """How long a page is on each rung, in seconds; both kinds of staleness begin when freshness ends.
+
+    Not frozen, unlike its likes: all pages of a kind have the same one, so that a reload changes them all at once.
+    """
 
     fresh_s: float
     stale_while_revalidate_s: float
     stale_if_error_s: float
+
+    def change(self, fresh_s: float, stale_while_revalidate_s: float, stale_if_error_s: float) -> None:
+        """Have other times from now on, for pages that are held already too."""
+        self.fresh_s = fresh_s
+        self.stale_while_revalidate_s = stale_while_revalidate_s
+        self.stale_if_error_s = stale_if_error_s
 
     @property
     def keep_s(self) -> float:

@@ -137,6 +137,11 @@ class PageCache:
             self._subscribed = True
             self._shared.subscribe(self._purged)
 
+    def close(self) -> None:
+        """Let go of the shared tier, which others may go on to use, and of the threads that refresh."""
+        self._shared.unsubscribe(self._purged)
+        self._refresher.close()
+
     def _purged(self, vdn: int | None) -> None:
         self.forget(vdn)
 

@@ -10,6 +10,7 @@ import tomli_w
 from marshmallow import ValidationError
 
 from gateway.settings.faults import fault_sentences
+from gateway.settings.kept import KeptSettings
 from gateway.settings.model import (
     CacheSettings,
     Client,
@@ -44,6 +45,11 @@ def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
 
     Raises SettingsError with every fault at once; it never holds the text of a secret.
     """
+    return load_kept(environ, root)[0]
+
+
+def load_kept(environ: Mapping[str, str], root: Path = PROJECT) -> tuple[Settings, KeptSettings]:
+    """Return the settings as `load_settings` does, and what they can be made of once more without their sources."""
     sources = Sources()
     read_files(sources, environ, root)
     read_variables(sources, environ)
@@ -71,7 +77,19 @@ def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
     key_file = isales["client_key_file"] or isales["client_cert_file"]
     if key_file and (warning := exposure(key_file, environ)):
         sources.warnings.append(f"isales: {warning}")
-    return _settings(environment, values, sources.warnings)
+    return _settings(environment, values, sources.warnings), KeptSettings.of(environment, sources.values)
+
+
+def restore_settings(kept: KeptSettings) -> Settings:
+    """Return the settings that `kept` was made of, whatever has become of their sources.
+
+    Raises SettingsError where it is of a version of the gateway that had other settings.
+    """
+    try:
+        values: dict[str, Any] = SettingsTable().load(kept.values_with_files())
+    except ValidationError:
+        raise SettingsError(["the settings that were kept are those of another version"]) from None
+    return _settings(kept.environment, values, [])
 
 
 def effective_toml(settings: Settings) -> str:
@@ -143,7 +161,9 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
         clients=clients,
         jwt=JwtSettings(**values["jwt"]),
         http=HttpSettings(
-            trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
+            trusted_proxies=values["http"]["trusted_proxies"],
+            drain_s=values["http"]["drain_s"],
+            cors_origins=tuple(values["http"]["cors_origins"]),
         ),
         log=LogSettings(**values["log"]),
         warnings=(

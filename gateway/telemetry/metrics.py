@@ -1,6 +1,6 @@
 """What is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -25,7 +25,9 @@ class Metrics:
             "campaign_gateway_request_duration_seconds", "Time from a request to its answer.", SECONDS
         )
         self.registry.register(self._seconds)
-        self._notes: list[Notes] = []
+        self._notes: dict[tuple[str, ...], Notes] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._clients: Timestamps | None = None
         self._lookups = Counter(
             "campaign_gateway_cache_lookups",
             "Pages asked of the cache, by outcome (hit, stale, miss, or collapsed into another fetch) and tier.",
@@ -97,6 +99,7 @@ class Metrics:
             ["vdn"],
             registry=self.registry,
         )
+        self._ways: set[str] = set()
         self._retries = Counter(
             "campaign_gateway_upstream_retries",
             "Calls to CC-iSales that were made once more.",
@@ -163,9 +166,7 @@ class Metrics:
             lookups.inc(len(seconds))
             self._seconds.observe(endpoint, seconds)
 
-        notes = Notes(settled)
-        self._notes.append(notes)
-        return notes.note
+        return self._notes.setdefault((endpoint, str(status), outcome, tier), Notes(settled)).note
 
     def lookup(self, outcome: str, tier: str) -> None:
         """Count one page asked of the cache. `tier` is where it was found, empty when it was fetched."""
@@ -188,12 +189,12 @@ class Metrics:
             ("held_pages", "Pages that this process holds.", pages),
             ("evicted_pages", "Pages that had to make room for others since the start.", evictions),
         ):
-            Gauge(f"campaign_gateway_cache_{name}", meaning, registry=self.registry).set_function(read)
+            self._gauge(f"campaign_gateway_cache_{name}", meaning).set_function(read)
 
     def watch_turns(self, waiting: Callable[[], float]) -> None:
         """Read how many requests wait for their turn whenever the numbers are asked for."""
         meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
-        Gauge("campaign_gateway_requests_waiting", meaning, registry=self.registry).set_function(waiting)
+        self._gauge("campaign_gateway_requests_waiting", meaning).set_function(waiting)
 
     def unreadable_entry(self) -> None:
         """Count one cache entry that could not be used."""
@@ -214,16 +215,13 @@ class Metrics:
 
     def watch_slots(self, in_use: Callable[[], float], waiting: Mapping[str, Callable[[], float]]) -> None:
         """Read the call budget of this process whenever the numbers are asked for; `waiting` is by priority."""
-        Gauge(
-            "campaign_gateway_upstream_slots_in_use",
-            "Slots of the call budget that this process holds.",
-            registry=self.registry,
+        self._gauge(
+            "campaign_gateway_upstream_slots_in_use", "Slots of the call budget that this process holds."
         ).set_function(in_use)
-        callers = Gauge(
+        callers = self._gauge(
             "campaign_gateway_upstream_slots_waiting",
             "Callers in this process that wait for a slot of the call budget, by priority.",
-            ["priority"],
-            registry=self.registry,
+            "priority",
         )
         for priority, read in waiting.items():
             callers.labels(priority).set_function(read)
@@ -235,6 +233,25 @@ class Metrics:
         """
         self._circuits.labels(way).set_function(state)
         self._pauses.labels(way).set_function(paused_s)
+        self._ways.add(way)
+
+    def watch_only(self, ways: Collection[str]) -> None:
+        """Show the circuits and pauses of these ways and of no others, which are gone."""
+        for way in self._ways.difference(ways):
+            self._circuits.remove(way)
+            self._pauses.remove(way)
+        self._ways.intersection_update(ways)
+
+    def watch_settings(self, success: Callable[[], float], loaded_at: Callable[[], float]) -> None:
+        """Show whether the last reload was good (1, else 0), and when the settings in force were loaded."""
+        self._gauge(
+            "campaign_gateway_settings_reload_success",
+            "Whether the last reading of the settings was good: 1, or 0 and those before are in force.",
+        ).set_function(success)
+        self._gauge(
+            "campaign_gateway_settings_last_reload_timestamp_seconds",
+            "When the settings in force were loaded, seconds since 1970.",
+        ).set_function(loaded_at)
 
     def circuit_opened(self, way: str) -> None:
         """Count one opening of the circuit of a VDN, or of `all`."""
@@ -270,14 +287,16 @@ class Metrics:
 
     def watch_clients(self, report: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
         """Read when credentials were last good whenever the numbers are asked for: client, kind, seconds since 1970."""
-        self.registry.register(
-            Timestamps(
-                "campaign_gateway_client_last_seen_timestamp_seconds",
-                "When a client's credential (current or previous key, or token) was last good; 0: not since the start.",
-                ("client", "credential"),
-                report,
-            )
+        if self._clients is not None:
+            self._clients.report = report
+            return
+        self._clients = Timestamps(
+            "campaign_gateway_client_last_seen_timestamp_seconds",
+            "When a client's credential (current or previous key, or token) was last good; 0: not since the start.",
+            ("client", "credential"),
+            report,
         )
+        self.registry.register(self._clients)
 
     def token_check(self, outcome: str) -> None:
         """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""
@@ -291,8 +310,14 @@ class Metrics:
         """Count one thing in an answer of CC-iSales that is not as its interface description says."""
         self._drift.labels(kind).inc()
 
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        """Return the gauge of this name; after a reload it is watched anew."""
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(name, meaning, labels, registry=self.registry)
+        return self._gauges[name]
+
     def exposition(self) -> bytes:
         """Return all numbers in Prometheus' text format."""
-        for notes in self._notes:
+        for notes in list(self._notes.values()):
             notes.settle()
         return generate_latest(self.registry)

@@ -15,11 +15,12 @@ class Timestamps(Collector):
         self._name = name
         self._meaning = meaning
         self._labels = labels
-        self._report = report
+        self.report = report
+        """Is called whenever the numbers are asked for; after a reload it is another one."""
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return what Prometheus is told."""
         family = GaugeMetricFamily(self._name, self._meaning, labels=self._labels)
-        for one, other, timestamp in self._report():
+        for one, other, timestamp in self.report():
             family.add_metric([one, other], timestamp)
         return [family]
