@@ -360,7 +360,7 @@ def _page_cache(
         refresh_deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
-    return parts.own("page cache", pages, pages.close)
+    return parts.own("page cache", pages, pages.close, pages.drain)
 
 
 def _middleware(

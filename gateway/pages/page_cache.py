@@ -137,6 +137,10 @@ class PageCache:
             self._subscribed = True
             self._shared.subscribe(self._purged)
 
+    def drain(self) -> None:
+        """Begin no refresh in the background any more: this process is about to end, and others do it."""
+        self._refresher.close()
+
     def close(self) -> None:
         """Let go of the shared tier, which others may go on to use, and of the threads that refresh."""
         self._shared.unsubscribe(self._purged)

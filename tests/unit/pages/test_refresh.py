@@ -54,6 +54,27 @@ def test_a_kick_beyond_the_backlog_is_dropped() -> None:
     assert refresher.kick("c", QUERY)
 
 
+def test_nothing_begins_after_the_end() -> None:
+    """What waits is dropped, what is under way goes on, and to say it twice is to say it once."""
+    release, started, done = threading.Event(), threading.Event(), list[str]()
+
+    def work(key: str, query: CampaignQuery) -> None:
+        started.set()
+        assert release.wait(10)
+        done.append(key)
+
+    refresher = Refresher(work, workers=1)
+    assert refresher.kick("a", QUERY)
+    assert started.wait(10)
+    assert refresher.kick("b", QUERY)
+    refresher.close()
+    refresher.close()
+    assert refresher.kick("c", QUERY) is False
+    release.set()
+    wait_until(lambda: not refresher.is_under_way("a"))
+    assert (done, refresher.is_under_way("b")) == (["a"], False)
+
+
 def test_a_failure_is_recent_for_a_while() -> None:
     """It is remembered for its time, or until it is forgotten; the oldest make room."""
     clock = FakeClock()
