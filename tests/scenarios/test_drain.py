@@ -35,13 +35,16 @@ class LoadBalancer:
         self.last_readiness: tuple[int, object] = (0, None)
 
     def watch(self) -> None:
-        """Look at `/readyz` until it is not good."""
-        while self._ready.is_set():
-            with requests.get(f"{self._url}/readyz", timeout=LIMIT_S) as answer:
-                self.last_readiness = answer.status_code, answer.json()["status"]
-            if not answer.ok:
-                self._ready.clear()
-            time.sleep(0.02)
+        """Look at `/readyz` until it is not good, or does not answer."""
+        try:
+            while self._ready.is_set():
+                with requests.get(f"{self._url}/readyz", timeout=LIMIT_S) as answer:
+                    self.last_readiness = answer.status_code, answer.json()["status"]
+                if not answer.ok:
+                    return
+                time.sleep(0.02)
+        finally:
+            self._ready.clear()
 
     def call(self, number: int) -> None:
         """Call, on a connection that is kept, until the gateway is not ready any more."""
