@@ -84,6 +84,9 @@ LEARNING_SHARE = 5
 
 REFRESH_WORKERS = 4
 
+METRICS = "metrics"
+"""The part that counts; who shares it over processes puts it there before the app is made."""
+
 JWKS_URL_REFRESH_S = 3600.0
 JWKS_FILE_REFRESH_S = 60.0
 """How old the identity provider's keys get before they are read anew."""
@@ -114,7 +117,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
         log.warning("settings", warning=warning)
 
     app = Flask("gateway", static_folder=None)
-    metrics = parts.take("metrics", None, Metrics)
+    metrics = parts.take(METRICS, None, Metrics)
     store = _shared_store(app, settings, parts, metrics, clocks)
     transport = _transport(settings, parts, metrics, clocks)
     turns = parts.take("turns", None, Turns)
@@ -130,6 +133,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = _shared_tier(store, parts)
     pages = _page_cache(app, fetch, shared, settings, parts, metrics, clocks)
+    metrics.watch_shared_cache(shared.state)
     metrics.watch_turns(lambda: turns.waiting)
     limits = _limits(settings, store, parts, metrics, clocks)
     uses = parts.take("last uses", None, LastUses)
@@ -269,7 +273,7 @@ def _slots(
     slots = parts.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
     slots.adapt(isales.concurrency, durations, shared)
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
-    metrics.watch_slots(lambda: slots.in_use, waiting)
+    metrics.watch_slots(lambda: slots.in_use, waiting, isales.concurrency, shared=store is not None)
     return slots
 
 
@@ -365,7 +369,7 @@ def _page_cache(
         refresh_deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
-    return parts.own("page cache", pages, pages.close)
+    return parts.own("page cache", pages, pages.close, pages.drain)
 
 
 def _middleware(

@@ -17,7 +17,15 @@ from gateway.api.campaigns import LEARN, MEDIA_TYPE, SCOPE, VARY, Learned, learn
 from gateway.api.cors import Headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
-from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage
+from gateway.model import (
+    FRESH,
+    STALE_IF_ERROR,
+    STALE_WHILE_REVALIDATE,
+    CacheOutcome,
+    CampaignQuery,
+    Representation,
+    ServedPage,
+)
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import SANE
 
@@ -81,14 +89,20 @@ class HitPath:
         self._peek = peek
         self._peek_fresh = peek_fresh
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
-        self._ways = {
-            outcome: _Way(
+        fresh, revalidated, self._failing = (
+            _Way(
                 _server_timing(outcome, 0.0),
-                metrics.hits_counter(ENDPOINT, 200, outcome, "process"),
-                metrics.hits_counter(ENDPOINT, 304, outcome, "process"),
+                metrics.hits_counter(ENDPOINT, 200, outcome, rung, "process"),
+                metrics.hits_counter(ENDPOINT, 304, outcome, rung, "process"),
             )
-            for outcome in (CacheOutcome.HIT, CacheOutcome.STALE)
-        }
+            for outcome, rung in (
+                (CacheOutcome.HIT, FRESH),
+                (CacheOutcome.STALE, STALE_WHILE_REVALIDATE),
+                (CacheOutcome.STALE, STALE_IF_ERROR),
+            )
+        )
+        # By the detail of the page, which names a problem in all other cases.
+        self._ways = {"": fresh, STALE_WHILE_REVALIDATE: revalidated}
         self._ids: Iterator[str] | None = None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -106,7 +120,7 @@ class HitPath:
         headers = page_headers(served, coding, held, link, self._vary)
         headers.append(("X-Request-Id", self._request_id(environ.get("HTTP_X_REQUEST_ID"))))
         seconds = time.perf_counter() - started
-        way = self._ways[served.outcome]
+        way = self._ways.get(served.detail, self._failing)
         headers.append(way.unnoticeable if seconds < UNNOTICEABLE_S else _server_timing(served.outcome, seconds))
         if self._by_origin and "HTTP_ORIGIN" in environ:
             headers.extend(self._by_origin.get(environ["HTTP_ORIGIN"], ()))

@@ -228,7 +228,7 @@ class Http(SettingsSchema):
 
     trusted_proxies = count(1, "Hops in front of us whose `X-Forwarded-*` headers count.", least=0, most=10)
     drain_s = seconds(
-        1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds.", most=300.0
+        1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds; 15 at most.", most=15.0
     )
     cors_origins = fields.List(
         fields.String(validate=check_origin),

@@ -188,8 +188,8 @@ def test_hits_are_counted_once_each(gateway: GatewayUnderTest) -> None:
         gateway.get("/campaigns", headers=condition)
     numbers = gateway.get("/metrics", key=None).get_data(as_text=True).splitlines()
     for line in (
-        'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 4.0',
-        'campaign_gateway_cache_lookups_total{outcome="miss",tier=""} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"} 4.0',
+        'campaign_gateway_cache_lookups_total{outcome="miss",rung="",tier=""} 1.0',
         'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 3.0',
         'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="304"} 2.0',
         'campaign_gateway_request_duration_seconds_count{endpoint="campaigns.list_campaigns"} 5.0',
