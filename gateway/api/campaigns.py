@@ -100,7 +100,7 @@ def campaigns_blueprint(
             raise
         failure: GatewayError | None = request.environ.pop(FAILED, None)
         if failure is not None:
-            raise failure
+            raise failure.again()
         raw_query = request.environ.get("QUERY_STRING", "")
         learn, meaning = request.environ.get(LEARN, _forget), learning_key(grant, raw_query)
         learn(meaning, Learned(query, key(query)))

@@ -57,7 +57,7 @@ class Followers:
         try:
             served = self._join(known.learned.key, known.learned.query, deadline)
         except GatewayError as failure:
-            environ[FAILED] = failure
+            environ[FAILED] = failure.again()
             served = None
         if served is None:
             return self._app(environ, start_response)
