@@ -7,9 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import gateway.early_signals  # noqa: F401 -- imported for what it does
-from gateway.factory import create_app
+from gateway.factory import METRICS, create_app
 from gateway.reload import Parts, ServedApp, on_signals, siblings
 from gateway.settings import Settings, SettingsError, load_kept
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.sharing import share_over_workers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -28,8 +30,12 @@ if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
+metrics = Metrics()
+
+
 def build(settings: Settings, parts: Parts) -> "WSGIApplication":
     """Return the gateway with these settings; raises SettingsError."""
+    parts.take(METRICS, None, lambda: metrics)
     return create_app(settings, parts=parts).wsgi_app
 
 
@@ -51,5 +57,6 @@ except SettingsError as fault:
 
 sys.setswitchinterval(SWITCH_INTERVAL_S)
 settle()
+share_over_workers(metrics)
 on_signals(app)
 app.start()

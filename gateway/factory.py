@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 import structlog
 from flask import Flask
 from flask_caching import Cache
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway.access.bearer import BearerTokens
 from gateway.access.callers import Callers
@@ -27,6 +26,7 @@ from gateway.access.last_use import LastUses
 from gateway.access.limits import RequestLimits
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
+from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
 from gateway.api.followers import Followers
 from gateway.api.health import health_blueprint
@@ -35,12 +35,14 @@ from gateway.api.lifecycle import register_lifecycle
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
+from gateway.api.proxies import behind_proxies
 from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.call_duration import CallDuration
+from gateway.isales.certificate_expiry import CertificateExpiry
 from gateway.isales.circuit import CircuitPolicy
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
@@ -82,6 +84,9 @@ LEARNING_SHARE = 5
 
 REFRESH_WORKERS = 4
 
+METRICS = "metrics"
+"""The part that counts; who shares it over processes puts it there before the app is made."""
+
 JWKS_URL_REFRESH_S = 3600.0
 JWKS_FILE_REFRESH_S = 60.0
 """How old the identity provider's keys get before they are read anew."""
@@ -112,9 +117,9 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
         log.warning("settings", warning=warning)
 
     app = Flask("gateway", static_folder=None)
-    metrics = parts.take("metrics", None, Metrics)
+    metrics = parts.take(METRICS, None, Metrics)
     store = _shared_store(app, settings, parts, metrics, clocks)
-    transport = _transport(settings, parts)
+    transport = _transport(settings, parts, metrics, clocks)
     turns = parts.take("turns", None, Turns)
     token_keys = _token_keys(settings, turns, parts, metrics, clocks)
     # Whatever keeps an app from being made has by now. From here on, parts that the app before still uses are changed.
@@ -128,6 +133,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = _shared_tier(store, parts)
     pages = _page_cache(app, fetch, shared, settings, parts, metrics, clocks)
+    metrics.watch_shared_cache(shared.state)
     metrics.watch_turns(lambda: turns.waiting)
     limits = _limits(settings, store, parts, metrics, clocks)
     uses = parts.take("last uses", None, LastUses)
@@ -201,10 +207,10 @@ def _shared_tier(store: SharedStore | None, parts: Parts) -> SharedTier:
     return parts.take("shared tier", store, make, lambda tier: tier.close())
 
 
-def _transport(settings: Settings, parts: Parts) -> Transport:
+def _transport(settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks) -> Transport:
     """Make connections to CC-iSales, new ones for each app: what is in the files for TLS may have changed."""
     try:
-        transport = Transport(settings.isales)
+        transport = Transport(settings.isales, CertificateExpiry(metrics, clocks.wall).seen)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
     return parts.own("transport", transport, transport.close)
@@ -245,7 +251,7 @@ def _upstream(
     )
     retry_policy = RetryPolicy(isales.max_attempts)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
-    send = sign_and_send(transport, clocks.wall)
+    send = sign_and_send(transport, clocks.wall, retry_budget.spend)
     send = with_credentials(send, known, durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, parts, metrics))
@@ -267,7 +273,7 @@ def _slots(
     slots = parts.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
     slots.adapt(isales.concurrency, durations, shared)
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
-    metrics.watch_slots(lambda: slots.in_use, waiting)
+    metrics.watch_slots(lambda: slots.in_use, waiting, isales.concurrency, shared=store is not None)
     return slots
 
 
@@ -363,7 +369,7 @@ def _page_cache(
         refresh_deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
-    return parts.own("page cache", pages, pages.close)
+    return parts.own("page cache", pages, pages.close, pages.drain)
 
 
 def _middleware(
@@ -375,12 +381,15 @@ def _middleware(
     metrics: Metrics,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, the addresses of callers behind proxies, who follows another, and turns."""
+    """Put in front of Flask: the hit path, pages of other origins, addresses behind proxies, followers, and turns."""
     wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
     wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
-    # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    wsgi = ProxyFix(wsgi, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
+    wsgi = behind_proxies(wsgi, settings.http.trusted_proxies)
+    by_origin = cors_headers(settings.http.cors_origins)
+    if by_origin:
+        wsgi = with_cors(wsgi, by_origin)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    learning_bytes = settings.cache.max_bytes // LEARNING_SHARE
+    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, learning_bytes, by_origin)

@@ -6,6 +6,7 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, g, request
 
+from gateway.api.html import NOSNIFF
 from gateway.api.query_string import shown
 from gateway.errors import GatewayError
 from gateway.model import CacheOutcome
@@ -19,6 +20,8 @@ log = structlog.get_logger("gateway.api")
 
 def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
     """Give every request of `app` its `X-Request-Id`, `Server-Timing`, log line and numbers.
+
+    No answer is ever to be taken for something else than it says that it is (`nosniff`, Fetch standard, section 3.6).
 
     Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `problem` (a
     `GatewayError`) and `timings` (milliseconds by name). A fresh hit has a log line only with `log_hits`.
@@ -36,6 +39,7 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
         outcome: CacheOutcome | None = g.get("outcome")
         problem: GatewayError | None = g.get("problem")
         timings = {**g.get("timings", {}), "total": seconds * 1000}
+        response.headers.setdefault(*NOSNIFF)
         response.headers["X-Request-Id"] = g.request_id
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={spent:.1f}" for name, spent in timings.items())
         metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)

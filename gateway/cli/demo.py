@@ -67,7 +67,7 @@ def _start_gateway(host: str, port: int, upstream: str) -> "subprocess.Popen[byt
         "GATEWAY__HTTP__DRAIN_S": "0",
     }
     # A group of its own, so that Ctrl-C reaches this process alone, which then ends the gateway in good order.
-    return subprocess.Popen(  # noqa: S603 -- our own server, no shell
+    return subprocess.Popen(  # noqa: S603 -- our own server, no shell  # nosec B603
         [*command, "--host", host, "--port", str(port), "app:app"], env=environment, start_new_session=True
     )
 

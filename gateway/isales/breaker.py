@@ -104,7 +104,6 @@ class Breakers:
         """Take note that the call ended with `error`, or with an answer if that is `None`."""
         judgement = judge(error, deadline)
         failure = f"{error.name}: {error.detail}" if isinstance(error, GatewayError) else ""
-        pause = error.pause if isinstance(error, GatewayError) else None
         of_vdn = self._of_vdn[admission.vdn]
         with self._lock:
             now = self._clock()
@@ -112,8 +111,8 @@ class Breakers:
                 self._all.settle(admission.of_all, judgement.whole, failure, now),
                 of_vdn.settle(admission.of_vdn, judgement.vdn, failure, now),
             ]
-            if pause is not None:
-                changes.append((self._all if pause.everyone else of_vdn).pause(pause.seconds, now))
+            if isinstance(error, UpstreamOverloaded) and error.pause_s is not None:
+                changes.append((of_vdn if error.one_vdn else self._all).pause(error.pause_s, now))
         for change in changes:
             if change is not None:
                 self._tell(change)

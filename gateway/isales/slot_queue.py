@@ -46,6 +46,15 @@ class SlotQueue(Generic[W]):
         """Put a newcomer behind all of its priority."""
         self._queues[priority][waiter] = None
 
+    def move_up(self, waiter: W, priority: Priority) -> bool:
+        """Put a waiter of a lower priority behind all of `priority`; return whether there was such a one."""
+        for lower, queue in self._queues.items():
+            if lower > priority and waiter in queue:
+                del queue[waiter]
+                self.join(waiter, priority)
+                return True
+        return False
+
     def leave(self, waiter: W) -> None:
         """Take out a waiter that gives up. If it was the seeker there is none any more."""
         for queue in self._queues.values():

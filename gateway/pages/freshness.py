@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway import model
 from gateway.model import CampaignQuery, CampaignStatus
 
 
 class Rung(StrEnum):
     """Where a page is on its way down. As time passes it only ever goes from one to a later one."""
 
-    FRESH = "fresh"
-    STALE_WHILE_REVALIDATE = "stale-while-revalidate"
-    STALE_IF_ERROR = "stale-if-error"
+    FRESH = model.FRESH
+    STALE_WHILE_REVALIDATE = model.STALE_WHILE_REVALIDATE
+    STALE_IF_ERROR = model.STALE_IF_ERROR
     EXPIRED = "expired"
 
 

@@ -67,7 +67,7 @@ class PageCache:
         self._subscribe()
         key = self.key(query)
         served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
-        self._metrics.lookup(served.outcome, served.tier)
+        self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
     def fresh(self, query: CampaignQuery) -> ServedPage | None:
@@ -81,7 +81,7 @@ class PageCache:
         if served is None:
             served = self._if_fresh(self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED)
         if served is not None:
-            self._metrics.lookup(served.outcome, served.tier)
+            self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
     def peek(self, key: str, query: CampaignQuery) -> ServedPage | None:
@@ -99,7 +99,7 @@ class PageCache:
         if not self._fetcher.is_under_way(key):
             return None
         served = self._brought(key, query, deadline)
-        self._metrics.lookup(served.outcome, served.tier)
+        self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
     def peek_fresh(self, key: str) -> ServedPage | None:
@@ -136,6 +136,10 @@ class PageCache:
             # Not when it is made: subscribing may start a thread, and a server may fork in between.
             self._subscribed = True
             self._shared.subscribe(self._purged)
+
+    def drain(self) -> None:
+        """Begin no refresh in the background any more: this process is about to end, and others do it."""
+        self._refresher.close()
 
     def close(self) -> None:
         """Let go of the shared tier, which others may go on to use, and of the threads that refresh."""

@@ -27,6 +27,8 @@ class Refresher:
     def close(self) -> None:
         """Begin no refresh any more, and let the threads end when those under way have ended."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
             while True:
                 try:

@@ -12,6 +12,7 @@ class _Part:
     value: Any
     decided_by: object
     close: Callable[[], None] | None
+    drain: Callable[[], None] | None = None
 
 
 class Parts:
@@ -33,10 +34,19 @@ class Parts:
         self._parts[name] = part
         return cast(T, part.value)
 
-    def own(self, name: str, value: T, close: Callable[[], None]) -> T:
-        """Return `value`, a part that the next app never takes over; `close` is called when this app has ended."""
-        self._parts[name] = _Part(value, object(), close)
+    def own(self, name: str, value: T, close: Callable[[], None], drain: Callable[[], None] | None = None) -> T:
+        """Return `value`, a part that the next app never takes over; `close` is called when this app has ended.
+
+        `drain` is called when the process is about to end, and may be called before that again.
+        """
+        self._parts[name] = _Part(value, object(), close, drain)
         return value
+
+    def drain(self) -> None:
+        """Have the parts begin nothing any more that no caller waits for."""
+        for part in self._parts.values():
+            if part.drain is not None:
+                part.drain()
 
     def forget_before(self) -> None:
         """Let go of the app before: all that is to be taken over has been."""

@@ -103,9 +103,10 @@ class ServedApp:
         self._thread.start()
 
     def drain(self) -> None:
-        """Have callers close their connections, and readiness say that this process ends."""
+        """Have callers close their connections, readiness say that this process ends, and no refresh begin."""
         self._ending = True
         self._app = draining(self._app)
+        self._in_force.parts.drain()
 
     def reload(self) -> bool:
         """Read the settings anew and, if they are good, serve by them from now on; return whether they are."""
@@ -131,6 +132,8 @@ class ServedApp:
                 parts.forget_before()
                 self._app = draining(app) if self._ending else app
                 self._in_force = _InForce(settings, kept, parts)
+                if self._ending:
+                    parts.drain()
                 ends_at = self._clock() + before.settings.isales.deadline_s + RETIRE_SLACK_S
                 self._retired.append(_Retired(before.parts, ends_at, parts))
                 _state_of(parts).loaded()

@@ -21,7 +21,7 @@ from gateway.settings.model import (
     Settings,
     Tenant,
 )
-from gateway.settings.schema import NOT_IN_EFFECT, SettingsTable
+from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
 from gateway.settings.sources import Sources, read_files
 from gateway.settings.tls_files import tls_faults
@@ -178,7 +178,6 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
             *warnings,
             *_without_tenant(tenants, clients),
             *_without_issuer(values["jwt"]),
-            *_without_effect(values),
         ),
     )
 
@@ -195,15 +194,3 @@ def _without_issuer(jwt: dict[str, Any]) -> Iterator[str]:
     for name in ("audience", "jwks_url", "jwks_file"):
         if jwt[name] and not jwt["issuer"]:
             yield f"jwt.{name} is set, but jwt.issuer is not: bearer tokens are off"
-
-
-def _without_effect(values: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each setting that was set and that this version does not act on."""
-    kinds: dict[str, Any] = SettingsTable().fields
-    for section, names in NOT_IN_EFFECT.items():
-        kind = kinds[section].inner if section in SettingsTable.arrays else kinds[section]
-        tables = values[section] if section in SettingsTable.arrays else [values[section]]
-        for name in names:
-            default = kind.schema.fields[name].load_default
-            if any(table[name] != (default() if callable(default) else default) for table in tables):
-                yield f"{section}.{name} is set, but this version does not act on it"

@@ -32,11 +32,6 @@ SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
 NOT_EMPTY = validate.Length(min=1, error="must not be empty")
 
-NOT_IN_EFFECT = {
-    "http": ("cors_origins",),
-}
-"""Settings that this version checks but does not act on; setting one of them gives a warning."""
-
 
 class SettingsSchema(Schema):
     """A section of the settings; an unknown name in it is a fault."""
@@ -233,12 +228,12 @@ class Http(SettingsSchema):
 
     trusted_proxies = count(1, "Hops in front of us whose `X-Forwarded-*` headers count.", least=0, most=10)
     drain_s = seconds(
-        1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds.", most=300.0
+        1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds; 15 at most.", most=15.0
     )
     cors_origins = fields.List(
         fields.String(validate=check_origin),
         load_default=list[str],
-        metadata={"description": "Origins whose pages may call from a browser."},
+        metadata={"description": "Origins whose pages may call from a browser, such as `https://app.example.com`."},
     )
 
 

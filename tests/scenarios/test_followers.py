@@ -147,7 +147,7 @@ def test_followers_are_in_the_log_and_in_the_numbers(
     )
     numbers = gateway.get("/metrics").get_data(as_text=True)
     assert 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 2.0' in numbers
-    assert 'campaign_gateway_cache_lookups_total{outcome="collapsed",tier=""} 1.0' in numbers
+    assert 'campaign_gateway_cache_lookups_total{outcome="collapsed",rung="",tier=""} 1.0' in numbers
 
 
 def test_a_crowd_is_woken_whole(crowd: Crowd, simulator: SimulatorServer) -> None:

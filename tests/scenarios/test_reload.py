@@ -20,7 +20,7 @@ TENANTS = """[
     {vdn = 1, access_key = "demo-access-key", secret_key = "%s"},
     {vdn = 2, access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
 ]"""
-HITS = 'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"}'
+HITS = 'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"}'
 WARMED_UP = 9
 REFRESHES = 'campaign_gateway_cache_refreshes_total{outcome="ok"}'
 REQUESTS = 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"}'
@@ -109,7 +109,7 @@ def test_numbers_go_on_over_reloads(serve: Callable[..., ReloadedGateway]) -> No
         assert gateway.reload(log__level="info")
     assert gateway.cached() == "hit"
     assert (gateway.number(HITS), gateway.number(REQUESTS)) == (3, 4)
-    assert gateway.number('campaign_gateway_upstream_fetches_total{outcome="ok",vdn="1"}') == 1
+    assert gateway.number('campaign_gateway_upstream_fetches_total{outcome="ok",result_code="0200000",vdn="1"}') == 1
     assert gateway.number("campaign_gateway_cache_held_pages") == 1
     told = gateway.get("/metrics").get_data(as_text=True).splitlines()
     series = [line.rpartition(" ")[0] for line in told if not line.startswith("#")]

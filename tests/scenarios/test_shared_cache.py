@@ -83,7 +83,9 @@ def test_a_page_of_one_process_is_a_hit_in_another(
     assert (answer.data, answer.headers["ETag"]) == (page.data, page.headers["ETag"])
     assert "; hit; ttl=1" in answer.headers["Cache-Status"]
     assert calls(simulator) == 1
-    assert 'cache_lookups_total{outcome="hit",tier="shared"} 1.0' in two.get("/metrics").get_data(as_text=True)
+    assert 'cache_lookups_total{outcome="hit",rung="fresh",tier="shared"} 1.0' in two.get("/metrics").get_data(
+        as_text=True
+    )
     assert "process" in two.get("/cache/explain", key="doctor-key").get_data(as_text=True)
     assert shared_cache(two) == "ok"
 

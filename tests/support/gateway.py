@@ -62,13 +62,15 @@ def settings_for(base_url: str, **variables: str) -> Settings:
 
 
 class GatewayUnderTest:
-    """The app with its test client and a clock that the test moves, or the real one with `real_time`.
+    """The app with its test client and a clock that the test moves, its own `clock` or the real one with `real_time`.
 
     On a clock that nobody moves no deadline ever passes.
     """
 
-    def __init__(self, base_url: str, *, real_time: bool = False, **variables: str) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, base_url: str, clock: FakeClock | None = None, /, *, real_time: bool = False, **variables: str
+    ) -> None:
+        self.clock = clock or FakeClock()
         clocks = Clocks() if real_time else Clocks(monotonic=self.clock, sleep=self.clock.advance)
         self.app: Flask = create_app(settings_for(base_url, **variables), clocks)
         self._client = self.app.test_client()

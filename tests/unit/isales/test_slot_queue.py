@@ -50,6 +50,26 @@ class QueueLaw(RuleBasedStateMachine):
         self.queue.join(self.arrivals, priority)
         self.elect()
 
+    @precondition(lambda self: self.line)
+    @rule(data=st.data(), priority=st.sampled_from(Priority))
+    def move_up(self, data: st.DataObject, priority: Priority) -> None:
+        """Let somebody matter more than before: behind all who matter as much, or not at all if it did already."""
+        number = data.draw(st.sampled_from(self.line))
+        rises = priority < self.places[number][0]
+        assert self.queue.move_up(number, priority) == rises
+        if rises:
+            self.arrivals += 1
+            self.places[number] = (priority, self.arrivals)
+            self.sort()
+        self.elect()
+
+    @precondition(lambda self: self.holding)
+    @rule(data=st.data())
+    def move_up_too_late(self, data: st.DataObject) -> None:
+        """Let somebody matter more who waits no longer, which changes nothing."""
+        number = data.draw(st.sampled_from(sorted(self.holding - set(self.line)) or [0]))
+        assert not self.queue.move_up(number, Priority.INTERACTIVE)
+
     @precondition(lambda self: self.seeking is not None)
     @rule()
     def find(self) -> None:

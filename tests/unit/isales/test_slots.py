@@ -267,10 +267,66 @@ def test_the_order_holds_while_other_processes_have_all_slots() -> None:
     assert (others.asked[0], others.free) == (Priority.EXPORT, 1)
 
 
+@pytest.mark.parametrize("free", [None, 0])
+def test_who_comes_to_matter_more_moves_up(free: int | None) -> None:
+    """A refresh that rises goes before the one in front of it, and behind who was interactive before."""
+    others = Others(free)
+    slots = budget(1, others)
+    held = ExitStack()
+    if free is None:
+        held.enter_context(slots.one(Deadline.after(20)))
+    deadlines = [Deadline.after(20, priority=priority) for priority in (Priority.REFRESH, Priority.REFRESH)]
+    deadlines.append(Deadline.after(20))
+    order: list[int] = []
+
+    def call(number: int) -> None:
+        with slots.one(deadlines[number]):
+            order.append(number)
+
+    with ThreadPoolExecutor(3) as pool:
+        futures: list[Future[None]] = []
+        for number in range(3):
+            futures.append(pool.submit(call, number))
+            wait_until(lambda: waiting(slots) == len(futures))
+        deadlines[1].urgency.raise_to(Priority.INTERACTIVE)
+        assert [slots.waiting_at(priority) for priority in Priority] == [2, 1, 0]
+        held.close()
+        if free is not None:
+            others.allow(1)
+        for future in futures:
+            future.result(20)
+        deadlines[1].urgency.raise_to(Priority.INTERACTIVE)
+    assert order == [2, 1, 0]
+    assert (slots.in_use, waiting(slots), others.held) == (0, 0, {})
+
+
+def test_who_becomes_the_first_does_not_wait_for_the_seekers_next_try() -> None:
+    """A refresh that rises above an export which seeks, and asks seldom, seeks in its place at once."""
+    others = Others(0)
+    slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
+    order: list[Priority] = []
+    export, refresh = (Deadline.after(20, priority=priority) for priority in (Priority.EXPORT, Priority.EXPORT))
+
+    def call(deadline: Deadline) -> None:
+        with slots.one(deadline):
+            order.append(deadline.priority)
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(call, export)]
+        wait_until(lambda: others.asked == [Priority.EXPORT])
+        futures.append(pool.submit(call, refresh))
+        wait_until(lambda: waiting(slots) == 2)
+        others.allow(1)
+        refresh.urgency.raise_to(Priority.REFRESH)
+        for future in futures:
+            future.result(20)
+    assert order == [Priority.REFRESH, Priority.EXPORT]
+
+
 def test_a_newcomer_of_higher_priority_does_not_wait_for_the_seekers_next_try() -> None:
     """Who asks seldom is woken by who goes first, and leaves the slot that has come free meanwhile to it."""
     others = Others(0)
-    slots = Slots(1, CallDuration(8.0), others, ask_again_s=15)
+    slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
     order: list[Priority] = []
 
     def call(priority: Priority) -> None:

@@ -87,6 +87,9 @@ class Counts(Counter[str]):
 
     ahead_s = 0.0
 
+    def attempt(self, outcome: str) -> None:
+        """Take no note of it."""
+
     def retry(self) -> None:
         """Count one."""
         self["retry"] += 1

@@ -47,3 +47,14 @@ def test_an_own_part_is_never_taken_over() -> None:
     first = Parts()
     first.own("transport", "old", lambda: None)
     assert Parts(first).take("transport", None, lambda: "new") == "new"
+
+
+def test_parts_that_can_are_drained() -> None:
+    """Before a process ends; the others, and closing, come later."""
+    told: list[str] = []
+    parts = Parts()
+    parts.take("taken", None, lambda: "taken", told.append)
+    parts.own("own", "own", lambda: told.append("closed"))
+    parts.own("drained", "drained", lambda: told.append("closed"), lambda: told.append("drained"))
+    parts.drain()
+    assert told == ["drained"]

@@ -31,6 +31,10 @@ class Served:
         """Note it."""
         self.told.append("drain")
 
+    def limit(self) -> None:
+        """Note it."""
+        self.told.append("limit")
+
     def sleep(self, seconds: float) -> None:
         """Note it, and wait for nothing."""
         self.told.append(seconds)
@@ -54,7 +58,7 @@ def served() -> Served:
 def install(served: Served, starting_looks: int = 0) -> None:
     """Have signals reach `served`; at so many looks a worker that takes its place is not ready yet."""
     looks = iter(range(starting_looks))
-    on_signals(cast(ServedApp, served), lambda: next(looks, None) is not None, served.sleep)
+    on_signals(cast(ServedApp, served), lambda: next(looks, None) is not None, served.sleep, served.limit)
 
 
 def set_by_the_server(served: Served) -> None:
@@ -79,17 +83,17 @@ def test_sigterm_drains_before_the_server_ends(served: Served) -> None:
     install(served)
     set_by_the_server(served)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert served.told == ["drain", 1.5, "end"]
+    assert served.told == ["limit", "drain", 1.5, "end"]
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-def test_a_second_sigterm_does_not_wait(served: Served) -> None:
-    """Who asks twice means now."""
+def test_a_second_sigterm_changes_nothing(served: Served) -> None:
+    """Both the one who ends a service and the server may send one; the time for callers stays the same."""
     install(served)
     set_by_the_server(served)
     os.kill(os.getpid(), signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert served.told == ["drain", 1.5, "end", "end"]
+    assert served.told == ["limit", "drain", 1.5, "end"]
 
 
 def test_a_worker_waits_for_the_one_that_takes_its_place(served: Served) -> None:
@@ -98,7 +102,7 @@ def test_a_worker_waits_for_the_one_that_takes_its_place(served: Served) -> None
     install(served, starting_looks=3)
     set_by_the_server(served)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert served.told == [0.1, 0.1, "drain", 0.5, "end"]
+    assert served.told == [0.1, 0.1, "limit", "drain", 0.5, "end"]
 
 
 def test_a_worker_does_not_wait_for_ever(served: Served) -> None:
@@ -106,7 +110,16 @@ def test_a_worker_does_not_wait_for_ever(served: Served) -> None:
     install(served, starting_looks=1000)
     set_by_the_server(served)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert served.told == [0.1] * 200 + ["drain", 1.5, "end"]
+    assert served.told == [0.1] * 200 + ["limit", "drain", 1.5, "end"]
+
+
+def test_a_process_that_does_not_end_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    """A caller who never sends the rest of a request, or never reads, holds it no longer than that; the log says so."""
+    ended: list[int] = []
+    signals.end_at_last(0.01, ended.append)
+    wait_until(lambda: ended)
+    assert ended == [0]
+    assert "ended_with_open_requests" in "".join(capsys.readouterr())
 
 
 def test_a_server_that_sets_no_handler_is_left_alone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
