@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import gateway.early_signals  # noqa: F401 -- imported for what it does
 from gateway.factory import METRICS, create_app
 from gateway.reload import Parts, ServedApp, on_signals, siblings
 from gateway.settings import Settings, SettingsError, load_kept
