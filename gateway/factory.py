@@ -52,6 +52,7 @@ from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.shared_slots import NO_SHARED_SLOTS
 from gateway.isales.slots import Slots, with_slots
+from gateway.isales.traced import traced
 from gateway.isales.transport import Transport
 from gateway.isales.way import ALL, Way
 from gateway.model import CampaignQuery, FetchPage, Priority
@@ -70,6 +71,7 @@ from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.settings_state import SettingsState
+from gateway.telemetry.tracing import NoTracer, Tracer
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ LEARNING_SHARE = 5
 REFRESH_WORKERS = 4
 
 METRICS = "metrics"
-"""The part that counts; who shares it over processes puts it there before the app is made."""
+TRACER = "tracer"
+"""The parts that count and that trace; a server puts its own there before the app is made."""
 
 JWKS_URL_REFRESH_S = 3600.0
 JWKS_FILE_REFRESH_S = 60.0
@@ -116,6 +119,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
 
     app = Flask("gateway", static_folder=None)
     metrics = parts.take(METRICS, None, Metrics)
+    tracer: Tracer = parts.take(TRACER, None, NoTracer)
     store = _shared_store(app, settings, parts, metrics, clocks)
     transport = _transport(settings, parts)
     turns = parts.take("turns", None, Turns)
@@ -127,10 +131,10 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
         "health", frozenset(settings.tenants), lambda: UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
     )
     breakers = _breakers(settings, parts, metrics, clocks)
-    upstream = _upstream(settings, transport, store, breakers, parts, metrics, clocks)
+    upstream = _upstream(settings, transport, store, breakers, tracer, parts, metrics, clocks)
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = _shared_tier(store, parts)
-    pages = _page_cache(app, fetch, shared, settings, parts, metrics, clocks)
+    pages = _page_cache(app, fetch, shared, settings, parts, metrics, tracer, clocks)
     metrics.watch_shared_cache(shared.state)
     metrics.watch_turns(lambda: turns.waiting)
     limits = _limits(settings, store, parts, metrics, clocks)
@@ -141,7 +145,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
         _bearer_tokens(settings, token_keys, uses, metrics, clocks),
     )
 
-    register_lifecycle(app, metrics, log_hits=settings.log.hits)
+    register_lifecycle(app, metrics, tracer, log_hits=settings.log.hits)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
@@ -164,7 +168,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, parts.close))
-    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -232,6 +236,7 @@ def _upstream(
     transport: Transport,
     store: SharedStore | None,
     breakers: Breakers,
+    tracer: Tracer,
     parts: Parts,
     metrics: Metrics,
     clocks: Clocks,
@@ -250,6 +255,7 @@ def _upstream(
     retry_policy = RetryPolicy(isales.max_attempts)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
     send = sign_and_send(transport, clocks.wall)
+    send = traced(send, tracer, clocks.monotonic)
     send = with_credentials(send, known, durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, parts, metrics))
@@ -326,6 +332,7 @@ def _page_cache(
     settings: Settings,
     parts: Parts,
     metrics: Metrics,
+    tracer: Tracer,
     clocks: Clocks,
 ) -> PageCache:
     """Query -> key -> page in this process, or in the shared tier, or fetched once and put into both."""
@@ -360,6 +367,7 @@ def _page_cache(
         key,
         freshness,
         metrics,
+        tracer,
         refresh_workers=min(settings.isales.concurrency, REFRESH_WORKERS),
         refresh_deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
@@ -374,11 +382,12 @@ def _middleware(
     pages: PageCache,
     settings: Settings,
     metrics: Metrics,
+    tracer: Tracer,
     clocks: Clocks,
 ) -> "WSGIApplication":
     """Put in front of Flask: the hit path, the addresses of callers behind proxies, who follows another, and turns."""
     wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
-    wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, tracer, settings.isales.deadline_s, clocks.monotonic)
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
     wsgi = ProxyFix(wsgi, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     if settings.log.hits:
