@@ -39,7 +39,9 @@ def tracer_from(environ: Mapping[str, str]) -> Tracer:
         resources = importlib.import_module("opentelemetry.sdk.resources")
     except ImportError as error:
         log.warning(
-            "no_traces", reason=str(error), do="install deploy/requirements-tracing.txt, or unset OTEL_EXPORTER_OTLP_ENDPOINT"
+            "no_traces",
+            reason=str(error),
+            do="install deploy/requirements-tracing.txt, or unset OTEL_EXPORTER_OTLP_ENDPOINT",
         )
         return NoTracer()
     # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say goes first.
