@@ -21,7 +21,7 @@ def container(name: str) -> Manifest:
 @pytest.mark.parametrize("version", ["1.30", "1.34", kubernetes_validate.latest_version()])
 def test_the_manifests_are_what_kubernetes_takes(version: str) -> None:
     """Each has the fields of its kind and no others, from the oldest version we speak of to the newest known."""
-    assert len(manifests()) >= 11
+    assert len(manifests()) >= 12
     for found in manifests():
         kubernetes_validate.validate(found, version, strict=True)
 
@@ -110,7 +110,7 @@ def test_selectors_find_their_pods() -> None:
         *(found["spec"]["podSelector"]["matchLabels"] for found in manifests() if found["kind"] == "NetworkPolicy"),
         *(rule["labelSelector"]["matchLabels"] for rule in pod(DEPLOYMENTS[0])["spec"]["topologySpreadConstraints"]),
     ]
-    assert len(selectors) == 7
+    assert len(selectors) == 8
     assert all(sum(selector.items() <= found.items() for found in labels) == 1 for selector in selectors)
 
 
