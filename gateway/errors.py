@@ -52,12 +52,24 @@ class Pause:
     everyone: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BearerChallenge:
+    """What a refusal says of bearer tokens (RFC 6750, section 3).
+
+    `code` is empty where no token came, `scope` the one that the token lacks, empty where it is not for want of one.
+    """
+
+    code: str = ""
+    scope: str = ""
+
+
 class GatewayError(Exception):
     """Base of all errors that reach callers. Only leaves, which have a name, are raised.
 
     `detail` is a sentence about this occurrence, for people: no secret, no upstream body.
     `errors` are the faults of the caller's parameters, `upstream` what CC-iSales said,
-    `retry_after_s` whole seconds after which another try makes sense.
+    `retry_after_s` whole seconds after which another try makes sense, `bearer` what to say of bearer tokens, `None`
+    where they do not matter.
     For the gateway itself: `retryable_in_s` seconds after which the same call may well succeed (0 at once, `None` where
     a second try cannot help), `pause` is what CC-iSales asked for, and `sent` is false where it was not even called.
     """
@@ -75,6 +87,7 @@ class GatewayError(Exception):
         errors: tuple[ParameterFault, ...] = (),
         upstream: UpstreamResult | None = None,
         retry_after_s: int | None = None,
+        bearer: BearerChallenge | None = None,
         retryable_in_s: int | None = None,
         pause: Pause | None = None,
         sent: bool = True,
@@ -84,6 +97,7 @@ class GatewayError(Exception):
         self.errors = errors
         self.upstream = upstream
         self.retry_after_s = retry_after_s
+        self.bearer = bearer
         self.pause = pause
         self.retryable_in_s = retryable_in_s
         self.sent = sent
@@ -117,9 +131,14 @@ class Unauthenticated(CallerError):
     name = "unauthenticated"
     status = 401
     title = "Credentials are missing or not known"
-    meaning = "The request carries no API key, or one that the gateway does not know."
+    meaning = (
+        "The request carries no API key and no bearer token, one that is not good here, or both, so that it is not "
+        "clear who asks."
+    )
     remedy = (
-        "Send a valid key in the header `X-API-Key`; the URL is never looked at. If keys were rotated, use the new one."
+        "Send a valid key in the header `X-API-Key`, or a token of the company's identity provider in `Authorization: "
+        "Bearer ...` where the gateway takes them; one of the two, and never in the URL. If keys were rotated, use the "
+        "new one; if the token has expired, get another."
     )
 
 
@@ -130,7 +149,10 @@ class Forbidden(CallerError):
     status = 403
     title = "This caller may not do that"
     meaning = "The credentials are good, but they do not allow this VDN or this operation."
-    remedy = "Ask for a VDN that this client may read, or have the operators extend the client's `vdns` or `scopes`."
+    remedy = (
+        "Ask for a VDN that this client may read, or have the operators extend the client's `vdns` or `scopes`; those "
+        "of a token are what the identity provider wrote into it."
+    )
 
 
 class NotFound(CallerError):
@@ -169,8 +191,14 @@ class RateLimited(CallerError):
     name = "rate-limited"
     status = 429
     title = "Too many requests"
-    meaning = "This client has used up its requests for this minute. Answers from a fresh page do not count."
-    remedy = "Wait for the seconds that `Retry-After` gives. Ask the operators for a higher limit if this is usual."
+    meaning = (
+        "This client has made as many requests in the last minute as its limit allows. Answers from a fresh page do "
+        "not count and are still given. Requests that were refused for this reason do not count either."
+    )
+    remedy = (
+        "Wait for the seconds that `Retry-After` gives; the header `RateLimit` of other answers tells what is left. "
+        "Ask the operators for a higher limit (`requests_per_minute` of the client) if this is usual."
+    )
 
 
 class UpstreamError(GatewayError):
@@ -264,12 +292,15 @@ class UpstreamOverloaded(UpstreamError):
 
 
 class InternalError(GatewayError):
-    """A bug of ours."""
+    """A bug of ours, or something on our side that no other problem names."""
 
     name = "internal-error"
     status = 500
     title = "The gateway failed"
-    meaning = "Something happened that the gateway's authors did not foresee. It is logged with the request id."
+    meaning = (
+        "Something on the gateway's side is wrong: a case that its authors did not foresee, or keys to check tokens "
+        "with that cannot be had. It is logged with the request id."
+    )
     remedy = "Try again; if it stays, give the operators the `request_id` of the answer."
 
 

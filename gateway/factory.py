@@ -4,6 +4,7 @@ Read from top to bottom it is the way of the data, from the wire to the endpoint
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,18 @@ from flask import Flask
 from flask_caching import Cache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from gateway.access.bearer import BearerTokens
+from gateway.access.callers import Callers
+from gateway.access.claims import TokenPolicy
 from gateway.access.clients import ClientDirectory
+from gateway.access.key_cache import KeyCache
+from gateway.access.key_source import file_reader, url_reader
+from gateway.access.last_use import LastUses
+from gateway.access.limits import RequestLimits
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.docs import documentation_blueprint
+from gateway.api.followers import Followers
 from gateway.api.health import health_blueprint
 from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
@@ -54,6 +63,7 @@ from gateway.pages.tiers import Tiers
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
+from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
@@ -67,6 +77,10 @@ LEARNING_SHARE = 5
 """One part in so many of `cache.max_bytes` is for what the hit path has learned, the others are for pages."""
 
 REFRESH_WORKERS = 4
+
+JWKS_URL_REFRESH_S = 3600.0
+JWKS_FILE_REFRESH_S = 60.0
+"""How old the identity provider's keys get before they are read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +113,41 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks()) -> F
     fetch = watched(_upstream(settings, store, breakers, metrics, clocks), health, metrics, clocks.monotonic)
     shared: SharedTier = NoSharedTier() if store is None else RedisTier(store)
     pages = _page_cache(app, fetch, shared, settings, metrics, clocks)
-    clients = ClientDirectory(settings.clients, settings.tenants)
     turns = Turns()
     metrics.watch_turns(lambda: turns.waiting)
-    serve = turns.outside(pages.serve)
+    limits = _limits(settings, store, metrics, clocks)
+    token_keys = _token_keys(settings, turns, metrics, clocks)
+    uses = LastUses()
+    metrics.watch_clients(uses.report)
+    callers = Callers(
+        ClientDirectory(settings.clients, settings.tenants, uses),
+        _bearer_tokens(settings, token_keys, uses, metrics, clocks),
+    )
 
     register_lifecycle(app, metrics, log_hits=settings.log.hits)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
-        campaigns_blueprint(clients, settings.tenants, serve, settings.isales.deadline_s, clocks.monotonic)
+        campaigns_blueprint(
+            callers,
+            settings.tenants,
+            pages.key,
+            turns.outside(limits.take),
+            turns.outside(pages.fresh),
+            turns.outside(pages.serve),
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
     )
-    app.register_blueprint(cache_blueprint(clients, settings.tenants, pages.purge, pages.explain))
-    app.register_blueprint(health_blueprint(health.report, breakers.report, shared.state, metrics.exposition))
+    app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
+    key_state = token_keys.state if token_keys else lambda: "off"
+    app.register_blueprint(
+        health_blueprint(health.report, breakers.report, shared.state, key_state, metrics.exposition)
+    )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, shared.close))
-    app.wsgi_app = _middleware(app, turns, clients, pages, settings, metrics, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -175,6 +207,43 @@ def _slots(settings: Settings, durations: CallDuration, store: SharedStore | Non
     return slots
 
 
+def _limits(settings: Settings, store: SharedStore | None, metrics: Metrics, clocks: Clocks) -> RequestLimits:
+    """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
+    shared = None if store is None else RedisWindows(store, settings.isales.base_url)
+    return RequestLimits(shared, metrics, clocks.monotonic)
+
+
+def _token_keys(settings: Settings, turns: Turns, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
+    """Keys that bearer tokens are signed with, or `None` where there are no tokens. A file must be good at once."""
+    jwt = settings.jwt
+    if not jwt.issuer:
+        return None
+    source = jwt.jwks_url or jwt.jwks_file
+    read, refresh_s = (
+        (url_reader(source), JWKS_URL_REFRESH_S) if jwt.jwks_url else (file_reader(source), JWKS_FILE_REFRESH_S)
+    )
+    wait = turns.outside(threading.Event.wait)
+    keys = KeyCache(read, source, refresh_s, metrics.token_key_read, clocks.monotonic, wait)
+    if jwt.jwks_url:
+        return keys
+    try:
+        keys.load()
+    except ValueError as fault:
+        raise SettingsError([f"jwt.jwks_file: {fault}"]) from fault
+    return keys
+
+
+def _bearer_tokens(
+    settings: Settings, keys: KeyCache | None, uses: LastUses, metrics: Metrics, clocks: Clocks
+) -> BearerTokens | None:
+    """Token -> signature -> claims -> grant."""
+    if keys is None:
+        return None
+    jwt = settings.jwt
+    policy = TokenPolicy(jwt.issuer, jwt.audience, jwt.vdns_claim, jwt.scopes_claim, frozenset(settings.tenants))
+    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic, uses)
+
+
 def _page_cache(
     app: Flask, fetch: FetchPage, shared: SharedTier, settings: Settings, metrics: Metrics, clocks: Clocks
 ) -> PageCache:
@@ -211,19 +280,18 @@ def _page_cache(
 def _middleware(
     app: Flask,
     turns: Turns,
-    clients: ClientDirectory,
+    callers: Callers,
     pages: PageCache,
     settings: Settings,
     metrics: Metrics,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, turns, and the addresses of callers behind proxies."""
+    """Put in front of Flask: the hit path, the addresses of callers behind proxies, who follows another, and turns."""
+    wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
     # Addresses are for the log only; neither host nor scheme nor prefix is ever taken from a header.
-    wsgi: WSGIApplication = ProxyFix(
-        app.wsgi_app, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-    )
-    wsgi = in_turn(wsgi, turns, clocks.monotonic)
+    wsgi = ProxyFix(wsgi, x_for=settings.http.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0)
     if settings.log.hits:
         # A hit with a log line takes the ordinary way, which writes it.
         return wsgi
-    return HitPath(wsgi, clients, pages.peek, metrics, settings.cache.max_bytes // LEARNING_SHARE)
+    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, settings.cache.max_bytes // LEARNING_SHARE)

@@ -89,6 +89,19 @@ class CampaignPage:
         """Number of pages of this size that hold all items: 0 for none, `None` when the total is not known."""
         return None if self.total_items is None else -(-self.total_items // self.size)
 
+    @property
+    def paging(self) -> "Paging":
+        """Where the page stands among the others."""
+        return Paging(self.number, self.total_pages, len(self.campaigns) >= self.size)
+
+
+class Paging(NamedTuple):
+    """Where a page stands: its `number`, of `total_pages` where that is known, and whether it is `full`."""
+
+    number: int
+    total_pages: int | None
+    full: bool
+
 
 class Priority(IntEnum):
     """Who goes first where callers wait for CC-iSales: the lower the number, the sooner."""
@@ -167,8 +180,8 @@ class ServedPage(NamedTuple):
 
     `key` is its cache key, `tier` where it was found (`process`, `shared`), empty when it was fetched. `age_s` is how
     old it is and `fresh_for_s` how long it stays fresh, in seconds, below 0 when it is stale; `detail` then says why it
-    is served all the same. `stored` tells of a page that was fetched whether it was kept. `load` gives the page as an
-    object.
+    is served all the same. `stored` tells of a page that was fetched whether it was kept. `paging` tells where it
+    stands, and `load` gives it as an object.
     """
 
     key: str
@@ -179,6 +192,7 @@ class ServedPage(NamedTuple):
     fresh_for_s: float
     detail: str
     stored: bool
+    paging: Paging
     load: Callable[[], CampaignPage]
 
     @property

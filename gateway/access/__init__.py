@@ -1,1 +1,4 @@
-"""Who may call, and what they may ask for. Decided before anything is looked up, denied unless allowed."""
+"""Who may call, what they may ask for, and how often.
+
+Access is decided before anything is looked up, and denied unless allowed. Limits are for what no fresh page answers.
+"""

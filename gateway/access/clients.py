@@ -5,7 +5,8 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.errors import Forbidden, Unauthenticated
+from gateway.access.last_use import CURRENT, PREVIOUS, LastUse, LastUses
+from gateway.errors import BearerChallenge, Forbidden
 from gateway.settings import Client
 
 LISTED = 20
@@ -18,11 +19,16 @@ class Grant:
     """What one authenticated caller may do: its name, its scopes, and the VDNs that it may read.
 
     `only_vdn` is the VDN that is meant when the caller names none: the one that it may read, if it is exactly one.
+    `bearer` tells that all this is what a bearer token says, `use` when the credential was last good.
+    `requests_per_minute` is its limit on requests that no fresh page answers, 0 for none.
     """
 
     client: str
     scopes: frozenset[str]
     vdns: frozenset[int]
+    bearer: bool = False
+    requests_per_minute: int = 0
+    use: LastUse = field(default_factory=LastUse, compare=False, repr=False)
     only_vdn: int | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,7 +38,8 @@ class Grant:
         """Raise Forbidden unless the caller has `scope`."""
         if scope not in self.scopes:
             held = ", ".join(sorted(self.scopes)) or "none"
-            raise Forbidden(f"Client {self.client!r} lacks the scope {scope!r}; its scopes: {held}.")
+            challenge = BearerChallenge("insufficient_scope", scope) if self.bearer else None
+            raise Forbidden(f"Client {self.client!r} lacks the scope {scope!r}; its scopes: {held}.", bearer=challenge)
 
     def require_vdn(self, vdn: int) -> None:
         """Raise Forbidden unless the caller may read `vdn`; one that does not exist is refused in the same words."""
@@ -43,44 +50,43 @@ class Grant:
 
 
 class ClientDirectory:
-    """Knows the clients by the hashes of their keys. A key itself is here only once its holder has sent it."""
+    """Knows the clients by the hashes of their keys.
 
-    def __init__(self, clients: Iterable[Client], tenant_vdns: Iterable[int]) -> None:
+    `remembered` are the good keys that were sent so far, as WSGI hands them over. A key itself is here only once its
+    holder has sent it, and there are never more of them than hashes in the settings.
+    """
+
+    def __init__(self, clients: Iterable[Client], tenant_vdns: Iterable[int], uses: LastUses | None = None) -> None:
+        uses = uses or LastUses()
         configured = frozenset(tenant_vdns)
         self._grants: dict[bytes, tuple[bytes, Grant]] = {}
-        self._seen: dict[bytes, Grant] = {}
+        self.remembered: dict[str | None, Grant] = {}
         for client in clients:
             vdns = configured if client.vdns is None else client.vdns & configured
-            grant = Grant(client.name, client.scopes, vdns)
-            for key_hash in filter(None, (client.key_sha256, client.previous_key_sha256)):
-                digest = bytes.fromhex(key_hash)
-                self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
+            for kind, key_hash in ((CURRENT, client.key_sha256), (PREVIOUS, client.previous_key_sha256)):
+                if key_hash:
+                    digest = bytes.fromhex(key_hash)
+                    use, limit = uses.of_key(client.name, kind), client.requests_per_minute
+                    grant = Grant(client.name, client.scopes, vdns, requests_per_minute=limit, use=use)
+                    self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
 
-    def find(self, key: bytes) -> Grant | None:
-        """Return what the holder of `key`, the bytes of `X-API-Key`, may do, or `None` when nobody has that key.
+    def find(self, key: str) -> Grant | None:
+        """Return what the holder of `key`, the value of `X-API-Key`, may do, or `None` when nobody has that key.
 
         The table is searched by the beginning of the key's SHA-256, which a guesser cannot steer; what it finds is
         compared in constant time. So the time taken does not tell how near a guess was, nor how many clients there are.
 
         A good key is looked up as it is from the second time on, because hashing it takes longer than all else here.
-        That tells no more: a dictionary compares bytes only where all 64 bits of their hash agree, which Python keys
-        with a secret of the process. There are never more of them than hashes in the settings.
+        That tells no more: a dictionary compares texts only where all 64 bits of their hash agree, which Python keys
+        with a secret of the process.
         """
-        grant = self._seen.get(key)
+        grant = self.remembered.get(key)
         if grant is not None:
             return grant
-        digest = hashlib.sha256(key).digest()
+        # WSGI hands header bytes over as Latin-1 characters.
+        digest = hashlib.sha256(key.encode("latin-1")).digest()
         known, grant = self._grants.get(digest[:PREFIX_BYTES]) or NOBODY
         if not hmac.compare_digest(known, digest) or grant is None:
             return None
-        self._seen[key] = grant
-        return grant
-
-    def authenticate(self, key: bytes | None) -> Grant:
-        """Return what the holder of `key` may do; raises Unauthenticated when there is no key or nobody has it."""
-        if not key:
-            raise Unauthenticated("The request carries no API key; send it in the header X-API-Key.")
-        grant = self.find(key)
-        if grant is None:
-            raise Unauthenticated("The API key in X-API-Key is not known here.")
+        self.remembered[key] = grant
         return grant

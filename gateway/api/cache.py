@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from gateway.access.clients import ClientDirectory
+from gateway.access.callers import Callers
 from gateway.api.campaigns import MEDIA_TYPE, authenticated, query_of
 from gateway.api.public import ExplanationSchema, PurgeSchema, json_bytes
 from gateway.api.query import PurgeQuerySchema, QueryParser
@@ -18,7 +18,7 @@ PARSER = QueryParser()
 
 
 def cache_blueprint(
-    clients: ClientDirectory,
+    callers: Callers,
     tenants: Mapping[int, Tenant],
     purge: Callable[[int | None], int],
     explain: Callable[[CampaignQuery], object],
@@ -31,7 +31,7 @@ def cache_blueprint(
 
     @blueprint.delete("/cache")
     def purge_cache() -> Response:
-        grant = authenticated(clients, PURGE_SCOPE)
+        grant = authenticated(callers, PURGE_SCOPE)
         asked: dict[str, int] = PARSER.parse(PurgeQuerySchema(), request, location="query")
         vdns = sorted(grant.vdns)
         if "vdn" in asked:
@@ -41,7 +41,7 @@ def cache_blueprint(
 
     @blueprint.get("/cache/explain")
     def explain_query() -> Response:
-        grant = authenticated(clients, EXPLAIN_SCOPE)
+        grant = authenticated(callers, EXPLAIN_SCOPE)
         return _json(ExplanationSchema().dump(explain(query_of(grant, tenants))))
 
     return blueprint

@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import LanguageAccept
 
-from gateway.access.clients import ClientDirectory, Grant
+from gateway.access.callers import Callers
+from gateway.access.clients import Grant
+from gateway.access.limits import Quota
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
+from gateway.api.rate_limit import tell_quotas
 from gateway.api.representation import accepts, choose, held_tag
 from gateway.api.resolution import resolve
 from gateway.api.turns import ARRIVED
-from gateway.errors import NotAcceptable
+from gateway.errors import CallerError, GatewayError, NotAcceptable
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage, ServePage
 from gateway.settings import Tenant
 
@@ -36,52 +39,79 @@ _HOW = {
 _FETCHED_AND_STORED = "fwd=miss; stored"
 PARSER = QueryParser()
 LEARNED_BYTES = 400
-LEARNED = "campaign_gateway.learned"
+LEARN = "campaign_gateway.learn"
+"""Where the WSGI environment has the function that takes what a query string has turned out to mean."""
+FAILED = "campaign_gateway.failed"
+"""Where it has how the fetch ended that the request has waited for already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
     """What a raw query string has turned out to mean: the question, its cache key, and the `Link` of its page.
 
-    The `Link` is that of the page with `etag`; another page may have other neighbours.
+    The `Link` is that of the page with `etag`; another page may have other neighbours. Both are empty before there is
+    a page.
     """
 
     query: CampaignQuery
     key: str
-    etag: str
-    link: str
+    etag: str = ""
+    link: str = ""
 
     def __len__(self) -> int:
         return len(self.key) + len(self.link) + LEARNED_BYTES
 
 
 def campaigns_blueprint(
-    clients: ClientDirectory,
+    callers: Callers,
     tenants: Mapping[int, Tenant],
+    key: Callable[[CampaignQuery], str],
+    take: Callable[[str, int], Quota],
+    fresh: Callable[[CampaignQuery], ServedPage | None],
     serve: ServePage,
     deadline_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Blueprint:
-    """Return the endpoint, which serves the pages of `serve` to those whom `clients` knows.
+    """Return the endpoint, which serves the pages of `serve`, cached under `key`, to those whom `callers` knows.
 
-    What it knows of a good answer it leaves in the WSGI environment for the hit path to learn.
+    It tells the hit path what a query string means as soon as it knows, and the rest when there is a page. For clients
+    that have a limit, `take` counts each request that no page of `fresh` answers, before anything is done about it.
     """
     blueprint = Blueprint("campaigns", __name__)
+    tell_quotas(blueprint)
+
+    def count(grant: Grant) -> None:
+        """Count the current request, which no fresh page answers; raises RateLimited."""
+        if grant.requests_per_minute:
+            g.quota = take(grant.client, grant.requests_per_minute)
+            g.quota.require()
 
     @blueprint.get("/campaigns")
     def list_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ[ARRIVED], clock)
-        grant = authenticated(clients, SCOPE)
-        if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
-            raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
-        query = query_of(grant, tenants)
+        grant = authenticated(callers, SCOPE)
+        try:
+            if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
+                raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
+            query = query_of(grant, tenants)
+        except CallerError:
+            count(grant)
+            raise
+        failure: GatewayError | None = request.environ.pop(FAILED, None)
+        if failure is not None:
+            raise failure
+        raw_query = request.environ.get("QUERY_STRING", "")
+        learn, meaning = request.environ.get(LEARN, _forget), learning_key(grant, raw_query)
+        learn(meaning, Learned(query, key(query)))
         started = clock()
-        served = serve(query, deadline)
+        served = fresh(query) if grant.requests_per_minute else None
+        if served is None:
+            count(grant)
+            served = serve(query, deadline)
         g.outcome = served.outcome
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
-        link = link_header(request.path, request.environ.get("QUERY_STRING", ""), served.page)
-        learned = Learned(query, served.key, served.rendered.identity.etag, link)
-        request.environ[LEARNED] = (learning_key(grant, request.environ.get("QUERY_STRING", "")), learned)
+        link = link_header(request.path, raw_query, served.paging)
+        learn(meaning, Learned(query, served.key, served.rendered.identity.etag, link))
         coding = choose(served.rendered, request.headers.get("Accept-Encoding"))
         held = held_tag(request.headers.get("If-None-Match"), coding.etag)
         response = Response(status=304) if held else Response(coding.body)
@@ -92,17 +122,20 @@ def campaigns_blueprint(
     return blueprint
 
 
+def _forget(*_: object) -> None:
+    """Learn nothing, where there is no hit path."""
+
+
 def learning_key(grant: Grant, raw_query: str) -> str:
     """Return what decides the meaning of a raw query string: itself, and the VDN that is meant when it names none."""
     return f"{grant.only_vdn} {raw_query}"
 
 
-def authenticated(clients: ClientDirectory, scope: str) -> Grant:
-    """Return what the caller of the current request may do; raises Unauthenticated or, without `scope`, Forbidden."""
-    key = request.headers.get("X-API-Key")
-    # WSGI hands header bytes over as Latin-1 characters.
-    grant = clients.authenticate(None if key is None else key.encode("latin-1"))
+def authenticated(callers: Callers, scope: str) -> Grant:
+    """Return what the caller of the current request may do; raises Forbidden without `scope`, or as Callers does."""
+    grant = callers.authenticate(request.environ.get("HTTP_X_API_KEY"), request.environ.get("HTTP_AUTHORIZATION"))
     g.client = grant.client
+    grant.use.at = g.started
     grant.require_scope(scope)
     return grant
 

@@ -11,13 +11,18 @@ Circuits = Callable[[], Mapping[str, str]]
 
 
 def health_blueprint(
-    upstream: Upstream, circuits: Circuits, shared_cache: Callable[[], str], exposition: Callable[[], bytes]
+    upstream: Upstream,
+    circuits: Circuits,
+    shared_cache: Callable[[], str],
+    token_keys: Callable[[], str],
+    exposition: Callable[[], bytes],
 ) -> Blueprint:
     """Return the endpoints. `upstream` reports the outcome of the last fetch of each VDN and its age in seconds.
 
     `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open` or `paused`.
-    `shared_cache` reports `off`, `ok` or `failing`. A CC-iSales or a shared cache that fails degrades the gateway but
-    does not take it out of service: its callers still get the pages that it has, and words for what it has not.
+    `shared_cache` and `token_keys`, the keys of the identity provider, report `off`, `ok`, `failing` or, before they
+    were needed, `unknown`. A dependency that fails degrades the gateway but does not take it out of service: its
+    callers still get the pages that it has, and words for what it has not.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -30,15 +35,15 @@ def health_blueprint(
         stopped = circuits()
         vdns = {str(vdn): {**_vdn(*last), **_circuit(stopped, str(vdn))} for vdn, last in upstream().items()}
         failing = bool(stopped) or any(vdn["status"] == "failing" for vdn in vdns.values())
-        shared = shared_cache()
+        shared, keys = shared_cache(), token_keys()
         dependencies = {
             "settings": {"status": "ok"},
             "shared_cache": {"status": shared},
+            "token_keys": {"status": keys},
             "isales": {"status": "failing" if failing else "ok", **_circuit(stopped, "all"), "vdns": vdns},
         }
-        return _json(
-            {"status": "degraded" if failing or shared == "failing" else "ready", "dependencies": dependencies}
-        )
+        degraded = failing or "failing" in {shared, keys}
+        return _json({"status": "degraded" if degraded else "ready", "dependencies": dependencies})
 
     @blueprint.get("/metrics")
     def metrics() -> Response:

@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.access.clients import ClientDirectory
-from gateway.api.campaigns import LEARNED, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
+from gateway.access.callers import Callers
+from gateway.access.clients import Grant
+from gateway.api.campaigns import LEARN, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
 from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage
@@ -30,6 +31,20 @@ UNNOTICEABLE_S = 0.00005
 Peek = Callable[[str, CampaignQuery], ServedPage | None]
 """Returns the page of a key and its query if it can be served at once."""
 
+PeekFresh = Callable[[str], ServedPage | None]
+"""The same for fresh pages only."""
+
+
+KNOWN = "campaign_gateway.known"
+"""Where the WSGI environment has what is known of a request that no page at hand answers, or `None`."""
+
+
+class Known(NamedTuple):
+    """Who asks, and what."""
+
+    grant: Grant
+    learned: Learned
+
 
 class _Way(NamedTuple):
     """What is said and counted of a page that was at hand in one way: fresh, or stale."""
@@ -42,6 +57,8 @@ class _Way(NamedTuple):
 class HitPath:
     """WSGI middleware that answers `GET /campaigns` from pages at hand and leaves all else to `app`.
 
+    Callers that have a limit get fresh pages only from `peek_fresh`: all else counts, which is for `app` to do.
+
     What it has learned is bounded by `max_bytes`. Ids of requests are this process' random prefix and a count: unique,
     and much cheaper than random ones.
     """
@@ -49,14 +66,16 @@ class HitPath:
     def __init__(
         self,
         app: "WSGIApplication",
-        clients: ClientDirectory,
+        callers: Callers,
         peek: Peek,
+        peek_fresh: PeekFresh,
         metrics: Metrics,
         max_bytes: int,
     ) -> None:
         self._app = app
-        self._clients = clients
+        self._callers = callers
         self._peek = peek
+        self._peek_fresh = peek_fresh
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
         self._ways = {
             outcome: _Way(
@@ -73,13 +92,12 @@ class HitPath:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET" or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
         started = time.perf_counter()
-        hit = self._hit(environ)
+        known = self._known(environ)
+        hit = None if known is None else self._hit(environ, known, started)
         if hit is None:
-            answer = self._app(environ, start_response)
-            learned: tuple[str, Learned] | None = environ.pop(LEARNED, None)
-            if learned is not None:
-                self._learned.put(*learned)
-            return answer
+            environ[LEARN] = self._learned.put
+            environ[KNOWN] = known
+            return self._app(environ, start_response)
         served, coding, held, link = hit
         headers = page_headers(served, coding, held, link)
         headers.append(("X-Request-Id", self._request_id(environ.get("HTTP_X_REQUEST_ID"))))
@@ -94,9 +112,9 @@ class HitPath:
         start_response("304 NOT MODIFIED", headers)
         return []
 
-    def _hit(self, environ: "WSGIEnvironment") -> tuple[ServedPage, Representation, str | None, str] | None:
-        api_key = environ.get("HTTP_X_API_KEY")
-        grant = self._clients.find(api_key.encode("latin-1")) if api_key else None
+    def _known(self, environ: "WSGIEnvironment") -> Known | None:
+        """Return what is known of a request of which everything is usual, and whose caller may ask it."""
+        grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         if grant is None or SCOPE not in grant.scopes:
             return None
         learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))
@@ -106,13 +124,21 @@ class HitPath:
             or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
         ):
             return None
-        served = self._peek(learned.key, learned.query)
+        return Known(grant, learned)
+
+    def _hit(
+        self, environ: "WSGIEnvironment", known: Known, now: float
+    ) -> tuple[ServedPage, Representation, str | None, str] | None:
+        grant, learned = known
+        key = learned.key
+        served = self._peek_fresh(key) if grant.requests_per_minute else self._peek(key, learned.query)
         if served is None or served.rendered.identity.etag != learned.etag:
             return None
         coding = choose(served.rendered, environ.get("HTTP_ACCEPT_ENCODING"))
         held = environ.get("HTTP_IF_NONE_MATCH")
         if held is not None and held != coding.etag:
             return None
+        grant.use.at = now
         return served, coding, held, learned.link
 
     def _request_id(self, offered: str | None) -> str:

@@ -40,25 +40,53 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={spent:.1f}" for name, spent in timings.items())
         metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)
         if log_hits or outcome is not CacheOutcome.HIT:
-            said = {
-                "method": request.method,
-                "path": request.path,
-                "status": response.status_code,
-                "duration_ms": round(seconds * 1000, 1),
-                "client": g.get("client"),
-                "vdn": g.get("vdn"),
-                "cache": outcome,
-                **(_told(problem) if problem else {}),
-                "remote": request.remote_addr,
-            }
-            # Probes come every few seconds and say nothing new.
-            say = log.debug if request.path in PROBES and response.status_code < HTTPStatus.BAD_REQUEST else log.info
-            say("request", **{name: value for name, value in said.items() if value is not None})
+            log_request(
+                request_id=g.request_id,
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                seconds=seconds,
+                client=g.get("client"),
+                vdn=g.get("vdn"),
+                outcome=outcome,
+                problem=problem,
+                remote=request.remote_addr,
+            )
         return response
 
     @app.teardown_request
     def forget(_: BaseException | None) -> None:
         structlog.contextvars.unbind_contextvars("request_id")
+
+
+def log_request(
+    *,
+    request_id: str,
+    method: str,
+    path: str,
+    status: int,
+    seconds: float,
+    client: str | None,
+    vdn: int | None,
+    outcome: CacheOutcome | None,
+    problem: GatewayError | None = None,
+    remote: str | None,
+) -> None:
+    """Write the line of one request. `outcome` is how the cache came by its page, `None` where there is none."""
+    said = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 1),
+        "client": client,
+        "vdn": vdn,
+        "cache": outcome,
+        **(_told(problem) if problem else {}),
+        "remote": remote,
+    }
+    # Probes come every few seconds and say nothing new.
+    say = log.debug if path in PROBES and status < HTTPStatus.BAD_REQUEST else log.info
+    say("request", request_id=request_id, **{name: value for name, value in said.items() if value is not None})
 
 
 def _told(problem: GatewayError) -> dict[str, str | None]:

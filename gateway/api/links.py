@@ -4,10 +4,10 @@ from urllib.parse import quote, urlencode
 
 from gateway.api.query import MAX_PAGE
 from gateway.api.query_string import decode
-from gateway.model import CampaignPage
+from gateway.model import Paging
 
 
-def link_header(path: str, raw_query: str, page: CampaignPage) -> str:
+def link_header(path: str, raw_query: str, page: Paging) -> str:
     """Return the value of `Link` for `page`, which answers `path` with `raw_query`, a valid query.
 
     The targets keep the caller's parameters in their order, and hold no scheme and no host, so that no header of the
@@ -15,7 +15,7 @@ def link_header(path: str, raw_query: str, page: CampaignPage) -> str:
     the total is known; `next` when there are more pages or, with an unknown total, when this one is full.
     """
     first, last = 1, None if page.total_pages is None else max(page.total_pages, 1)
-    more = page.number < last if last is not None else len(page.campaigns) >= page.size
+    more = page.number < last if last is not None else page.full
     targets = {
         "first": first,
         "prev": min(page.number - 1, last or page.number) if page.number > first else None,

@@ -32,7 +32,8 @@ from gateway.errors import (
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 
-- **Credentials** go in the header `X-API-Key`, never in the URL.
+- **Credentials** are an API key in the header `X-API-Key` or, where the operators have named an identity provider, one
+  of its tokens in `Authorization: Bearer ...` (RFC 6750). One of the two, and never in the URL.
 - **Parameters** are read strictly: one that is unknown, repeated, empty without need, malformed or out of range gives
   400, as do `begins_from` after `ends_to` and more than 50 parameters. The answer lists all faults at once, of 50
   parameters at most.
@@ -44,8 +45,12 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   `application/problem+json`.
 - **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
   the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
+- **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
+  and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
+  too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer, and is in the logs.
 """
+_CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
 _HEALTH: Final = {
     "type": "object",
     "description": "The process is up.",
@@ -100,6 +105,15 @@ def openapi_document() -> dict[str, Any]:
     spec.components.security_scheme(
         "ApiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The key of one client."}
     )
+    spec.components.security_scheme(
+        "Bearer",
+        {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of the company's identity provider (RFC 9068), if one is set up.",
+        },
+    )
     spec.path("/campaigns", operations={"get": _campaigns()})
     for path, operation in _open_operations().items():
         spec.path(path, operations={"get": operation})
@@ -128,7 +142,11 @@ def _campaigns() -> dict[str, Any]:
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
         "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself."
     )
-    operation["security"] = [{"ApiKey": []}]
+    for status, response in operation["responses"].items():
+        # Callers that nobody knows have no limit, and other methods do not count.
+        if status not in {"401", "405"}:
+            response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 
@@ -144,7 +162,7 @@ def _purge() -> dict[str, Any]:
         "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
         "under way does not bring one back. Needs the scope `cache:purge`."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 
@@ -160,7 +178,7 @@ def _explain() -> dict[str, Any]:
         "Takes the parameters of `/campaigns` and tells what is kept for them, without asking CC-iSales. Needs the "
         "scope `diagnostics:read`."
     )
-    operation["security"] = [{"ApiKey": []}]
+    operation["security"] = list(_CREDENTIALS)
     return operation
 
 

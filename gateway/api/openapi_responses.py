@@ -61,6 +61,17 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": '</campaigns?vdn=1&page=1>; rel="first", </campaigns?vdn=1&page=2>; rel="next"',
     },
+    "RateLimit": {
+        "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
+        "requests within the next `t` seconds. On all answers that count, problems too; on none from a fresh page.",
+        "schema": {"type": "string"},
+        "example": '"default";r=59;t=60',
+    },
+    "RateLimit-Policy": {
+        "description": "The limit: `q` requests in any `w` seconds. It stands where `RateLimit` does.",
+        "schema": {"type": "string"},
+        "example": '"default";q=60;w=60',
+    },
     "Retry-After": {
         "description": "Seconds after which another try makes sense.",
         "schema": {"type": "integer", "minimum": 0},
@@ -77,7 +88,8 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "Accept, Accept-Encoding, Authorization, X-API-Key",
     },
     "WWW-Authenticate": {
-        "description": "How to send credentials.",
+        "description": "How to send credentials: a field for API keys, and one for bearer tokens where they are taken, "
+        "which says what is wrong with the token that came (RFC 6750).",
         "schema": {"type": "string"},
         "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
     },

@@ -1,5 +1,6 @@
 """Every error as an answer, problem details for HTTP APIs (RFC 9457), and a page for people behind each `type`."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from gateway.api.public import ProblemSchema, json_bytes
 from gateway.api.query_string import shown
 from gateway.api.representation import media_type_quality
 from gateway.errors import (
+    BearerChallenge,
     Forbidden,
     GatewayError,
     InternalError,
@@ -30,6 +32,7 @@ from gateway.errors import (
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
+BEARER_CHALLENGE: Final = 'Bearer realm="campaign-gateway"'
 
 _BY_STATUS: Final[Mapping[int, type[GatewayError]]] = {
     error.status: error
@@ -48,7 +51,19 @@ def problem_response(error: GatewayError, instance: str, request_id: str) -> Res
         response.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = CHALLENGE
+    if error.bearer is not None:
+        # A field of its own: lists of challenges in one field are hard to take apart, and many clients do it wrongly.
+        response.headers.add("WWW-Authenticate", _bearer_challenge(error.bearer, error.detail))
     return response
+
+
+def _bearer_challenge(bearer: BearerChallenge, detail: str) -> str:
+    """Return the challenge of RFC 6750, section 3, whose description may hold neither quotes nor anything but ASCII."""
+    if not bearer.code:
+        return BEARER_CHALLENGE
+    description = re.sub(r"[^ !#-\[\]-~]", "'", detail)
+    scope = f', scope="{bearer.scope}"' if bearer.scope else ""
+    return f'{BEARER_CHALLENGE}, error="{bearer.code}", error_description="{description}"{scope}'
 
 
 def problem_body(error: GatewayError, instance: str, request_id: str) -> bytes:

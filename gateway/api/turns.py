@@ -9,19 +9,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-from gateway.model import CampaignQuery, Deadline, ServedPage, ServePage
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PATH = "/campaigns"
 ARRIVED = "campaign_gateway.arrived"
 """Where the WSGI environment tells when a request came, on the monotonic clock (seconds)."""
 
 AT_ONCE = 16
-"""More than one, because a turn may include a look at a shared cache or at an identity provider's keys."""
+"""More than one, because a turn may include a look at a shared cache."""
 
 
 class Turns:
@@ -32,6 +33,7 @@ class Turns:
         self._new: deque[threading.Lock] = deque()
         self._returning: deque[threading.Lock] = deque()
         self._lock = threading.Lock()
+        self._mine = threading.local()
 
     @property
     def waiting(self) -> int:
@@ -43,14 +45,17 @@ class Turns:
         with self._lock:
             if self._free > 0:
                 self._free -= 1
+                self._mine.taken = True
                 return
             gate = threading.Lock()
             gate.acquire()
             (self._returning if returning else self._new).append(gate)
         gate.acquire()
+        self._mine.taken = True
 
     def give_up(self) -> None:
-        """End a turn: the next one who waits has it."""
+        """End the turn of this thread: the next one who waits has it."""
+        self._mine.taken = False
         with self._lock:
             queue = self._returning or self._new
             if queue:
@@ -58,17 +63,19 @@ class Turns:
             else:
                 self._free += 1
 
-    def outside(self, serve: ServePage) -> ServePage:
-        """Return `serve` for callers that have a turn, which they give up until they have their page."""
+    def outside(self, wait: Callable[P, R]) -> Callable[P, R]:
+        """Return `wait` for callers that give up their turn, if they have one, until it is done."""
 
-        def serve_outside(query: CampaignQuery, deadline: Deadline) -> ServedPage:
+        def wait_outside(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not getattr(self._mine, "taken", False):
+                return wait(*args, **kwargs)
             self.give_up()
             try:
-                return serve(query, deadline)
+                return wait(*args, **kwargs)
             finally:
                 self.take(returning=True)
 
-        return serve_outside
+        return wait_outside
 
 
 def in_turn(app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = time.monotonic) -> "WSGIApplication":

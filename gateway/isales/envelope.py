@@ -4,9 +4,8 @@ Source: the vendor's interface description. Success is `resultCode` "0200000" an
 `returnCode` alone.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from gateway.errors import (
     UpstreamBrokenContract,
@@ -16,6 +15,7 @@ from gateway.errors import (
     UpstreamResult,
 )
 from gateway.isales.text import printable
+from gateway.strict_json import strict_json
 
 SUCCESS: Final = "0200000"
 DATABASE_ERROR: Final = "0200006"
@@ -28,14 +28,12 @@ DESCRIPTION_CHARACTERS: Final = 500
 def decode(body: bytes) -> dict[str, Any]:
     """Return the JSON object in `body`, UTF-8 whatever the headers say, or raise `UpstreamBrokenContract`.
 
-    Stricter than `json`: no BOM, no NaN or Infinity, no key twice in one object. Nesting or integers beyond what
-    Python reads are the same error.
+    It is read strictly: see `strict_json`.
     """
     wrong = "not JSON as it must be"
     try:
-        document = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        # Not raised here, where it would hold on to json's error and in that to the whole body.
+        document = strict_json(body)
+    except ValueError:
         pass
     else:
         if isinstance(document, dict):
@@ -71,14 +69,3 @@ def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
     return UpstreamFailed(
         f"CC-iSales failed with result code {outcome.code}.", upstream=outcome, retryable_in_s=retryable_in_s
     )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    unique = dict(pairs)
-    if len(unique) != len(pairs):
-        raise ValueError("a key comes twice")
-    return unique
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)

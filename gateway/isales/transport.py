@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
 import requests
@@ -37,28 +36,14 @@ class Reply:
     body: bytes
 
 
-class _Session(requests.Session):
-    """A session that takes nothing from the environment, keeps no cookie and follows nothing."""
-
-    def __init__(self, adapter: DeadlinedAdapter) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def get_redirect_target(self, resp: "Response") -> None:
-        # Even with redirects off, requests reads the whole body of one to work out where it leads.
-        return None
-
-
 class Transport:
     """Connections to CC-iSales, kept and shared by all threads of this process."""
 
     def __init__(self, settings: IsalesSettings) -> None:
         self.endpoint = Endpoint.parse(settings.base_url)
         self._settings = settings
-        self._session = _Session(DeadlinedAdapter(settings.concurrency, tls_context(settings)))
+        # No session, which would take proxies from the environment, keep cookies and read redirects to their end.
+        self._adapter = DeadlinedAdapter(settings.concurrency, tls_context(settings))
 
     def get(self, signed: SignedRequest, deadline: Deadline, *, fresh: bool = False) -> Reply:
         """Send `signed` and return the answer, on a new connection if `fresh`.
@@ -82,10 +67,10 @@ class Transport:
 
     def close(self) -> None:
         """Close the connections that are kept."""
-        self._session.close()
+        self._adapter.close()
 
     def _exchange(self, signed: SignedRequest) -> Reply:
-        with closing(self._session.send(_prepared(signed), stream=True, allow_redirects=False, proxies={})) as response:
+        with closing(self._adapter.send(_prepared(signed), stream=True)) as response:
             try:
                 body = self._body(response)
             except (GatewayError, HTTPError):

@@ -1,9 +1,9 @@
 """Single flight: of all who want the same thing at the same time, one fetches it and the others share what it got."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar, cast
 
 from gateway.errors import GatewayError, UpstreamOverloaded, UpstreamTimeout
 from gateway.model import Deadline
@@ -15,11 +15,45 @@ HURRIED: Final = (UpstreamTimeout, UpstreamOverloaded)
 
 
 class _Flight(Generic[T]):
-    """What is under way: where it lands, and whether its leader is in a hurry."""
+    """What is under way, and who waits for it; `hurried` tells whether its leader is in a hurry.
+
+    Who waits is woken one after the other, each by the one before. A crowd that woke up at once would spend more time
+    on fighting for the interpreter than on its answers.
+    """
 
     def __init__(self, hurried: bool) -> None:  # noqa: FBT001 -- made in one place
-        self.landing: Future[T] = Future()
         self.hurried = hurried
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self._landed = False
+        self._waiting: deque[threading.Lock] = deque()
+        self._lock = threading.Lock()
+
+    def land(self, result: T | None, error: BaseException | None = None) -> None:
+        """Say what came of it, and wake the first who waits."""
+        with self._lock:
+            self.result, self.error, self._landed = result, error, True
+            self._woken()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it has landed, and wake the next; `False` if it has not within `seconds`."""
+        with self._lock:
+            if self._landed:
+                return True
+            gate = threading.Lock()
+            gate.acquire()
+            self._waiting.append(gate)
+        woken = gate.acquire(timeout=seconds)
+        with self._lock:
+            if not woken and gate in self._waiting:
+                self._waiting.remove(gate)
+            return self._woken()
+
+    def _woken(self) -> bool:
+        # Time may have run out just as it landed: whoever was woken wakes the next.
+        if self._landed and self._waiting:
+            self._waiting.popleft().release()
+        return self._landed
 
 
 class SingleFlight(Generic[T]):
@@ -43,9 +77,9 @@ class SingleFlight(Generic[T]):
                 if flight is None:
                     flight = self._flights[key] = _Flight(deadline.shortened)
             if leading:
-                return self._lead(key, flight.landing, work), True
+                return self._lead(key, flight, work), True
             try:
-                return _follow(flight.landing, deadline), False
+                return _follow(flight, deadline), False
             except HURRIED:
                 if not flight.hurried or deadline.expired:
                     raise
@@ -54,15 +88,15 @@ class SingleFlight(Generic[T]):
         """Tell whether somebody is at work for `key`."""
         return key in self._flights
 
-    def _lead(self, key: str, flight: Future[T], work: Callable[[], T]) -> T:
+    def _lead(self, key: str, flight: _Flight[T], work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:
             self._land(key)
-            flight.set_exception(error)
+            flight.land(None, error)
             raise
         self._land(key)
-        flight.set_result(result)
+        flight.land(result)
         return result
 
     def _land(self, key: str) -> None:
@@ -70,13 +104,13 @@ class SingleFlight(Generic[T]):
             del self._flights[key]
 
 
-def _follow(flight: Future[T], deadline: Deadline) -> T:
-    try:
-        error = flight.exception(timeout=deadline.remaining())
-    except TimeoutError:
+def _follow(flight: _Flight[T], deadline: Deadline) -> T:
+    if not flight.wait(deadline.remaining()):
         raise UpstreamTimeout(
             "The deadline passed while another request was already fetching this page from CC-iSales."
-        ) from None
-    if isinstance(error, GatewayError):
-        raise error.again()
-    return flight.result()
+        )
+    if isinstance(flight.error, GatewayError):
+        raise flight.error.again()
+    if flight.error is not None:
+        raise flight.error
+    return cast(T, flight.result)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.model import CacheOutcome, CampaignPage, RenderedPage, ServedPage
+from gateway.model import CacheOutcome, CampaignPage, Paging, RenderedPage, ServedPage
 from gateway.pages.codec import decode
 from gateway.pages.freshness import Lifetimes, Rung
 
@@ -21,6 +21,7 @@ class HeldPage:
 
     key: str
     entry: bytes
+    paging: Paging
     rendered: RenderedPage
     lifetimes: Lifetimes
     stored_at: float
@@ -40,7 +41,9 @@ class HeldPage:
         # Clocks of threads that overtake each other: no age is below 0.
         age = now - self.stored_at if now > self.stored_at else 0.0
         fresh_for_s = self.lifetimes.fresh_s - age
-        return ServedPage(self.key, self.rendered, outcome, tier, age, fresh_for_s, detail, stored, self.page)
+        return ServedPage(
+            self.key, self.rendered, outcome, tier, age, fresh_for_s, detail, stored, self.paging, self.page
+        )
 
     def page(self) -> CampaignPage:
         """Return the page as an object."""

@@ -51,7 +51,8 @@ class PageCache:
     ) -> None:
         self._tiers = tiers
         self._shared = shared
-        self._key = key
+        self.key = key
+        """Returns the key of a query."""
         self._freshness = freshness
         self._metrics = metrics
         self._refresh_deadline_s = refresh_deadline_s
@@ -63,13 +64,24 @@ class PageCache:
 
     def serve(self, query: CampaignQuery, deadline: Deadline) -> ServedPage:
         """Return the page that answers `query`; raises one leaf of `gateway.errors`."""
-        if not self._subscribed:
-            # Not when it is made: subscribing may start a thread, and a server may fork in between.
-            self._subscribed = True
-            self._shared.subscribe(self._purged)
-        key = self._key(query)
+        self._subscribe()
+        key = self.key(query)
         served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
         self._metrics.lookup(served.outcome, served.tier)
+        return served
+
+    def fresh(self, query: CampaignQuery) -> ServedPage | None:
+        """Return the page that answers `query` if there is a fresh one, here or in the shared tier, else `None`.
+
+        Nothing is fetched or refreshed for it.
+        """
+        self._subscribe()
+        key = self.key(query)
+        served = self.peek_fresh(key)
+        if served is None:
+            served = self._if_fresh(self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED)
+        if served is not None:
+            self._metrics.lookup(served.outcome, served.tier)
         return served
 
     def peek(self, key: str, query: CampaignQuery) -> ServedPage | None:
@@ -79,9 +91,24 @@ class PageCache:
         """
         return self._at_once(self._tiers.held(key), query, PROCESS)
 
+    def join(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage | None:
+        """Return the page under `key`, the answer to `query`, that is being fetched now; `None` if nobody fetches it.
+
+        Raises one leaf of `gateway.errors`, that of the fetch or UpstreamTimeout.
+        """
+        if not self._fetcher.is_under_way(key):
+            return None
+        served = self._brought(key, query, deadline)
+        self._metrics.lookup(served.outcome, served.tier)
+        return served
+
+    def peek_fresh(self, key: str) -> ServedPage | None:
+        """Return the page under `key` if this process has a fresh one, else `None`. It is for the caller to count."""
+        return self._if_fresh(self._tiers.held(key), PROCESS)
+
     def explain(self, query: CampaignQuery) -> Explanation:
         """Tell what is there for `query` and how good it is, without asking CC-iSales."""
-        key, tier = self._key(query), PROCESS
+        key, tier = self.key(query), PROCESS
         held = self._tiers.held(key)
         if held is None:
             held, tier = self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED
@@ -104,8 +131,20 @@ class PageCache:
         self._fetcher.disown()
         return self._tiers.forget(vdn)
 
+    def _subscribe(self) -> None:
+        if not self._subscribed:
+            # Not when it is made: subscribing may start a thread, and a server may fork in between.
+            self._subscribed = True
+            self._shared.subscribe(self._purged)
+
     def _purged(self, vdn: int | None) -> None:
         self.forget(vdn)
+
+    def _if_fresh(self, held: HeldPage | None, tier: str) -> ServedPage | None:
+        if held is None:
+            return None
+        now = self._clock()
+        return held.served(CacheOutcome.HIT, now, tier) if held.rung(now) is Rung.FRESH else None
 
     def _at_once(self, held: HeldPage | None, query: CampaignQuery, tier: str) -> ServedPage | None:
         """Return what can be served of `held` without waiting for anybody, and see to its refresh."""

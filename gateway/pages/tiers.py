@@ -52,13 +52,13 @@ class Tiers:
             self._metrics.unreadable_entry()
             log.warning("cache entry deleted", key=key, reason=str(fault))
             return None
-        held = HeldPage(key, entry, self._render(page), lifetimes, self._clock() - age_s)
+        held = HeldPage(key, entry, page.paging, self._render(page), lifetimes, self._clock() - age_s)
         self.hold(held)
         return held
 
     def make(self, key: str, page: CampaignPage, lifetimes: Lifetimes) -> HeldPage:
         """Return `page` as it is held, fresh as of now; it is not held yet."""
-        return HeldPage(key, encode(key, page), self._render(page), lifetimes, self._clock())
+        return HeldPage(key, encode(key, page), page.paging, self._render(page), lifetimes, self._clock())
 
     def discard(self, key: str) -> None:
         """Forget the page under `key` in both tiers."""

@@ -96,6 +96,17 @@ def text(default: str, meaning: str, check: Any = None) -> fields.String:
 
 def check_base_url(url: str) -> None:
     """Raise ValidationError unless `url` is an absolute http or https URL with a host and nothing after its path."""
+    _check_url(url, "https://isales.example.com:28443")
+    if "?" in url:
+        raise ValidationError("must hold neither credentials nor a query nor a fragment")
+
+
+def check_jwks_url(url: str) -> None:
+    """Raise ValidationError unless `url` is an absolute http or https URL with a host; it may have a query."""
+    _check_url(url, "https://id.example.com/jwks")
+
+
+def _check_url(url: str, example: str) -> None:
     try:
         parts = urlsplit(url)
         sound = bool(parts.hostname) and parts.port != 0
@@ -107,9 +118,9 @@ def check_base_url(url: str) -> None:
         or not url.isascii()
         or re.search(r"[\s\x00-\x1f\x7f\\]", url)
     ):
-        raise ValidationError("must be an absolute URL such as https://isales.example.com:28443")
-    if parts.username is not None or "?" in url or "#" in url:
-        raise ValidationError("must hold neither credentials nor a query nor a fragment")
+        raise ValidationError(f"must be an absolute URL such as {example}")
+    if parts.username is not None or "#" in url:
+        raise ValidationError("must hold neither credentials nor a fragment")
 
 
 def check_origin(origin: str) -> None:

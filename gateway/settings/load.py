@@ -113,7 +113,8 @@ def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
     """Yield what production wants and is not there. A faulty setting, not being in `values`, may be meant as that."""
     hashes = ("key_sha256", "previous_key_sha256")
     clients = values.get("clients")
-    if clients is not None and not any(client.get(name, True) for client in clients for name in hashes):
+    tokens = values.get("jwt", {}).get("issuer", True)
+    if clients is not None and not tokens and not any(client.get(name, True) for client in clients for name in hashes):
         yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
     if values.get("tenants") == []:
         yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
@@ -121,8 +122,11 @@ def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
 
 def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
     clients = _tables(values, "clients")
+    jwt = values.get("jwt", {})
     if str(values.get("isales", {}).get("base_url", "https:")).lower().startswith("http:"):
         yield "isales.base_url: production refuses plain HTTP; use https://"
+    if str(jwt.get("jwks_url", "")).lower().startswith("http:"):
+        yield "jwt.jwks_url: production refuses plain HTTP, over which anybody could slip in keys; use https://"
     for number, client in clients:
         if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
             yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"
@@ -142,7 +146,12 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
             trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
         ),
         log=LogSettings(**values["log"]),
-        warnings=(*warnings, *_without_tenant(tenants, clients), *_without_effect(values)),
+        warnings=(
+            *warnings,
+            *_without_tenant(tenants, clients),
+            *_without_issuer(values["jwt"]),
+            *_without_effect(values),
+        ),
     )
 
 
@@ -152,6 +161,12 @@ def _without_tenant(tenants: Mapping[int, Tenant], clients: tuple[Client, ...]) 
         if missing:
             listed = ", ".join(map(str, missing))
             yield f"client {client.name!r} may read VDN {listed}, for which there is no [[tenants]] table"
+
+
+def _without_issuer(jwt: dict[str, Any]) -> Iterator[str]:
+    for name in ("audience", "jwks_url", "jwks_file"):
+        if jwt[name] and not jwt["issuer"]:
+            yield f"jwt.{name} is set, but jwt.issuer is not: bearer tokens are off"
 
 
 def _without_effect(values: dict[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from gateway.settings.fields import (
     TimeZone,
     Vdns,
     check_base_url,
+    check_jwks_url,
     check_origin,
     check_shared_url,
     count,
@@ -28,10 +29,9 @@ from gateway.settings.model import Secret
 
 SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
+NOT_EMPTY = validate.Length(min=1, error="must not be empty")
 
 NOT_IN_EFFECT = {
-    "clients": ("requests_per_minute",),
-    "jwt": ("issuer",),
     "http": ("cors_origins",),
 }
 """Settings that this version checks but does not act on; setting one of them gives a warning."""
@@ -192,18 +192,39 @@ class ClientTable(SettingsSchema):
         load_default=lambda: ["campaigns:read"],
         metadata={"description": "What it may do: `campaigns:read`, `cache:purge`, `diagnostics:read`."},
     )
-    requests_per_minute = count(0, "Limit on requests that no fresh page answers; 0: none.", least=0, most=1_000_000)
+    requests_per_minute = count(
+        0,
+        "Limit on requests that no fresh page answers, per process, or over all with `cache.shared_url`; 0: none.",
+        least=0,
+        most=1_000_000,
+    )
 
 
 class Jwt(SettingsSchema):
     """Bearer tokens; off while `issuer` is empty."""
 
-    issuer = text("", "The `iss` that tokens must carry.")
-    audience = text("", "The `aud` that tokens must carry.")
-    jwks_url = text("", "Where the issuer's keys are.")
-    jwks_file = text("", "The same as a file.")
-    vdns_claim = text("vdns", "The claim that lists VDNs.")
-    scopes_claim = text("scope", "The claim that lists scopes.")
+    issuer = text("", "The `iss` that tokens must carry, exactly.")
+    audience = text("", "The `aud` that tokens must carry: a name of the gateway's own, not an OpenID client's.")
+    jwks_url = text(
+        "",
+        "Where the issuer's keys are, a JWK set. Production refuses plain HTTP.",
+        lambda url: check_jwks_url(url) if url else None,
+    )
+    jwks_file = text("", "The same as a file, looked at anew once a minute.")
+    vdns_claim = text("vdns", 'The claim that lists VDNs: an array of numbers or digits, or `"*"` for all.', NOT_EMPTY)
+    scopes_claim = text("scope", "The claim that lists scopes: an array, or a text with blanks.", NOT_EMPTY)
+
+    @validates_schema
+    def _check(self, data: dict[str, Any], **_: Any) -> None:
+        if not data["issuer"]:
+            return
+        faults = {}
+        if not data["audience"]:
+            faults["audience"] = ["must be set where `issuer` is: tokens for others must not be good here"]
+        if bool(data["jwks_url"]) == bool(data["jwks_file"]):
+            faults["jwks_url"] = ["where `issuer` is set, set either this or `jwks_file`"]
+        if faults:
+            raise ValidationError(faults)
 
 
 class Http(SettingsSchema):

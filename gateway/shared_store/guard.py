@@ -110,7 +110,7 @@ class RedisGuard:
                 log.warning(
                     "shared cache failing",
                     fault=fault,
-                    consequence="each process keeps pages and counts calls for itself",
+                    consequence="each process keeps pages and counts calls and requests for itself",
                 )
             return
         if self._connection.succeeded(permit):
@@ -121,7 +121,7 @@ class RedisGuard:
             log.warning(
                 "shared cache takes no pages",
                 fault=fault,
-                consequence="it is still read, and each process counts calls for itself",
+                consequence="it is still read, and each process counts calls and requests for itself",
             )
         if fault is None and self._writes.succeeded(writes):
             log.info("shared cache takes pages again")

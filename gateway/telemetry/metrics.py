@@ -1,10 +1,11 @@
-"""What is counted, with `prometheus_client`. Every label has few values: no caller can make new ones."""
+"""What is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from gateway.telemetry.durations import Durations, Notes
+from gateway.telemetry.timestamps import Timestamps
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -117,10 +118,31 @@ class Metrics:
             "By how much CC-iSales' clock is ahead of ours, as measured when it refused a signature; 0: good enough.",
             registry=self.registry,
         )
+        self._rate_limited = Counter(
+            "campaign_gateway_rate_limited", "Requests over a limit, by client.", ["client"], registry=self.registry
+        )
+        self._rate_limit_faults = Counter(
+            "campaign_gateway_rate_limit_faults",
+            "Requests that only this process counted against a limit because the shared count was out of reach.",
+            registry=self.registry,
+        )
         self._drift = Counter(
             "campaign_gateway_upstream_drift",
             "Things in CC-iSales' answers that its interface description does not have, by kind.",
             ["kind"],
+            registry=self.registry,
+        )
+
+        self._token_checks = Counter(
+            "campaign_gateway_token_checks",
+            "Bearer tokens that were verified, by outcome: ok or the reason of the refusal.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._token_key_reads = Counter(
+            "campaign_gateway_token_key_reads",
+            "Readings of the identity provider's keys, by outcome: ok or failed.",
+            ["outcome"],
             registry=self.registry,
         )
 
@@ -237,6 +259,33 @@ class Metrics:
     def clock_ahead(self, seconds: float) -> None:
         """Show by how much CC-iSales' clock is ahead of ours."""
         self._clock_ahead.set(seconds)
+
+    def rate_limited(self, client: str) -> None:
+        """Count one request that was refused because its client was over its limit."""
+        self._rate_limited.labels(client).inc()
+
+    def rate_limit_fault(self) -> None:
+        """Count one request that only this process counted because the shared count was out of reach."""
+        self._rate_limit_faults.inc()
+
+    def watch_clients(self, report: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        """Read when credentials were last good whenever the numbers are asked for: client, kind, seconds since 1970."""
+        self.registry.register(
+            Timestamps(
+                "campaign_gateway_client_last_seen_timestamp_seconds",
+                "When a client's credential (current or previous key, or token) was last good; 0: not since the start.",
+                ("client", "credential"),
+                report,
+            )
+        )
+
+    def token_check(self, outcome: str) -> None:
+        """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""
+        self._token_checks.labels(outcome).inc()
+
+    def token_key_read(self, outcome: str) -> None:
+        """Count one reading of the identity provider's keys. `outcome` is `ok` or `failed`."""
+        self._token_key_reads.labels(outcome).inc()
 
     def drift(self, kind: str) -> None:
         """Count one thing in an answer of CC-iSales that is not as its interface description says."""

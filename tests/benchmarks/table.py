@@ -1,5 +1,6 @@
 """The table that is printed: one line a figure, judged against its target where it has one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,9 @@ class Line:
 
 
 def number(value: float) -> str:
-    """Return `value` with three or more digits: `12,345`, `123`, `12.3`, `1.23`; whole numbers as such."""
+    """Return `value` with three or more digits: `12,345`, `123`, `12.3`, `1.23`; whole numbers as such; NaN as `no`."""
+    if math.isnan(value):
+        return "no"
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"

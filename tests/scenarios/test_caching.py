@@ -55,7 +55,7 @@ def test_in_an_outage_old_pages_are_served_and_marked(
     simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], fault: Fault, problem: str
 ) -> None:
     """Ten minutes past their freshness warm pages are all answered, with the reason; cold ones get the problem."""
-    gateway = make_gateway(isales__read_timeout_s="0.1")
+    gateway = make_gateway(isales__read_timeout_s="0.5")
     good = [gateway.get(f"/campaigns?page={page}").data for page in range(1, 6)]
     # Less than the second that is shown, because waiting for a retry takes time too.
     gateway.clock.advance(15 + 599.5)

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from gateway.factory import create_app
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest, settings_for
+from tests.support.gateway import GatewayUnderTest, clients, settings_for
 from tests.support.waiting import wait_until
 
 
@@ -148,8 +148,8 @@ def test_both_ways_give_the_same_answer(
 ) -> None:
     """Status, body and headers are the same with the hit path and without, for any sequence of requests."""
     # Without refreshes in the background, whose moment of landing nobody can foretell.
-    lifetimes = {"cache__stale_while_revalidate_s": "0"}
-    quick, slow = make_gateway(**lifetimes), make_gateway(log__hits="true", **lifetimes)
+    settings = {"cache__stale_while_revalidate_s": "0", "clients": clients(web=5)}
+    quick, slow = make_gateway(**settings), make_gateway(log__hits="true", **settings)
     for key, query, offered, seconds in requests:
         path = f"/campaigns?{query}"
         etag = slow.get(path, key=key).headers.get("ETag", '"none"')

@@ -28,6 +28,7 @@ def test_readiness_follows_what_callers_met(simulator: SimulatorServer, gateway:
         document = answer.get_json()
         assert document["dependencies"]["settings"] == {"status": "ok"}
         assert document["dependencies"]["shared_cache"] == {"status": "off"}
+        assert document["dependencies"]["token_keys"] == {"status": "off"}
         return document["status"], document["dependencies"]["isales"]["vdns"]
 
     assert ready() == ("ready", {"1": {"status": "unknown"}, "2": {"status": "unknown"}})
@@ -103,8 +104,8 @@ def test_warnings_of_settings_are_logged_at_the_start(
     make_gateway: Callable[..., GatewayUnderTest], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is allowed but probably not meant is said once."""
-    make_gateway(jwt__issuer="https://id.example.com")
-    assert "jwt.issuer is set" in str(log_lines(capsys)[0]["warning"])
+    make_gateway(jwt__audience="campaign-gateway")
+    assert "jwt.audience is set" in str(log_lines(capsys)[0]["warning"])
 
 
 def test_a_bug_of_ours_is_a_problem_and_a_traceback_in_the_log(

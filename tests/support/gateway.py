@@ -22,14 +22,13 @@ KEYS = {
     "doctor": "doctor-key",
     "operator": "operator-key",
 }
-VARIABLES = {
-    "GATEWAY__TENANTS": """[
-        {vdn = 1, access_key = "demo-access-key", secret_key = "demo-secret-key"},
-        {vdn = 2, access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
-    ]""",
-    "GATEWAY__CLIENTS": "["
-    + ", ".join(
-        f'{{name = "{name}", key_sha256 = "{key_hash(KEYS[name])}", vdns = {vdns}, scopes = [{scopes}]}}'
+
+
+def clients(**requests_per_minute: int) -> str:
+    """Return the setting `clients`, with these limits for some of them."""
+    tables = (
+        f'{{name = "{name}", key_sha256 = "{key_hash(KEYS[name])}", vdns = {vdns}, scopes = [{scopes}], '
+        f"requests_per_minute = {requests_per_minute.get(name, 0)}}}"
         for name, vdns, scopes in (
             ("web", "[1]", '"campaigns:read"'),
             ("all", '["*"]', '"campaigns:read"'),
@@ -39,7 +38,15 @@ VARIABLES = {
             ("operator", "[1]", '"campaigns:read", "cache:purge", "diagnostics:read"'),
         )
     )
-    + "]",
+    return f"[{', '.join(tables)}]"
+
+
+VARIABLES = {
+    "GATEWAY__TENANTS": """[
+        {vdn = 1, access_key = "demo-access-key", secret_key = "demo-secret-key"},
+        {vdn = 2, access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
+    ]""",
+    "GATEWAY__CLIENTS": clients(),
     "GATEWAY__LOG__FORMAT": "json",
 }
 

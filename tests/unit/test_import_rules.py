@@ -88,6 +88,7 @@ def test_the_simulator_and_the_gateway_share_nothing() -> None:
         ("flask", ("gateway.api", "gateway.factory", "gateway.cli", "gateway.simulator")),
         ("flask_caching", ("gateway.pages.memory", "gateway.shared_store.backend", "gateway.factory")),
         ("redis", ("gateway.shared_store", "gateway.pages")),
+        ("limits", ("gateway.access", "gateway.shared_store.windows")),
         ("requests", ("gateway.isales.transport", "gateway.isales.transport_connection", "gateway.factory")),
         ("urllib3", ("gateway.isales.transport", "gateway.isales.transport_connection")),
         ("prometheus_client", ("gateway.telemetry", "gateway.api.health")),

@@ -1,5 +1,5 @@
 // The form of /docs: asks GET /campaigns with fetch and shows the answer and the same request for curl.
-// The key lives in its input field alone: it is stored nowhere, and curl's line names a variable instead.
+// The key or token lives in its input field alone: it is stored nowhere, and curl's line names a variable instead.
 
 const form = document.getElementById("try");
 const part = (name) => document.getElementById(`try-${name}`);
@@ -13,9 +13,20 @@ function target() {
   return url;
 }
 
+function isToken() {
+  return part("scheme").value === "Authorization";
+}
+
+function credentials() {
+  const value = part("key").value;
+  if (!value) return {};
+  return isToken() ? { Authorization: `Bearer ${value}` } : { "X-API-Key": value };
+}
+
 function showCommand() {
+  const header = isToken() ? "Authorization: Bearer $TOKEN" : "X-API-Key: $API_KEY";
   // URLSearchParams leaves no single quote unescaped, so single quotes are safe around the URL.
-  part("curl").textContent = `curl -i --compressed -H "X-API-Key: $API_KEY" '${target()}'`;
+  part("curl").textContent = `curl -i --compressed -H "${header}" '${target()}'`;
 }
 
 function pretty(text) {
@@ -39,12 +50,11 @@ async function ask(event) {
   event.preventDefault();
   asking?.abort();
   const mine = (asking = new AbortController());
-  const key = part("key").value;
   const started = performance.now();
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(target(), {
-      headers: { Accept: "application/json", ...(key && { "X-API-Key": key }) },
+      headers: { Accept: "application/json", ...credentials() },
       cache: "no-store",
       credentials: "omit",
       signal: mine.signal,

@@ -127,6 +127,12 @@ def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(client: F
         script = response.get_data(as_text=True)
     assert not re.search(r"localStorage|sessionStorage|cookie|innerHTML|eval", script)
     assert "$API_KEY" in script
+    assert "$TOKEN" in script
+    (scheme,) = [
+        attributes for tag, attributes in form.tags if tag == "select" and attributes.get("id") == "try-scheme"
+    ]
+    assert "name" not in scheme
+    assert {"X-API-Key", "Authorization"} <= set(form.values("value"))
 
 
 def test_texts_are_escaped() -> None:

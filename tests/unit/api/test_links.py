@@ -43,15 +43,15 @@ def pages(header: str) -> dict[str, int]:
 )
 def test_relations(number: int, rows: int, total_items: int | None, expected: dict[str, int]) -> None:
     """Each relation is there when it leads somewhere, and never beyond the last page."""
-    assert pages(link_header("/campaigns", "", page(number, rows, total_items))) == expected
+    assert pages(link_header("/campaigns", "", page(number, rows, total_items).paging)) == expected
 
 
 def test_the_callers_parameters_stay_in_their_order() -> None:
     """The page is replaced where it stands, or added at the end; everything is encoded anew."""
-    assert link_header("/campaigns", "page=1&name=a+%3E,%22b%22&vdn=1", page(1, 0, 0)).startswith(
+    assert link_header("/campaigns", "page=1&name=a+%3E,%22b%22&vdn=1", page(1, 0, 0).paging).startswith(
         '</campaigns?page=1&name=a%20%3E%2C%22b%22&vdn=1>; rel="first"'
     )
-    assert link_header("/campaigns", "ends_to=2018-11-30T00:00:00%2B08:00", page(1, 0, 0)).startswith(
+    assert link_header("/campaigns", "ends_to=2018-11-30T00:00:00%2B08:00", page(1, 0, 0).paging).startswith(
         '</campaigns?ends_to=2018-11-30T00%3A00%3A00%2B08%3A00&page=1>; rel="first"'
     )
 
@@ -59,7 +59,7 @@ def test_the_callers_parameters_stay_in_their_order() -> None:
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_any_name_survives_in_a_harmless_header(name: str) -> None:
     """A link target is plain ASCII without the characters that end it, and means what the caller meant."""
-    header = link_header("/campaigns", urlencode({"name": name, "vdn": 1}), page(1, 10, None))
+    header = link_header("/campaigns", urlencode({"name": name, "vdn": 1}), page(1, 10, None).paging)
     targets = re.findall("<([^>]*)>", header)
     assert re.fullmatch(r"(<[!-;=?-~]+>; rel=\"[a-z]+\"(, )?)+", header)
     assert [dict(parse_qsl(urlsplit(target).query, keep_blank_values=True)) for target in targets] == [

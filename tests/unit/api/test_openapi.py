@@ -171,8 +171,10 @@ def test_headers_of_a_page() -> None:
     """The headers of 200 and 304, of waiting and of credentials are documented."""
     responses = CAMPAIGNS["responses"]
     page = {"Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Server-Timing", "Vary", "X-Request-Id"}
-    assert set(responses["304"]["headers"]) == page
-    assert set(responses["200"]["headers"]) == page | {"Content-Encoding"}
+    limits = {"RateLimit", "RateLimit-Policy"}
+    assert set(responses["304"]["headers"]) == page | limits
+    assert set(responses["200"]["headers"]) == page | limits | {"Content-Encoding"}
+    assert {status for status in responses if not limits <= set(responses[status]["headers"])} == {"401", "405"}
     assert "WWW-Authenticate" in responses["401"]["headers"]
     assert "Retry-After" in responses["429"]["headers"]
     assert "Retry-After" in responses["503"]["headers"]
@@ -213,7 +215,10 @@ def test_totals_promise_no_more_than_the_vendor_says() -> None:
 
 def test_what_needs_a_key_says_so() -> None:
     """The key is documented as a header, and asked for where it is needed."""
-    assert DOCUMENT["components"]["securitySchemes"]["ApiKey"]["name"] == "X-API-Key"
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert schemes["ApiKey"]["name"] == "X-API-Key"
+    assert (schemes["Bearer"]["scheme"], schemes["Bearer"]["bearerFormat"]) == ("bearer", "JWT")
+    assert DOCUMENT["paths"]["/campaigns"]["get"]["security"] == [{"ApiKey": []}, {"Bearer": []}]
     assert [path for path, operation in operations() if operation.get("security")] == [
         "/campaigns",
         "/cache",

@@ -14,6 +14,8 @@ from werkzeug.exceptions import default_exceptions
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problem_response, problems_blueprint, register_problems
 from gateway.errors import (
+    BearerChallenge,
+    Forbidden,
     GatewayError,
     InternalError,
     InvalidParameters,
@@ -68,6 +70,18 @@ def test_only_missing_credentials_are_challenged() -> None:
     challenge = problem_response(Unauthenticated("No key."), "/", "-").headers["WWW-Authenticate"]
     assert challenge == 'ApiKey realm="campaign-gateway", header="X-API-Key"'
     assert "WWW-Authenticate" not in problem_response(NotFound("Nothing."), "/", "-").headers
+
+
+def test_bearer_tokens_have_a_challenge_of_their_own() -> None:
+    """Where tokens are taken a second field says so, with what is wrong in the characters that RFC 6750 allows."""
+    asked = problem_response(Unauthenticated("No key.", bearer=BearerChallenge()), "/", "-")
+    assert asked.headers.getlist("WWW-Authenticate")[1] == 'Bearer realm="campaign-gateway"'
+    odd = Unauthenticated('It is "odd" \\ é\r\nX: y', bearer=BearerChallenge("invalid_token")).again()
+    assert problem_response(odd, "/", "-").headers.getlist("WWW-Authenticate")[1] == (
+        "Bearer realm=\"campaign-gateway\", error=\"invalid_token\", error_description=\"It is 'odd' ' '''X: y\""
+    )
+    lacking = Forbidden("No scope.", bearer=BearerChallenge("insufficient_scope", "cache:purge"))
+    assert problem_response(lacking, "/", "-").headers["WWW-Authenticate"].endswith(', scope="cache:purge"')
 
 
 def test_raised_errors_are_answered(app: Flask, client: FlaskClient) -> None:

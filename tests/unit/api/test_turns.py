@@ -81,7 +81,7 @@ def test_no_more_than_so_many_have_a_turn() -> None:
 
 
 def test_a_turn_is_given_up_while_a_page_is_fetched_and_taken_again() -> None:
-    """Others work meanwhile; a failure makes no difference."""
+    """Others work meanwhile; a failure makes no difference, and who has no turn gives none up."""
     turns = Turns(1)
 
     def serve(query: CampaignQuery, deadline: Deadline) -> ServedPage:
@@ -89,6 +89,8 @@ def test_a_turn_is_given_up_while_a_page_is_fetched_and_taken_again() -> None:
         turns.give_up()
         raise UpstreamFailed("It failed.")
 
+    with pytest.raises(UpstreamFailed):
+        turns.outside(serve)(QUERY, DEADLINE)
     turns.take()
     with pytest.raises(UpstreamFailed):
         turns.outside(serve)(QUERY, DEADLINE)
@@ -96,6 +98,10 @@ def test_a_turn_is_given_up_while_a_page_is_fetched_and_taken_again() -> None:
     turns.give_up()
     thread.join(10)
     assert not thread.is_alive()
+    turns.take()
+    late = start(turns, [], "no turn too many was given up")
+    turns.give_up()
+    late.join(10)
 
 
 def test_probes_need_no_turn_and_requests_know_when_they_came() -> None:

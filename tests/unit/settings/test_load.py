@@ -135,6 +135,41 @@ def test_production_refuses_what_is_only_good_for_trying_out(root: Path, tmp_pat
     assert load_settings({"GATEWAY_ENV": "production"}, root).environment == "production"
 
 
+ISSUER = {"GATEWAY__JWT__ISSUER": "https://id.example.com", "GATEWAY__JWT__AUDIENCE": "campaign-gateway"}
+JWKS = "https://id.example.com/jwks?p=1"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, ["jwt.jwks_url", "where `issuer` is set, set either this or `jwks_file`"]),
+        ({"JWKS_URL": JWKS, "JWKS_FILE": "jwks.json"}, ["set either this or `jwks_file`"]),
+        ({"AUDIENCE": ""}, ["jwt.audience", "must be set where `issuer` is", "jwt.jwks_url"]),
+        ({"JWKS_URL": "id.example.com/jwks"}, ["must be an absolute URL such as https://id.example.com/jwks"]),
+        ({"JWKS_URL": "ftp://id.example.com/jwks"}, ["must be an absolute URL"]),
+        ({"JWKS_URL": "https://u:p@id.example.com/jwks"}, ["must hold neither credentials nor a fragment"]),
+        ({"JWKS_URL": JWKS, "VDNS_CLAIM": ""}, ["jwt.vdns_claim", "must not be empty"]),
+        ({"JWKS_URL": JWKS, "SCOPES_CLAIM": ""}, ["jwt.scopes_claim", "must not be empty"]),
+    ],
+)
+def test_an_issuer_needs_an_audience_and_keys(root: Path, changed: dict[str, str], words: list[str]) -> None:
+    """What is missing, too much or malformed in `[jwt]` is named."""
+    text = "\n".join(
+        faults_of(root, **{**ISSUER, **{f"GATEWAY__JWT__{name}": value for name, value in changed.items()}})
+    )
+    assert all(part in text for part in words), text
+
+
+def test_a_good_issuer(root: Path) -> None:
+    """With an audience and one place for keys `[jwt]` is good, and without warnings; an issuer counts as a caller."""
+    for place in ({"GATEWAY__JWT__JWKS_URL": JWKS}, {"GATEWAY__JWT__JWKS_FILE": "jwks.json"}):
+        settings = load_settings({**ISSUER, **place, "GATEWAY_ENV": "production", "GATEWAY__CLIENTS": "[]"}, root)
+        assert (settings.jwt.issuer, settings.warnings) == ("https://id.example.com", ())
+    plain = {**ISSUER, "GATEWAY__JWT__JWKS_URL": "http://id.example.com/jwks"}
+    assert load_settings(plain, root).jwt.jwks_url == "http://id.example.com/jwks"
+    assert "jwt.jwks_url: production refuses plain HTTP" in faults_of(root, **plain, GATEWAY_ENV="production")[0]
+
+
 def test_files_that_cannot_be_read_are_faults(root: Path) -> None:
     """A file that is not there, is not TOML or is nested too deeply is said, not raised."""
     assert faults_of(root, GATEWAY_CONFIG="/nowhere.toml") == (
@@ -252,9 +287,9 @@ def test_every_setting_is_documented() -> None:
 
 def test_settings_without_effect_are_said(root: Path) -> None:
     """What this version does not act on is named when it is set, and in the reference."""
-    settings = load_settings({"GATEWAY__JWT__ISSUER": "x", "GATEWAY__HTTP__CORS_ORIGINS": '["https://a"]'}, root)
+    settings = load_settings({"GATEWAY__JWT__AUDIENCE": "x", "GATEWAY__HTTP__CORS_ORIGINS": '["https://a"]'}, root)
     assert settings.warnings == (
-        "jwt.issuer is set, but this version does not act on it",
+        "jwt.audience is set, but jwt.issuer is not: bearer tokens are off",
         "http.cors_origins is set, but this version does not act on it",
     )
     reference = (PROJECT / "config/README.md").read_text()

@@ -1,0 +1,161 @@
+"""Who asks for a page that is on its way waits for it in front of Flask, and is answered as by Flask."""
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import redirect_stderr
+from typing import Any
+
+import pytest
+from flask import request
+from werkzeug.test import TestResponse
+
+from gateway.simulator.faults import Fault
+from gateway.simulator.server import SimulatorServer
+from tests.support.gateway import GatewayUnderTest
+from tests.support.waiting import wait_until
+
+LATENCY_S = 0.4
+
+
+def upstream_calls(simulator: SimulatorServer) -> int:
+    """Return the number of campaign calls that CC-iSales has had."""
+    total = simulator.calls.snapshot()["total"]
+    assert isinstance(total, int)
+    return total
+
+
+class Crowd:
+    """A leader whose fetch is under way, and followers that ask for the same page."""
+
+    def __init__(self, gateway: GatewayUnderTest, simulator: SimulatorServer) -> None:
+        self.reached_flask: list[str] = []
+        self.gateway = gateway
+        self._simulator = simulator
+        gateway.app.before_request(lambda: self.reached_flask.append(request.headers.get("X-Request-Id", "")))
+
+    def answers(self, path: str, *asked: dict[str, Any]) -> list[TestResponse]:
+        """Return the answers to the leader and, in their order, to a follower with each of `asked`."""
+        before = upstream_calls(self._simulator)
+        with ThreadPoolExecutor(1 + len(asked)) as pool:
+            futures: list[Future[TestResponse]] = [self._submit(pool, path, "leader", {})]
+            wait_until(lambda: upstream_calls(self._simulator) == before + 1)
+            futures += [self._submit(pool, path, f"follower-{number}", given) for number, given in enumerate(asked)]
+            return [future.result(20) for future in futures]
+
+    def _submit(self, pool: ThreadPoolExecutor, path: str, name: str, given: dict[str, Any]) -> Future[TestResponse]:
+        headers = {"X-Request-Id": name, **given.get("headers", {})}
+        return pool.submit(self.gateway.get, path, **{**given, "headers": headers})
+
+
+@pytest.fixture
+def crowd(make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer) -> Crowd:
+    """Return a crowd for a gateway in real time before a CC-iSales that takes its time."""
+    simulator.latency_s = LATENCY_S
+    return Crowd(make_gateway(real_time=True), simulator)
+
+
+def test_followers_get_what_flask_would_have_sent(crowd: Crowd, simulator: SimulatorServer) -> None:
+    """Their answers differ from the leader's in nothing but how the cache came by the page, and in their ids."""
+    leader, *followers = crowd.answers("/campaigns?page=2", {}, {}, {"key": "all-key", "headers": {}})
+    assert crowd.reached_flask[0] == "leader"
+    # The third may read more than one VDN, so the same words mean something else to it.
+    assert set(crowd.reached_flask[1:]) == {"follower-2"}
+    assert followers[2].status_code == 400
+    for number, follower in enumerate(followers[:2]):
+        assert (follower.status_code, follower.data) == (200, leader.data)
+        assert follower.headers["X-Request-Id"] == f"follower-{number}"
+        assert follower.headers["Cache-Status"] == "campaign-gateway; fwd=miss; collapsed; ttl=15"
+        assert follower.headers["Server-Timing"].startswith("cache-collapsed;dur=")
+        assert {name for name, _ in follower.headers} == {name for name, _ in leader.headers}
+        own = {"X-Request-Id", "Cache-Status", "Server-Timing"}
+        assert [(n, v) for n, v in follower.headers if n not in own] == [
+            (n, v) for n, v in leader.headers if n not in own
+        ]
+    assert upstream_calls(simulator) == 1
+
+
+def test_followers_negotiate_for_themselves(crowd: Crowd) -> None:
+    """Each gets the coding that it asked for, or 304 for what it has."""
+    crowd.answers("/campaigns")
+    # The page is fetched anew, and is the same one.
+    crowd.gateway.get("/cache", method="DELETE", key="purger-key")
+    known = crowd.gateway.get("/campaigns", headers={"Accept-Encoding": "gzip"})
+    crowd.gateway.get("/cache", method="DELETE", key="purger-key")
+    crowd.reached_flask.clear()
+    tag = known.headers["ETag"]
+    gzip = {"Accept-Encoding": "gzip"}
+    _, packed, held, other = crowd.answers(
+        "/campaigns",
+        {"headers": gzip},
+        {"headers": {**gzip, "If-None-Match": tag}},
+        {"headers": {"If-None-Match": f'"x", {tag}'}},
+    )
+    assert (packed.status_code, packed.headers["Content-Encoding"], packed.data) == (200, "gzip", known.data)
+    assert (held.status_code, held.data, held.headers["ETag"]) == (304, b"", tag)
+    assert "Content-Encoding" not in other.headers
+    assert other.status_code == 200
+    assert crowd.reached_flask == ["leader"]
+
+
+def test_followers_share_a_failure_as_a_problem(crowd: Crowd, simulator: SimulatorServer) -> None:
+    """A fetch that fails is the same problem for all, and nobody tries again."""
+    simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
+    answers = crowd.answers("/campaigns", {}, {}, {})
+    assert [answer.status_code for answer in answers] == [502] * 4
+    assert {answer.get_json()["type"] for answer in answers} == {"/problems/upstream-failed"}
+    assert {answer.get_json()["request_id"] for answer in answers} == {
+        "leader",
+        "follower-0",
+        "follower-1",
+        "follower-2",
+    }
+    assert upstream_calls(simulator) == 1
+
+
+def test_a_follower_in_a_hurry_is_told_in_time(crowd: Crowd, simulator: SimulatorServer) -> None:
+    """A follower waits no longer than it said, and the others get the page."""
+    simulator.latency_s = 1.5
+    leader, hurried, patient = crowd.answers("/campaigns", {"headers": {"X-Request-Timeout-Ms": "200"}}, {})
+    assert (leader.status_code, hurried.status_code, patient.status_code) == (200, 504, 200)
+    assert hurried.get_json()["type"] == "/problems/upstream-timeout"
+    assert upstream_calls(simulator) == 1
+
+
+def test_followers_are_in_the_log_and_in_the_numbers(
+    make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer
+) -> None:
+    """A follower has the same line in the log as others have, with its own id, and counts as they do."""
+    simulator.latency_s = LATENCY_S
+    written = io.StringIO()
+    with redirect_stderr(written):
+        gateway = make_gateway(real_time=True, log__format="json", http__trusted_proxies="1")
+        Crowd(gateway, simulator).answers("/campaigns", {"headers": {"X-Forwarded-For": "192.0.2.7"}})
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    leader, follower = sorted((line for line in lines if line["event"] == "request"), key=lambda line: line["cache"])[
+        ::-1
+    ]
+    assert leader.keys() == follower.keys()
+    assert (follower["cache"], follower["request_id"], follower["client"], follower["vdn"], follower["remote"]) == (
+        "collapsed",
+        "follower-0",
+        "web",
+        1,
+        "192.0.2.7",
+    )
+    numbers = gateway.get("/metrics").get_data(as_text=True)
+    assert 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 2.0' in numbers
+    assert 'campaign_gateway_cache_lookups_total{outcome="collapsed",tier=""} 1.0' in numbers
+
+
+def test_a_crowd_is_woken_whole(crowd: Crowd, simulator: SimulatorServer) -> None:
+    """Each who is woken wakes the next, also where some have given up in between."""
+    simulator.latency_s = 1.0
+    hurried = {"headers": {"X-Request-Timeout-Ms": "300"}}
+    asked = [hurried if number % 3 == 0 else {} for number in range(60)]
+    answers = crowd.answers("/campaigns", *asked)
+    assert [answer.status_code for answer in answers[1:]] == [504 if given else 200 for given in asked]
+    assert threading.active_count() < 60
+    assert upstream_calls(simulator) == 1
