@@ -3,7 +3,9 @@
 It needs nothing but Python. Each step is a function; what they return is the report, one JSON object.
 """
 
+import hashlib
 import json
+import os
 import subprocess
 import threading
 import time
@@ -38,11 +40,11 @@ def show(name: str) -> str:
     return said
 
 
-def ask(path: str, port: int = PORT) -> int:
+def ask(path: str, port: int = PORT, key: str = "web-key") -> int:
     """Return the status of an answer of the gateway, 0 for none."""
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", path, headers={"X-API-Key": "web-key"})
+        connection.request("GET", path, headers={"X-API-Key": key})
         answer = connection.getresponse()
         answer.read()
     except (OSError, HTTPException):
@@ -121,6 +123,18 @@ def secrets() -> dict[str, Any]:
 
 
 @step
+def commanded() -> dict[str, Any]:
+    """Run a command as an operator does, as root and with the settings and secrets of the service."""
+    variables = {**os.environ, "GATEWAY_ENV": "production", "GATEWAY_CONFIG": str(SETTINGS)}
+    command = [".venv/bin/flask", "isales", "doctor"]
+    folder = "/opt/campaign-gateway"
+    result = subprocess.run(
+        command, cwd=folder, env=variables, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+    return {"code": result.returncode, "said": result.stdout + result.stderr}
+
+
+@step
 def faulty_reload() -> dict[str, Any]:
     """Reload with faulty settings."""
     good, before = SETTINGS.read_text(), processes()
@@ -137,7 +151,10 @@ def faulty_reload() -> dict[str, Any]:
 
 @step
 def reload_under_load() -> dict[str, Any]:
-    """Reload with good settings, while callers ask all the time, until there is another worker."""
+    """Reload with one client more, while callers ask all the time, until there is another worker."""
+    key_sha256 = hashlib.sha256(b"new-key").hexdigest()
+    SETTINGS.write_text(f'{SETTINGS.read_text()}\n[[clients]]\nname = "new"\nkey_sha256 = "{key_sha256}"\nvdns = [1]\n')
+    before = ask("/campaigns", key="new-key")
     granian, worker = processes()
     statuses: list[int] = []
     over = threading.Event()
@@ -158,6 +175,7 @@ def reload_under_load() -> dict[str, Any]:
         "reload": result,
         "another_worker": done,
         "same_granian": granian in processes(),
+        "new_client": [before, ask("/campaigns", key="new-key")],
         "answers": {str(status): statuses.count(status) for status in set(statuses)},
     }
 

@@ -7,7 +7,7 @@ does what is to be shown and leaves a report.
 
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +18,6 @@ from tests.support.gateway import PROJECT
 from tests.support.image import PYTHON, WORKDIR, Image
 from tests.support.programs import leave_out, program
 
-UNITS = PROJECT / "deploy" / "systemd"
 BOOT_LIMIT_S = 150
 SIMULATOR_PORT = 8090
 
@@ -73,9 +72,7 @@ def _lay_out(root: Path, image: Image) -> None:
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
     made = certificates()
-    settings = pointed_at((UNITS / "gateway.toml").read_text(), f"https://127.0.0.1:{SIMULATOR_PORT}", _AUTHORITY)
     files = {**_FILES, "etc/simulator.pem": made.server, _AUTHORITY.lstrip("/"): made.authority}
-    files["etc/campaign-gateway/gateway.toml"] = settings
     files |= {f"etc/campaign-gateway/secrets/{name}": text for name, text in SECRETS.items() if name != "redis-url"}
     files["guest.py"] = (PROJECT / "tests" / "support" / "guest.py").read_text()
     for path, text in files.items():
@@ -83,11 +80,19 @@ def _lay_out(root: Path, image: Image) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o600 if "secrets" in path else 0o644)
-    (root / "etc/campaign-gateway/secrets").chmod(0o700)
-    for unit in UNITS.glob("campaign-gateway*"):
-        shutil.copy(unit, root / "etc/systemd/system")
     (root / "etc/sysctl.d").mkdir()
-    shutil.copy(UNITS / "60-campaign-gateway.conf", root / "etc/sysctl.d")
+    for line in installation():
+        subprocess.run(["/bin/sh", "-ec", line.replace("/etc/", f"{root}/etc/")], cwd=PROJECT, check=True, timeout=60)
+    settings = root / "etc/campaign-gateway/gateway.toml"
+    settings.write_text(pointed_at(settings.read_text(), f"https://127.0.0.1:{SIMULATOR_PORT}", _AUTHORITY))
+
+
+def installation() -> list[str]:
+    """Return what deploy/README.md says to do to install the units, line by line."""
+    lines = (PROJECT / "deploy" / "README.md").read_text().splitlines()
+    found = [line.strip() for line in lines if re.match(r" {4,}install -", line)]
+    assert len(found) >= 4, "deploy/README.md does not say how to install the units"
+    return found
 
 
 _AUTHORITY = "/etc/campaign-gateway/isales-ca.pem"

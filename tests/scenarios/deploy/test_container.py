@@ -87,3 +87,9 @@ def test_settings_that_are_missing_are_said_by_the_image(image: Image) -> None:
     result = image.container(GRANIAN_HOST="127.0.0.1", GRANIAN_PORT=str(free_port())).run(*image.file.command)
     assert result.returncode != 0
     assert "isales.base_url: is not set" in result.stderr
+
+
+def test_the_image_makes_keys_before_there_are_settings(image: Image) -> None:
+    """So the first client can have one."""
+    result = image.container().run(".venv/bin/flask", "keys", "new", "--name", "web", "--vdn", "1")
+    assert (result.returncode, "key_sha256 = " in result.stdout) == (0, True)

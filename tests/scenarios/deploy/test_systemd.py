@@ -52,6 +52,11 @@ def test_secrets_are_for_the_service_alone(seen: Seen) -> None:
     assert seen["started"]["warnings"] == []
 
 
+def test_commands_work_for_root_with_the_secrets_of_the_service(seen: Seen) -> None:
+    """While it runs, the doctor finds the way to CC-iSales good with the very same settings."""
+    assert seen["commanded"]["code"] == 0, seen["commanded"]["said"]
+
+
 def test_a_reload_with_faulty_settings_changes_nothing(seen: Seen) -> None:
     """It fails, says why, and the same processes go on."""
     reload = seen["faulty_reload"]
@@ -65,6 +70,7 @@ def test_a_reload_is_not_noticed_by_callers(seen: Seen) -> None:
     reload = seen["reload_under_load"]
     assert (reload["reload"]["code"], reload["another_worker"], reload["same_granian"]) == (0, True, True)
     assert set(reload["answers"]) == {"200"}
+    assert reload["new_client"] == [401, 200]
 
 
 def test_a_gateway_that_does_not_answer_is_started_again(seen: Seen) -> None:
