@@ -63,7 +63,7 @@ def main(names: list[str]) -> int:
     programs = list(dict.fromkeys(program for name in names for program in ROWS[name].programs))
     install_missing(["taskset", *programs])
     described = description(programs)
-    _get_ready()
+    get_ready()
     lines: list[Line] = []
     failures: list[str] = []
     for name in names:
@@ -80,7 +80,8 @@ def main(names: list[str]) -> int:
     return 1 if failures else 0
 
 
-def _get_ready() -> None:
+def get_ready() -> None:
+    """Let this process open many files, end its servers when it is ended, and keep off their core."""
     # A thousand callers are a thousand sockets here, and as many again in the servers, which inherit this.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)

@@ -2,7 +2,7 @@
 
 import statistics
 
-from tests.benchmarks.callers import at_once
+from tests.benchmarks.callers import Answer, at_once
 from tests.benchmarks.contenders import gateway
 from tests.benchmarks.effort import EFFORT
 from tests.benchmarks.processes import BOTH_CORES
@@ -16,7 +16,7 @@ LIMIT_S = 15.0
 
 def herd() -> list[Line]:
     """Measure one herd a round, each for a page of its own; the worst round counts, for times the median."""
-    calls, good, spreads = [], [], []
+    calls, good, spreads, hits = [], [], [], []
     with (
         redis() as shared_url,
         simulator(LATENCY_S) as upstream,
@@ -24,13 +24,20 @@ def herd() -> list[Line]:
     ):
         for number in range(EFFORT.rounds):
             before = upstream.calls()
-            answers = at_once(ours.port, f"/campaigns?page_size={10 + number}", CALLERS, LIMIT_S)
+            path = f"/campaigns?page_size={10 + number}"
+            answers = at_once(ours.port, path, CALLERS, LIMIT_S)
             calls.append(upstream.calls() - before)
             good.append(sum(answer.status == 200 for answer in answers))
-            ends = [answer.ended for answer in answers]
-            spreads.append((max(ends) - min(ends)) * 1000)
+            spreads.append(_spread_ms(answers))
+            hits.append(_spread_ms(at_once(ours.port, path, CALLERS, LIMIT_S)))
     return [
         Line("herd", "upstream calls", max(calls), "", at_least=1, at_most=1),
         Line("herd", f"good answers of {CALLERS:,}", min(good), "", at_least=CALLERS),
         Line("herd", "last answer after the first", statistics.median(spreads), "ms", at_most=100),
+        Line("herd", "the same for as many hits at once", statistics.median(hits), "ms"),
     ]
+
+
+def _spread_ms(answers: list[Answer]) -> float:
+    ends = [answer.ended for answer in answers]
+    return (max(ends) - min(ends)) * 1000

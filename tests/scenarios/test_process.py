@@ -93,6 +93,27 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_server_that_is_stopped_while_it_starts_ends() -> None:
+    """A worker that is still loading the app is told to end as well."""
+    process = subprocess.Popen(
+        [str(BIN / "granian"), "--interface", "wsgi", "--port", str(free_port()), "app:app"],
+        cwd=PROJECT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        while "Spawning worker" not in said.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
 def flask(*args: str, cwd: Path = PROJECT, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run the `flask` command to its end."""
     return subprocess.run(
