@@ -12,10 +12,10 @@ from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.scenarios.nginx.conftest import VARY, page
 from tests.scenarios.upstream.raw_server import RawServer, http, says
-from tests.support.gateway import clients
+from tests.support.gateway import PROJECT, clients
 from tests.support.nginx import DeployedNginx
 from tests.support.programs import program
-from tests.support.server import free_port, served_gateway_at
+from tests.support.server import BIN, environment, free_port, served_gateway, served_gateway_at
 
 KEPT_S = 2.0
 """How long an answer is kept at most, as README.md says."""
@@ -202,20 +202,41 @@ def test_a_revoked_key_is_refused_within_two_seconds(recording: DeployedNginx, s
     assert {recording.get("/campaigns").status for _ in range(20)} == {401}
 
 
-def test_a_gateway_restarted_without_a_client_refuses_it(in_front_of: Callable[..., DeployedNginx]) -> None:
-    """The real one: while it is away there are problems, then 401; the other client goes on."""
+def test_a_client_that_a_reload_takes_away_is_refused_within_two_seconds(
+    in_front_of: Callable[..., DeployedNginx], tmp_path: Path
+) -> None:
+    """The same with a real gateway; the other clients go on."""
+    settings = tmp_path / "gateway.toml"
+    settings.write_text(f"clients = {clients()}\n")
+    from_file = {"GATEWAY_CONFIG": str(settings), "GATEWAY__CLIENTS": ""}
+    with (
+        SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as simulator,
+        served_gateway(simulator.base_url, 1, **from_file) as gateway,
+    ):
+        nginx = in_front_of(gateway.url)
+        warmed(nginx)
+        assert [nginx.get("/campaigns?vdn=1", key=key).status for key in ("web-key", "all-key")] == [200, 200]
+        settings.write_text(f"clients = {clients().replace(key_hash('web-key'), '0' * 64)}\n")
+        reload = [str(BIN / "flask"), "config", "reload", "--pid", str(gateway.process.pid)]
+        subprocess.run(reload, cwd=PROJECT, env=environment(), capture_output=True, timeout=60, check=True)
+        revoked = time.monotonic()
+        while nginx.get("/campaigns").status == 200:
+            assert time.monotonic() - revoked < KEPT_S + SLACK_S
+        assert {nginx.get("/campaigns").status for _ in range(20)} == {401}
+        assert nginx.get("/campaigns?vdn=1", key="all-key").status == 200
+
+
+def test_while_the_gateway_is_away_nothing_old_is_served(in_front_of: Callable[..., DeployedNginx]) -> None:
+    """What nginx had kept is gone after its two seconds; callers get a problem, and pages when it is back."""
     port = free_port()
-    without = clients().replace(key_hash("web-key"), "0" * 64)
     nginx = in_front_of(f"http://127.0.0.1:{port}")
     with SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as simulator:
         with served_gateway_at(port, simulator.base_url):
             warmed(nginx)
-            assert [nginx.get("/campaigns", key=key).status for key in ("web-key", "all-key")] == [200, 400]
         time.sleep(KEPT_S)
-        assert nginx.get("/campaigns").status == 500
-        with served_gateway_at(port, simulator.base_url, GATEWAY__CLIENTS=without):
-            assert nginx.get("/campaigns").status == 401
-            assert nginx.get("/campaigns?vdn=1", key="all-key").status == 200
+        assert nginx.get("/campaigns").json["type"] == "/problems/internal-error"
+        with served_gateway_at(port, simulator.base_url):
+            assert nginx.get("/campaigns").status == 200
 
 
 def test_connections_are_kept_and_a_broken_one_is_no_error(recording: DeployedNginx, stand_in: RawServer) -> None:
