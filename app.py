@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gateway.factory import METRICS, TRACER, create_app
 from gateway.reload import Parts, ServedApp, on_signals, siblings
 from gateway.settings import Settings, SettingsError, load_kept
+from gateway.telemetry.log import write_in_background
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.open_telemetry import tracer_from
 from gateway.telemetry.sharing import share_over_workers
@@ -59,6 +60,8 @@ except SettingsError as fault:
 
 sys.setswitchinterval(SWITCH_INTERVAL_S)
 settle()
+log_writer = write_in_background()
+metrics.watch_log(lambda: log_writer.dropped)
 share_over_workers(metrics)
 on_signals(app)
 app.start()
