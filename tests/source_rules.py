@@ -182,6 +182,8 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("gateway/isales/transport.py", "no-deadline"): "its sockets keep the deadline of the whole call",
     ("gateway/factory.py", "sleep"): "the clock that all others are given",
     ("gateway/isales/retry.py", "sleep"): "the default of what it is given",
+    ("gateway/cli/reload.py", "sleep"): "waits for processes that tell nobody when they are ready",
+    ("gateway/reload/signals.py", "sleep"): "the default of what it is given",
     ("gateway/cli/demo.py", "sleep"): "waits for a process that tells nobody when it is ready",
     ("gateway/api/proxies.py", "callers-host"): "overwrites it",
 }
