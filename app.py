@@ -7,10 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import gateway.early_signals  # noqa: F401 -- imported for what it does
-from gateway.factory import METRICS, create_app
+from gateway.factory import METRICS, TRACER, create_app
 from gateway.reload import Parts, ServedApp, on_signals, siblings
 from gateway.settings import Settings, SettingsError, load_kept
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.open_telemetry import tracer_from
 from gateway.telemetry.sharing import share_over_workers
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ if hasattr(os, "SCHED_BATCH"):
 
 
 metrics = Metrics()
+tracer = tracer_from(os.environ)
 
 
 def build(settings: Settings, parts: Parts) -> "WSGIApplication":
     """Return the gateway with these settings; raises SettingsError."""
     parts.take(METRICS, None, lambda: metrics)
+    parts.take(TRACER, None, lambda: tracer)
     return create_app(settings, parts=parts).wsgi_app
 
 

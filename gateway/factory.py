@@ -54,6 +54,7 @@ from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
 from gateway.isales.slots import Slots, with_slots
+from gateway.isales.traced import traced
 from gateway.isales.transport import Transport
 from gateway.isales.way import ALL, Way
 from gateway.model import CampaignQuery, FetchPage, Priority
@@ -72,6 +73,7 @@ from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.settings_state import SettingsState
+from gateway.telemetry.tracing import NoTracer, Tracer
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
 
 if TYPE_CHECKING:
@@ -85,7 +87,8 @@ LEARNING_SHARE = 5
 REFRESH_WORKERS = 4
 
 METRICS = "metrics"
-"""The part that counts; who shares it over processes puts it there before the app is made."""
+TRACER = "tracer"
+"""The parts that count and that trace; a server puts its own there before the app is made."""
 
 JWKS_URL_REFRESH_S = 3600.0
 JWKS_FILE_REFRESH_S = 60.0
@@ -118,6 +121,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
 
     app = Flask("gateway", static_folder=None)
     metrics = parts.take(METRICS, None, Metrics)
+    tracer: Tracer = parts.take(TRACER, None, NoTracer)
     store = _shared_store(app, settings, parts, metrics, clocks)
     transport = _transport(settings, parts, metrics, clocks)
     turns = parts.take("turns", None, Turns)
@@ -129,10 +133,10 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
         "health", frozenset(settings.tenants), lambda: UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
     )
     breakers = _breakers(settings, parts, metrics, clocks)
-    upstream = _upstream(settings, transport, store, breakers, parts, metrics, clocks)
+    upstream = _upstream(settings, transport, store, breakers, tracer, parts, metrics, clocks)
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = _shared_tier(store, parts)
-    pages = _page_cache(app, fetch, shared, settings, parts, metrics, clocks)
+    pages = _page_cache(app, fetch, shared, settings, parts, metrics, tracer, clocks)
     metrics.watch_shared_cache(shared.state)
     metrics.watch_turns(lambda: turns.waiting)
     limits = _limits(settings, store, parts, metrics, clocks)
@@ -143,7 +147,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
         _bearer_tokens(settings, token_keys, uses, metrics, clocks),
     )
 
-    register_lifecycle(app, metrics, log_hits=settings.log.hits)
+    register_lifecycle(app, metrics, tracer, log_hits=settings.log.hits)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
@@ -166,7 +170,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = Clocks(), part
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, parts.close))
-    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -234,6 +238,7 @@ def _upstream(
     transport: Transport,
     store: SharedStore | None,
     breakers: Breakers,
+    tracer: Tracer,
     parts: Parts,
     metrics: Metrics,
     clocks: Clocks,
@@ -252,6 +257,7 @@ def _upstream(
     retry_policy = RetryPolicy(isales.max_attempts)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
     send = sign_and_send(transport, clocks.wall, retry_budget.spend)
+    send = traced(send, tracer, clocks.monotonic)
     send = with_credentials(send, known, durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, parts, metrics))
@@ -331,6 +337,7 @@ def _page_cache(
     settings: Settings,
     parts: Parts,
     metrics: Metrics,
+    tracer: Tracer,
     clocks: Clocks,
 ) -> PageCache:
     """Query -> key -> page in this process, or in the shared tier, or fetched once and put into both."""
@@ -365,6 +372,7 @@ def _page_cache(
         key,
         freshness,
         metrics,
+        tracer,
         refresh_workers=min(settings.isales.concurrency, REFRESH_WORKERS),
         refresh_deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
@@ -379,11 +387,12 @@ def _middleware(
     pages: PageCache,
     settings: Settings,
     metrics: Metrics,
+    tracer: Tracer,
     clocks: Clocks,
 ) -> "WSGIApplication":
     """Put in front of Flask: the hit path, pages of other origins, addresses behind proxies, followers, and turns."""
     wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
-    wsgi = Followers(wsgi, pages.join, metrics, settings.isales.deadline_s, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, tracer, settings.isales.deadline_s, clocks.monotonic)
     wsgi = behind_proxies(wsgi, settings.http.trusted_proxies)
     by_origin = cors_headers(settings.http.cors_origins)
     if by_origin:

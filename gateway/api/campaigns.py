@@ -100,7 +100,7 @@ def campaigns_blueprint(
             raise
         failure: GatewayError | None = request.environ.pop(FAILED, None)
         if failure is not None:
-            raise failure
+            raise failure.again()
         raw_query = request.environ.get("QUERY_STRING", "")
         learn, meaning = request.environ.get(LEARN, _forget), learning_key(grant, raw_query)
         learn(meaning, Learned(query, key(query)))
@@ -109,7 +109,7 @@ def campaigns_blueprint(
         if served is None:
             count(grant)
             served = serve(query, deadline)
-        g.outcome = served.outcome
+        g.outcome, g.rung = served.outcome, served.rung
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
         link = link_header(request.path, raw_query, served.paging)
         learn(meaning, Learned(query, served.key, served.rendered.identity.etag, link))

@@ -22,9 +22,11 @@ from gateway.pages.refresh import Refresher
 from gateway.pages.shared import SharedTier
 from gateway.pages.tiers import Tiers
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Kind, NoTracer, Tracer, Work, under_way
 
 log = structlog.get_logger("gateway.pages")
 
+REFRESHED = "ok"
 FRESH = frozenset({Rung.FRESH})
 PROMPT = frozenset({Rung.FRESH, Rung.STALE_WHILE_REVALIDATE})
 
@@ -44,6 +46,7 @@ class PageCache:
         key: Callable[[CampaignQuery], str],
         freshness: FreshnessPolicy,
         metrics: Metrics,
+        tracer: Tracer = NoTracer(),  # noqa: B008 -- it has no state
         *,
         refresh_workers: int,
         refresh_deadline_s: float,
@@ -55,6 +58,7 @@ class PageCache:
         """Returns the key of a query."""
         self._freshness = freshness
         self._metrics = metrics
+        self._tracer = tracer
         self._refresh_deadline_s = refresh_deadline_s
         self._clock = clock
         self._failures = RecentFailures(clock=clock)
@@ -196,7 +200,24 @@ class PageCache:
 
     def _refresh(self, key: str, query: CampaignQuery) -> None:
         """Refresh one page in the background: take what another process has fetched, or fetch."""
-        outcome = "ok"
+        began, span = self._clock(), self._tracer.begin(Kind.INTERNAL, None)
+        work = Work(span.trace)
+        with under_way(work):
+            outcome = self._refreshed(key, query)
+        self._metrics.refresh(outcome)
+        problem = "" if outcome == REFRESHED else outcome
+        span.end("refresh", {"vdn": query.vdn}, problem)
+        log.info(
+            "refresh",
+            vdn=query.vdn,
+            duration_ms=round((self._clock() - began) * 1000, 1),
+            **({"problem": problem} if problem else {}),
+            **work.told(),
+        )
+
+    def _refreshed(self, key: str, query: CampaignQuery) -> str:
+        """Refresh one page; return `ok`, or the name of the problem."""
+        outcome = REFRESHED
         deadline = Deadline.after(self._refresh_deadline_s, self._clock, Priority.REFRESH)
         try:
             self._fetcher.bring(key, query, deadline, FRESH)
@@ -208,4 +229,4 @@ class PageCache:
         except Exception:
             outcome = InternalError.name
             log.exception("refresh failed", key=key)
-        self._metrics.refresh(outcome)
+        return outcome

@@ -54,7 +54,13 @@ def served_gateway(base_url: str, workers: int = 1, **variables: str) -> Iterato
 
     `variables` are those of the environment; an empty one is as good as none. It does not drain when it is ended.
     """
-    port = free_port()
+    with served_gateway_at(free_port(), base_url, workers, **variables) as served:
+        yield served
+
+
+@contextmanager
+def served_gateway_at(port: int, base_url: str, workers: int = 1, /, **variables: str) -> Iterator[ServedGateway]:
+    """Do the same on this port."""
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
     settings = {name: value for name, value in settings.items() if value}
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]

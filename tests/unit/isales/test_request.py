@@ -126,3 +126,12 @@ def test_a_signed_request_shows_no_credentials() -> None:
     signed = sign_request(campaigns_request(QUERY, TENANT), ENDPOINT, NOW)
     assert signed.signature.signature not in repr(signed)
     assert SECRET_KEY not in repr(signed)
+
+
+def test_a_trace_is_told_and_not_signed() -> None:
+    """The signature is the same with and without it, so that no proxy that changes it spoils a call."""
+    request = campaigns_request(QUERY, TENANT)
+    without = sign_request(request, ENDPOINT, NOW)
+    told = sign_request(replace(request, traceparent="00-1-2-00"), ENDPOINT, NOW)
+    assert told.signature == without.signature
+    assert told.headers == {**without.headers, "traceparent": "00-1-2-00"}
