@@ -12,7 +12,10 @@ from tests.support.gateway import PROJECT, VARIABLES
 from tests.support.nginx import CONFIGURATION, command, lay_out
 from tests.support.programs import program
 
-MANY = 65_536
+ELSEWHERE = (
+    'the "user" directive makes sense only',  # where the tests are not run by root
+    'the "listen ... http2" directive is deprecated',  # from nginx 1.25.1 on; 1.22 knows no other
+)
 
 
 def texts() -> dict[str, str]:
@@ -22,12 +25,12 @@ def texts() -> dict[str, str]:
 
 
 def test_nginx_has_nothing_to_say_about_them(tmp_path: Path) -> None:
-    """Neither faults nor warnings, and it does not take what belongs to another machine."""
+    """Neither faults nor warnings, but for those that another version or user makes."""
     configuration = lay_out(tmp_path, "127.0.0.1:8080", 8443)
     ran = subprocess.run(
         command(configuration, "-e", "stderr", "-t"), capture_output=True, text=True, timeout=60, check=False
     )
-    said = [line for line in ran.stderr.splitlines() if 'the "user" directive makes sense only' not in line]
+    said = [line for line in ran.stderr.splitlines() if not any(words in line for words in ELSEWHERE)]
     assert ran.returncode == 0, ran.stderr
     assert [re.sub(r".*nginx\.conf ", "", line) for line in said] == ["syntax is ok", "test is successful"]
 

@@ -228,11 +228,16 @@ def test_connections_are_kept_and_a_broken_one_is_no_error(recording: DeployedNg
     assert (len(stand_in.requests), stand_in.connections) == (5, 2)
 
 
-def test_nothing_is_tried_again_when_the_gateway_fails(recording: DeployedNginx, stand_in: RawServer) -> None:
-    """An answer that breaks off is one attempt; retries are the gateway's own business."""
-    stand_in.usually = lambda connection: connection.close()
-    assert recording.get("/campaigns").status == 500
-    assert len(stand_in.requests) == 1
+def test_nothing_is_tried_again_when_the_gateway_fails(
+    stand_in: RawServer, in_front_of: Callable[..., DeployedNginx]
+) -> None:
+    """A connection that breaks without an answer is one attempt, though there is another server to ask."""
+    with RawServer() as another:
+        nginx = in_front_of(f"{stand_in.url}; server 127.0.0.1:{another.port}")
+        for server in (stand_in, another):
+            server.usually = lambda connection: connection.close()
+        assert nginx.get("/campaigns").status == 500
+        assert len(stand_in.requests) + len(another.requests) == 1
 
 
 def test_http_2_is_spoken(front: DeployedNginx, tmp_path: Path) -> None:
