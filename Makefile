@@ -84,7 +84,7 @@ clean: ## remove the virtual environment and everything that was generated
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/tested: .venv/installed tests/requirements.txt requirements-tracing.txt
+.venv/tested: .venv/installed tests/requirements.txt deploy/requirements-tracing.txt
 	$(SAY) "Installing what the checks need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@

@@ -10,6 +10,7 @@ import gateway.early_signals  # noqa: F401 -- imported for what it does
 from gateway.factory import METRICS, TRACER, create_app
 from gateway.reload import Parts, ServedApp, on_signals, siblings
 from gateway.settings import Settings, SettingsError, load_kept
+from gateway.telemetry.log import write_in_background
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.open_telemetry import tracer_from
 from gateway.telemetry.sharing import share_over_workers
@@ -60,6 +61,8 @@ except SettingsError as fault:
 
 sys.setswitchinterval(SWITCH_INTERVAL_S)
 settle()
+log_writer = write_in_background()
+metrics.watch_log(lambda: log_writer.dropped)
 share_over_workers(metrics)
 on_signals(app)
 app.start()

@@ -50,6 +50,11 @@ class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
             "When the settings in force were loaded, seconds since 1970.",
         ).set_function(loaded_at)
 
+    def watch_log(self, dropped: Callable[[], float]) -> None:
+        """Read how many log lines were dropped whenever the numbers are asked for."""
+        meaning = "Log lines that were not written because nobody read standard error fast enough."
+        self._report_counter("log_lines_dropped", meaning, dropped)
+
     def snapshot(self) -> Snapshot:
         """Return the numbers of this process as they are now."""
         for notes in list(self._notes.values()):

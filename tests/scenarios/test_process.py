@@ -19,6 +19,7 @@ from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import PROJECT
 from tests.support.server import BIN, environment, free_port, served_gateway
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +106,16 @@ def test_a_server_that_is_stopped_while_it_starts_ends() -> None:
     )
     assert process.stdout is not None
     with process.stdout as said:
-        while "Spawning worker" not in said.readline():
+        while not (worker := re.search(r"Spawning worker-1 with PID: (\d+)", said.readline())):
             assert process.poll() is None
+        # A library that the app needs, and the server does not.
+        wait_until(lambda: "markupsafe" in Path(f"/proc/{worker[1]}/maps").read_text())
         process.send_signal(signal.SIGTERM)
         try:
             assert process.wait(30) == 0
         finally:
             process.kill()
+            process.wait(30)
 
 
 def flask(*args: str, cwd: Path = PROJECT, **variables: str) -> "subprocess.CompletedProcess[str]":
