@@ -18,7 +18,7 @@ from tests.support.programs import program
 from tests.support.server import free_port, served_gateway, wait_until_it_answers
 from tests.support.waiting import wait_until
 
-INTERVAL = "1s"
+INTERVAL = "500ms"
 UNPROVOKED = {
     "Calls not made for want of budget",
     "Clients over their limit",
