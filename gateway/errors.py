@@ -45,14 +45,6 @@ class UpstreamResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """What CC-iSales asked for: no call for so many whole seconds, of `everyone` or of this VDN alone."""
-
-    seconds: int
-    everyone: bool
-
-
-@dataclass(frozen=True, slots=True)
 class BearerChallenge:
     """What a refusal says of bearer tokens (RFC 6750, section 3).
 
@@ -71,7 +63,7 @@ class GatewayError(Exception):
     `retry_after_s` whole seconds after which another try makes sense, `bearer` what to say of bearer tokens, `None`
     where they do not matter.
     For the gateway itself: `retryable_in_s` seconds after which the same call may well succeed (0 at once, `None` where
-    a second try cannot help), `pause` is what CC-iSales asked for, and `sent` is false where it was not even called.
+    a second try cannot help), and `sent` is false where CC-iSales was not even called.
     """
 
     name: ClassVar[str]
@@ -89,7 +81,6 @@ class GatewayError(Exception):
         retry_after_s: int | None = None,
         bearer: BearerChallenge | None = None,
         retryable_in_s: int | None = None,
-        pause: Pause | None = None,
         sent: bool = True,
     ) -> None:
         super().__init__(detail)
@@ -98,14 +89,15 @@ class GatewayError(Exception):
         self.upstream = upstream
         self.retry_after_s = retry_after_s
         self.bearer = bearer
-        self.pause = pause
         self.retryable_in_s = retryable_in_s
         self.sent = sent
 
     def again(self, detail: str | None = None) -> Self:
         """Return the same error as a new object, with another `detail` if one is given.
 
-        So another thread can raise it with a traceback of its own.
+        So another thread can raise it with a traceback of its own. It also is the one to keep: an error that was
+        raised holds on to the frames that it came through and all that is in them, perhaps an answer of megabytes. One
+        of these frames that keeps the error would have them all wait for the garbage collector, which is seldom.
         """
         said = vars(self) if detail is None else {**vars(self), "detail": detail}
         return type(self)(**said)
@@ -276,7 +268,11 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamOverloaded(UpstreamError):
-    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open."""
+    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open.
+
+    `pause_s` are the whole seconds for which CC-iSales asked for no call, `None` if it did not. `one_vdn` says that it
+    spoke of the calls of this VDN alone.
+    """
 
     name = "upstream-overloaded"
     status = 503
@@ -289,6 +285,11 @@ class UpstreamOverloaded(UpstreamError):
         "Wait for the seconds that `Retry-After` gives, then try again. Operators: if calls are stopped, `detail` has "
         "the last failure, which is the one to mend."
     )
+
+    def __init__(self, detail: str, *, pause_s: int | None = None, one_vdn: bool = False, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.pause_s = pause_s
+        self.one_vdn = one_vdn
 
 
 class InternalError(GatewayError):

@@ -4,12 +4,13 @@ Standard library only, and nothing of the vendor: what CC-iSales calls things is
 what callers send and get is known in `gateway.api` alone.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class CampaignStatus(StrEnum):
@@ -111,9 +112,33 @@ class Priority(IntEnum):
     EXPORT = 2
 
 
+class Urgency:
+    """The priority of one wait, which rises when others come to wait for the same. Safe to use from any thread."""
+
+    def __init__(self, priority: Priority = Priority.INTERACTIVE) -> None:
+        self.priority = priority
+        self._risen: Callable[[], None] | None = None
+        self._lock = threading.Lock()
+
+    def raise_to(self, priority: Priority) -> None:
+        """Make it `priority`, unless it is as high already."""
+        with self._lock:
+            if priority >= self.priority:
+                return
+            self.priority = priority
+            risen = self._risen
+        if risen is not None:
+            risen()
+
+    def watch(self, risen: Callable[[], None] | None) -> None:
+        """Have `risen`, and no other, called whenever it rises, by the thread that raises it; `None`: nobody."""
+        with self._lock:
+            self._risen = risen
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment by which one caller is to have an answer, on a monotonic clock (seconds), and how much it matters.
+    """The moment by which one caller is to have an answer, on a monotonic clock (seconds), and how urgent it is.
 
     `shortened` says that the caller gave less time than callers usually have, so that running out of it says more
     about the caller than about CC-iSales.
@@ -121,8 +146,8 @@ class Deadline:
 
     expires_at: float
     clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
-    priority: Priority = Priority.INTERACTIVE
     shortened: bool = False
+    urgency: Urgency = field(default_factory=Urgency, repr=False, compare=False)
 
     @classmethod
     def after(
@@ -134,7 +159,12 @@ class Deadline:
         shortened: bool = False,
     ) -> "Deadline":
         """Return the deadline that lies `seconds` from now on `clock`."""
-        return cls(clock() + seconds, clock, priority, shortened)
+        return cls(clock() + seconds, clock, shortened, Urgency(priority))
+
+    @property
+    def priority(self) -> Priority:
+        """Who goes first, as of now."""
+        return self.urgency.priority
 
     def remaining(self) -> float:
         """Return the seconds left, never below 0."""
@@ -175,6 +205,11 @@ class RenderedPage:
     packed: Representation | None
 
 
+FRESH: Final = "fresh"
+STALE_WHILE_REVALIDATE: Final = "stale-while-revalidate"
+STALE_IF_ERROR: Final = "stale-if-error"
+
+
 class ServedPage(NamedTuple):
     """A page as the cache hands it out.
 
@@ -194,6 +229,15 @@ class ServedPage(NamedTuple):
     stored: bool
     paging: Paging
     load: Callable[[], CampaignPage]
+
+    @property
+    def rung(self) -> str:
+        """How good it was where it was found: `fresh` or one of the two kinds of stale; empty when it was fetched."""
+        if not self.tier:
+            return ""
+        if self.outcome is CacheOutcome.HIT:
+            return FRESH
+        return STALE_WHILE_REVALIDATE if self.detail == STALE_WHILE_REVALIDATE else STALE_IF_ERROR
 
     @property
     def page(self) -> CampaignPage:

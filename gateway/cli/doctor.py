@@ -13,14 +13,12 @@ from flask.cli import with_appcontext
 from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.columns import wrapped
 from gateway.isales.doctor import examine
-from gateway.isales.doctor_step import State, Step
+from gateway.isales.doctor_step import State, Step, duration
 from gateway.settings.model import Tenant
 
 COLUMNS: Final = 100
 INDENT: Final = 30
 """Where the words of a step begin: behind its state, its name and how long it took."""
-
-_LONG_S: Final = 1.0
 
 
 @click.command()
@@ -41,11 +39,14 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
     if not as_json:
         click.echo(f"The way to {isales.base_url}\n")
     for step in examine(isales, tenants, lambda: datetime.now(UTC)):
-        if not as_json:
-            if step.vdn and (not taken or taken[-1].vdn != step.vdn):
+        taken.append(step)
+        # Where the way itself is bad, a line for each step of each VDN would say the same.
+        if not as_json and not (step.vdn and the_way_is_bad(taken)):
+            if step.vdn and taken[-2].vdn != step.vdn:
                 click.echo(f"\nVDN {step.vdn}")
             click.echo("\n".join(lines(step)))
-        taken.append(step)
+    if not as_json and tenants and the_way_is_bad(taken):
+        click.echo(f"\nNo VDN was asked for: {', '.join(str(tenant.vdn) for tenant in tenants)}")
     click.echo(json.dumps(document(isales.base_url, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}")
     sys.exit(1 if verdict(taken) is State.FAILED else 0)
 
@@ -64,12 +65,18 @@ def lines(step: Step) -> Iterator[str]:
     """Yield the line of `step`, more where its words need more, and those of its hint, all within `COLUMNS`."""
     columns = COLUMNS - INDENT
     first, *others = wrapped(step.seen, columns)
-    yield f"{step.state:8} {step.name:10} {_duration(step.took_s):>8}  {first}"
+    took = "" if step.took_s is None else duration(step.took_s)
+    yield f"{step.state:8} {step.name:10} {took:>8}  {first}"
     for line in others:
         yield " " * INDENT + line
     if step.hint:
         for line in wrapped(f"-> {step.hint}", columns):
             yield " " * INDENT + line
+
+
+def the_way_is_bad(steps: Sequence[Step]) -> bool:
+    """Tell whether one of `steps` failed that all VDNs share."""
+    return any(step.state is State.FAILED and step.vdn is None for step in steps)
 
 
 def verdict(steps: Sequence[Step]) -> State:
@@ -102,9 +109,3 @@ def document(base_url: str, steps: Sequence[Step]) -> dict[str, Any]:
             for step in steps
         ],
     }
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{seconds * 1000:.1f} ms" if seconds < _LONG_S else f"{seconds:.1f} s"

@@ -50,7 +50,10 @@ class Admission:
 
 
 class Breakers:
-    """The ways of the given VDNs and of all, for the threads of this process. Other processes have their own."""
+    """The ways of the given VDNs and of all, for the threads of this process. Other processes have their own.
+
+    Breakers that follow others after a reload get from `make_way` the ways that they share, and with them the `lock`.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,8 @@ class Breakers:
         meter: Meter,
         clock: Callable[[], float],
         wall: Callable[[], datetime],
+        make_way: Callable[[int | None, CircuitPolicy], Way] = Way,
+        lock: "threading.Lock | None" = None,  # a function until Python 3.13
     ) -> None:
         policy = CircuitPolicy(
             settings.breaker_failure_ratio,
@@ -67,12 +72,12 @@ class Breakers:
             settings.breaker_open_s,
             settings.breaker_open_max_s,
         )
-        self._all = Way(None, policy)
-        self._of_vdn = {vdn: Way(vdn, policy) for vdn in vdns}
+        self._all = make_way(None, policy)
+        self._of_vdn = {vdn: make_way(vdn, policy) for vdn in vdns}
         self._meter = meter
         self._clock = clock
         self._wall = wall
-        self._lock = threading.Lock()
+        self._lock = threading.Lock() if lock is None else lock
         for way in (self._all, *self._of_vdn.values()):
             meter.watch_way(way.label, partial(self._state, way), partial(self._paused_s, way))
 
@@ -99,7 +104,6 @@ class Breakers:
         """Take note that the call ended with `error`, or with an answer if that is `None`."""
         judgement = judge(error, deadline)
         failure = f"{error.name}: {error.detail}" if isinstance(error, GatewayError) else ""
-        pause = error.pause if isinstance(error, GatewayError) else None
         of_vdn = self._of_vdn[admission.vdn]
         with self._lock:
             now = self._clock()
@@ -107,8 +111,8 @@ class Breakers:
                 self._all.settle(admission.of_all, judgement.whole, failure, now),
                 of_vdn.settle(admission.of_vdn, judgement.vdn, failure, now),
             ]
-            if pause is not None:
-                changes.append((self._all if pause.everyone else of_vdn).pause(pause.seconds, now))
+            if isinstance(error, UpstreamOverloaded) and error.pause_s is not None:
+                changes.append((of_vdn if error.one_vdn else self._all).pause(error.pause_s, now))
         for change in changes:
             if change is not None:
                 self._tell(change)

@@ -13,7 +13,7 @@ from typing import Final
 from gateway.isales.doctor_answer import answer_steps, hint_for
 from gateway.isales.doctor_ask import Questioner
 from gateway.isales.doctor_network import connect_each, host_and_port, look_up
-from gateway.isales.doctor_step import Fact, Name, State, Step, skipped
+from gateway.isales.doctor_step import Fact, Name, State, Step, duration, skipped
 from gateway.isales.doctor_tls import shake_hands
 from gateway.settings.model import IsalesSettings, Tenant
 
@@ -86,7 +86,7 @@ def _latency(questioner: Questioner, tenant: Tenant, read_timeout_s: float) -> S
     least, median, most = min(took), statistics.median(took), max(took)
     times: dict[str, Fact] = {"min_s": round(least, 6), "median_s": round(median, 6), "max_s": round(most, 6)}
     facts = {"calls": LATENCY_CALLS, **times, "problem": None}
-    seen = f"min {least * 1000:.1f} ms, median {median * 1000:.1f} ms, max {most * 1000:.1f} ms"
+    seen = f"min {duration(least)}, median {duration(median)}, max {duration(most)}"
     if most > read_timeout_s / 2:
         hint = f"Calls time out after {read_timeout_s:g} s (isales.read_timeout_s): find out why CC-iSales is slow."
         return Step(Name.LATENCY, State.WARNING, seen, sum(took), hint, facts)

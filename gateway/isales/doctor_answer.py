@@ -163,6 +163,8 @@ def _query(exchange: Exchange) -> Step:
             facts["result_code"] = exchange.shown(error.upstream.code, TEXT_CHARACTERS)
             facts["result_desc"] = exchange.shown(error.upstream.description, TEXT_CHARACTERS)
             seen += f" It says: {error.upstream.description or 'nothing more'}"
+        if isinstance(error, UpstreamOverloaded) and error.pause_s:
+            seen += f" It asks for no call within the next {error.pause_s} s."
         seen = exchange.shown(seen, 2 * TEXT_CHARACTERS)
         return Step(Name.QUERY, State.FAILED, seen, None, hint_for(error), facts, vdn)
     assert exchange.page is not None  # noqa: S101 -- for the type checker: without an error there are a page

@@ -49,6 +49,11 @@ class Step:
     vdn: int | None = None
 
 
+def duration(seconds: float) -> str:
+    """Return `seconds` for people, in milliseconds where they are less than one."""
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
 def skipped(name: Name, failed: Name, vdn: int | None = None) -> Step:
     """Return the step `name` that was not taken because `failed`, which it depends on, failed."""
     return Step(name, State.SKIPPED, f"not examined, because {failed} failed", vdn=vdn)

@@ -92,13 +92,16 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
         if fault in (TlsFault.SELF_SIGNED, TlsFault.UNKNOWN_CA) and facts["sha256"]:
             hint += f" SHA-256 of the certificate: {facts['sha256']}"
         facts["fault"] = fault.value
-        return Step(Name.TLS, State.FAILED, words_of(fault, error, settings), took, hint, facts)
+        seen = words_of(fault, error, settings)
+        if fault is TlsFault.EXPIRED and refused:
+            seen += f", on {_minute(refused.expires_at)}"
+        return Step(Name.TLS, State.FAILED, seen, took, hint, facts)
     took = time.monotonic() - began
     days = certificate.days_left(now)
     whose = f"{certificate.shown_names or 'no name'}, by {certificate.issuer_names[0]}"
     seen = f"{facts['protocol']}, {whose}, {days} days left"
     if days < FEW_DAYS:
-        until = f"{certificate.expires_at:%Y-%m-%d %H:%M} UTC"
+        until = _minute(certificate.expires_at)
         hint = f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."
         return Step(Name.TLS, State.WARNING, seen, took, hint, facts)
     return Step(Name.TLS, State.GOOD, seen, took, facts=facts)
@@ -158,6 +161,10 @@ def _refused_certificate(
             return Certificate.read(tls.getpeercert() or {}), sha256
     except (OSError, LookupError, ValueError):
         return None, sha256
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _context() -> ssl.SSLContext:

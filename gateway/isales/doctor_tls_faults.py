@@ -120,7 +120,7 @@ def hint_of(fault: TlsFault, settings: IsalesSettings, issuer: str, names: str) 
             f" want a client certificate ({ours}). Its administrators can tell from its log."
         ),
         TlsFault.NO_ANSWER: (
-            "What listens there takes connections but says nothing: check the port in isales.base_url, and whether"
-            " CC-iSales is overloaded or a firewall looks into TLS."
+            "What listens there takes connections but says nothing: check scheme and port of isales.base_url, and"
+            " whether CC-iSales is overloaded or a firewall looks into TLS."
         ),
     }[fault]

@@ -7,7 +7,6 @@ from math import ceil
 from typing import Any, Final
 
 from gateway.errors import (
-    Pause,
     UpstreamBrokenContract,
     UpstreamError,
     UpstreamFailed,
@@ -35,7 +34,8 @@ def envelope_of(reply: Reply, now: datetime, took_s: float = 0.0) -> dict[str, A
     if reply.status == HTTPStatus.OK:
         document = envelope.decode(reply.body)
         if failed := envelope.failure(document):
-            raise failed
+            # The one that is raised is not to be held by this frame: see there.
+            raise failed.again()
         return document
     raise _error(reply, now, took_s)
 
@@ -55,8 +55,9 @@ def _error(reply: Reply, now: datetime, took_s: float) -> UpstreamError:
             upstream=failed.upstream if failed else None,
             retry_after_s=DEFAULT_RETRY_AFTER_S if after is None else after,
             retryable_in_s=retryable_in_s,
+            pause_s=after,
             # Too many requests are those of one signature; unavailable is the service.
-            pause=None if after is None else Pause(after, everyone=reply.status == HTTPStatus.SERVICE_UNAVAILABLE),
+            one_vdn=reply.status == HTTPStatus.TOO_MANY_REQUESTS,
         )
     if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return UpstreamFailed(f"{said}.", upstream=failed.upstream if failed else None, retryable_in_s=retryable_in_s)

@@ -44,6 +44,11 @@ class RetryBudget:
         with self._lock:
             self._outage = _Counts(0)
 
+    def spend(self) -> None:
+        """Take note of a call that was sent once more without asking: there are so many fewer retries for others."""
+        with self._lock:
+            self._spend()
+
     def take(self) -> bool:
         """Take one retry out of the budget; return whether it had one."""
         with self._lock:
@@ -53,9 +58,12 @@ class RetryBudget:
             retries = sum(second.retries for second in self._minute)
             if not (self._allows(calls, retries) and self._allows(self._outage.calls, self._outage.retries)):
                 return False
-            now.retries += 1
-            self._outage.retries += 1
+            self._spend()
             return True
+
+    def _spend(self) -> None:
+        self._now().retries += 1
+        self._outage.retries += 1
 
     def _allows(self, calls: int, retries: int) -> bool:
         return self._share > 0 and retries + 1 <= max(1.0, self._share * calls)

@@ -52,7 +52,7 @@ def _attempt(
     try:
         answer = send(replace(request, credentials=credentials), deadline)
     except UpstreamRefusedCredentials as refusal:
-        return refusal
+        return refusal.again()
     except UpstreamError as error:
         if error.upstream is not None:
             # An envelope, whatever it says, is the answer to a signature that was good.

@@ -22,8 +22,13 @@ Send = Callable[[VendorRequest, Deadline], VendorAnswer]
 """Sends a request within a deadline and returns the successful answer, or raises one leaf of `UpstreamError`."""
 
 
-def sign_and_send(transport: Transport, now: Callable[[], datetime]) -> Send:
-    """Return the `Send` that signs with the time of `now` (aware) and makes one attempt."""
+def sign_and_send(
+    transport: Transport, now: Callable[[], datetime], sent_again: Callable[[], None] = lambda: None
+) -> Send:
+    """Return the `Send` that signs with the time of `now` (aware) and makes one attempt.
+
+    `sent_again` is called when its request goes out a second time, because a kept connection was closed under it.
+    """
 
     def send(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
         started = deadline.clock()
@@ -33,6 +38,7 @@ def sign_and_send(transport: Transport, now: Callable[[], datetime]) -> Send:
         except DroppedConnection:
             # CC-iSales closed a kept connection just as we used it, and said nothing: no attempt took place. A GET may
             # go again whatever became of the first. On a new connection it cannot happen twice.
+            sent_again()
             reply = transport.get(sign_request(request, transport.endpoint, now() + ahead), deadline, fresh=True)
         return VendorAnswer(envelope_of(reply, now() + ahead, deadline.clock() - started))
 

@@ -46,6 +46,15 @@ class SlotQueue(Generic[W]):
         """Put a newcomer behind all of its priority."""
         self._queues[priority][waiter] = None
 
+    def move_up(self, waiter: W, priority: Priority) -> bool:
+        """Put a waiter of a lower priority behind all of `priority`; return whether there was such a one."""
+        for lower, queue in self._queues.items():
+            if lower > priority and waiter in queue:
+                del queue[waiter]
+                self.join(waiter, priority)
+                return True
+        return False
+
     def leave(self, waiter: W) -> None:
         """Take out a waiter that gives up. If it was the seeker there is none any more."""
         for queue in self._queues.values():
@@ -72,9 +81,10 @@ class SlotQueue(Generic[W]):
     def hand_over(self) -> W | None:
         """Take the head out, for it gets a slot that is in use; `None` for nobody, and then the slot stays in use.
 
-        A seeker that is handed a slot stays the seeker until it has come back from seeking.
+        Nobody gets it either where more are in use than there are to be, because `capacity` was lowered. A seeker that
+        is handed a slot stays the seeker until it has come back from seeking.
         """
-        head = self.head
+        head = None if self.in_use > self.capacity else self.head
         if head is not None:
             for queue in self._queues.values():
                 queue.pop(head, None)

@@ -44,8 +44,8 @@ class _Waiter:
 class Slots:
     """So many calls at once in this process, and over all processes that have the same `shared`.
 
-    Of those who wait, the highest priority goes first, and within it who came first. While other processes hold all
-    slots, one waiter asks for them every `ask_again_s` seconds, for all of this process.
+    Of those who wait, the highest priority goes first, and within it who came or rose to it first. While other
+    processes hold all slots, one waiter asks for them every `ask_again_s` seconds, for all of this process.
     """
 
     def __init__(
@@ -62,6 +62,16 @@ class Slots:
         self._ask_again_s = ask_again_s
         self._queue: SlotQueue[_Waiter] = SlotQueue(concurrency)
         self._lock = threading.Lock()
+
+    def adapt(self, concurrency: int, duration: CallDuration, shared: SharedSlots) -> None:
+        """Have from now on so many slots, expect calls to take so long, and share them with other processes.
+
+        Calls under way keep their slots. What they hold of another `shared` than before runs out by itself.
+        """
+        with self._lock:
+            self.duration, self._shared = duration, shared
+            self._queue.capacity = concurrency
+            self._wake(self._queue.elect())
 
     @property
     def in_use(self) -> int:
@@ -90,15 +100,17 @@ class Slots:
         began = deadline.clock()
         with self._lock:
             self._refuse_the_hopeless(deadline)
+            # Before it joins, so that it is seen to rise at any time after its priority was read.
+            deadline.urgency.watch(lambda: self._move_up(waiter))
             self._queue.join(waiter, deadline.priority)
-            if self._queue.head is waiter:
-                self._wake(self._queue.elect() or self._queue.seeker)
+            self._if_first(waiter)
         try:
             slot = self._wait(waiter)
         except BaseException:
             self._abandon(waiter)
             raise
         finally:
+            deadline.urgency.watch(None)
             self._metrics.slot_wait(deadline.clock() - began)
         if self._patience(deadline) < 0:
             # It came, but too late: the next one may still have the time.
@@ -180,6 +192,17 @@ class Slots:
             with self._lock:
                 self._queue.free()
                 self._wake(self._queue.elect() or self._queue.seeker)
+
+    def _move_up(self, waiter: _Waiter) -> None:
+        """Give `waiter`, if it still waits, the place that its priority has become worth."""
+        with self._lock:
+            if self._queue.move_up(waiter, waiter.deadline.priority):
+                self._if_first(waiter)
+
+    def _if_first(self, waiter: _Waiter) -> None:
+        """If `waiter` has become the first in line, have it seek, or wake who seeks without being the first now."""
+        if self._queue.head is waiter:
+            self._wake(self._queue.elect() or self._queue.seeker)
 
     def _abandon(self, waiter: _Waiter) -> None:
         """Take `waiter` out of the queue; what it was handed meanwhile goes on to the next."""

@@ -1,6 +1,6 @@
 """The wire: one signed request out, one HTTP answer in, within a deadline and within a size."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -37,11 +37,17 @@ class Reply:
 
 
 class Transport:
-    """Connections to CC-iSales, kept and shared by all threads of this process."""
+    """Connections to CC-iSales, kept and shared by all threads of this process.
 
-    def __init__(self, settings: IsalesSettings) -> None:
+    With each new one over TLS `certificate_seen` is told when its certificate expires, seconds since 1970.
+    """
+
+    def __init__(
+        self, settings: IsalesSettings, certificate_seen: Callable[[float], None] = lambda _expires_at: None
+    ) -> None:
         self.endpoint = Endpoint.parse(settings.base_url)
         self._settings = settings
+        self._certificate_seen = certificate_seen
         # No session, which would take proxies from the environment, keep cookies and read redirects to their end.
         self._adapter = DeadlinedAdapter(settings.concurrency, tls_context(settings))
 
@@ -62,6 +68,8 @@ class Transport:
             what = "is cut short" if call.ended else "is not HTTP that can be read"
         finally:
             CALL.reset(token)
+            if call.certificate_expires_at is not None:
+                self._certificate_seen(call.certificate_expires_at)
         # Not raised above, where it would keep the libraries' frames, and in them a socket, for as long as it lives.
         raise UpstreamBrokenContract(f"The answer of CC-iSales {what}.")
 

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -38,7 +38,8 @@ class _Deadlined(_Base):
                 sock.settimeout(call.patience(Phase.HANDSHAKE))
             except OSError as error:
                 sock.close()
-                failure = error
+                # Without the frames that it came through, of which this is one: see `errors.GatewayError.again`.
+                failure = error.with_traceback(None)
             except BaseException:
                 sock.close()
                 raise
@@ -75,6 +76,9 @@ class _TlsConnection(_Deadlined, HTTPSConnection):
         except OSError:
             what = "CC-iSales closed the connection in the TLS handshake."
             raise UpstreamUnreachable(what, retryable_in_s=0) from None
+        # Verified by now, so it is there and has an end.
+        certificate: Any = cast(ssl.SSLSocket, self.sock).getpeercert()
+        CALL.get().certificate_expires_at = ssl.cert_time_to_seconds(certificate["notAfter"])
 
 
 class _PlainPool(HTTPConnectionPool):

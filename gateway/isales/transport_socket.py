@@ -37,14 +37,15 @@ class Phase(Enum):
 class Call:
     """One HTTP exchange. Times in seconds; `fresh` forbids a kept connection.
 
-    `connected` tells whether this call opened its connection, `received` how many bytes came, and `ended` whether the
-    other end is done sending.
+    `connected` tells whether this call opened its connection, and `certificate_expires_at`, seconds since 1970, with
+    which certificate; `received` how many bytes came, and `ended` whether the other end is done sending.
     """
 
     deadline: Deadline
     limits: IsalesSettings
     fresh: bool = False
     connected: bool = False
+    certificate_expires_at: float | None = None
     received: int = 0
     ended: bool = False
     _started: float = field(init=False)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from gateway.errors import (
     UpstreamError,
+    UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
     UpstreamTimeout,
@@ -42,4 +43,7 @@ def judge(error: BaseException | None, deadline: Deadline) -> Judgement:
         return NO_JUDGEMENT
     if error.upstream is not None or isinstance(error, UpstreamRefusedCredentials):
         return Judgement(Verdict.BAD, Verdict.GOOD)
+    if isinstance(error, UpstreamOverloaded) and error.one_vdn:
+        # Perhaps of a proxy on the way, so it does not show that all is good behind it.
+        return Judgement(Verdict.BAD, Verdict.NOTHING)
     return Judgement(Verdict.BAD, Verdict.BAD)

@@ -24,12 +24,17 @@ class RecentFailures:
         self._failures: OrderedDict[str, tuple[GatewayError, float]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        return len(self._failures)
+
     def remember(self, key: str, error: GatewayError) -> None:
         """Remember that fetching `key` failed just now."""
+        error = error.again()
         with self._lock:
+            now = self._clock()
             self._failures.pop(key, None)
-            self._failures[key] = (error, self._clock() + self._pause_s)
-            while len(self._failures) > self._most:
+            self._failures[key] = (error, now + self._pause_s)
+            while len(self._failures) > self._most or self._oldest_ends_at() <= now:
                 self._failures.popitem(last=False)
 
     def forget(self, key: str) -> None:
@@ -41,3 +46,6 @@ class RecentFailures:
         """Return the failure of `key` if it is recent."""
         failure = self._failures.get(key)
         return failure[0] if failure is not None and self._clock() < failure[1] else None
+
+    def _oldest_ends_at(self) -> float:
+        return next((ends_at for _, ends_at in self._failures.values()), float("inf"))

@@ -15,14 +15,14 @@ HURRIED: Final = (UpstreamTimeout, UpstreamOverloaded)
 
 
 class _Flight(Generic[T]):
-    """What is under way, and who waits for it; `hurried` tells whether its leader is in a hurry.
+    """What is under way, until when its leader waits for it, and who else does.
 
     Who waits is woken one after the other, each by the one before. A crowd that woke up at once would spend more time
     on fighting for the interpreter than on its answers.
     """
 
-    def __init__(self, hurried: bool) -> None:  # noqa: FBT001 -- made in one place
-        self.hurried = hurried
+    def __init__(self, leader: Deadline) -> None:
+        self.leader = leader
         self.result: T | None = None
         self.error: BaseException | None = None
         self._landed = False
@@ -68,20 +68,22 @@ class SingleFlight(Generic[T]):
 
         Who comes while another caller of the same key is at work waits for that, but not past its own `deadline`
         (UpstreamTimeout), and shares the failure as it shares the result. But the impatience of a leader whose
-        deadline was shortened is its own: who has time left then takes a turn of their own.
+        deadline was shortened is its own: who has time left then takes a turn of their own. The leader's wait becomes
+        as urgent as that of those who follow.
         """
         while True:
             with self._lock:
                 flight = self._flights.get(key)
                 leading = flight is None
                 if flight is None:
-                    flight = self._flights[key] = _Flight(deadline.shortened)
+                    flight = self._flights[key] = _Flight(deadline)
             if leading:
                 return self._lead(key, flight, work), True
+            flight.leader.urgency.raise_to(deadline.priority)
             try:
                 return _follow(flight, deadline), False
             except HURRIED:
-                if not flight.hurried or deadline.expired:
+                if not flight.leader.shortened or deadline.expired:
                     raise
 
     def is_under_way(self, key: str) -> bool:
@@ -93,7 +95,7 @@ class SingleFlight(Generic[T]):
             result = work()
         except BaseException as error:
             self._land(key)
-            flight.land(None, error)
+            flight.land(None, error.again() if isinstance(error, GatewayError) else error)
             raise
         self._land(key)
         flight.land(result)

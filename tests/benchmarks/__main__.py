@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.benchmarks.debian import install_missing
+from tests.benchmarks.deployed import behind_nginx
 from tests.benchmarks.effort import EFFORT
 from tests.benchmarks.herd import herd
 from tests.benchmarks.hits import hit, not_modified
@@ -37,6 +38,7 @@ class Row:
 ROWS = {
     "hit": Row(hit, ("nginx", "varnishd", "wrk")),
     "304": Row(not_modified, ("nginx", "varnishd", "wrk")),
+    "nginx": Row(behind_nginx, ("nginx", "wrk")),
     "waiting": Row(waiting, ("wrk",)),
     "misses": Row(misses),
     "overload": Row(overload),
@@ -61,7 +63,7 @@ def main(names: list[str]) -> int:
     programs = list(dict.fromkeys(program for name in names for program in ROWS[name].programs))
     install_missing(["taskset", *programs])
     described = description(programs)
-    _get_ready()
+    get_ready()
     lines: list[Line] = []
     failures: list[str] = []
     for name in names:
@@ -78,7 +80,8 @@ def main(names: list[str]) -> int:
     return 1 if failures else 0
 
 
-def _get_ready() -> None:
+def get_ready() -> None:
+    """Let this process open many files, end its servers when it is ended, and keep off their core."""
     # A thousand callers are a thousand sockets here, and as many again in the servers, which inherit this.
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)

@@ -63,12 +63,17 @@ def at_a_pace(port: int, path: str, callers: int, per_s: float, seconds: float) 
 
     A request that has to wait for the one before it on its connection counts from when it was due.
     """
+    return paced(port, [path] * int(per_s * seconds), callers, per_s)
+
+
+def paced(port: int, paths: Sequence[str], callers: int, per_s: float) -> list[Answer]:
+    """Let `callers` in turn ask for each of `paths`, in all `per_s` times a second; else the same."""
     start = time.monotonic() + 0.1
     turns = [
-        ((start + number / per_s, path) for number in range(caller, int(per_s * seconds), callers))
+        ((start + number / per_s, paths[number]) for number in range(caller, len(paths), callers))
         for caller in range(callers)
     ]
-    return _ask(port, turns, seconds + 10)
+    return _ask(port, turns, len(paths) / per_s + 10)
 
 
 def once_each(port: int, paths: Sequence[str], per_s: float, limit_s: float) -> list[Answer]:

@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -20,7 +23,8 @@ BOTH_CORES = f"{SERVER_CORE},{LOAD_CORE}"
 
 _STOP_LIMIT_S = 10.0
 _START_LIMIT_S = 20.0
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+MEBIBYTE = 2**20
+_STATUS = re.compile(r"^(VmRSS|VmHWM|Threads):\s+(\d+)", re.MULTILINE)
 
 Process = subprocess.Popen[bytes]
 
@@ -74,9 +78,19 @@ def stop(process: Process) -> None:
     process.wait(_STOP_LIMIT_S)
 
 
-def resident_bytes(process: Process) -> int:
-    """Return the memory that `process` and all that it has started hold (resident set size)."""
-    total = 0
+@dataclass(frozen=True)
+class Usage:
+    """What a process and all that it has started hold: memory (resident set size), now and at most, threads, files."""
+
+    resident_bytes: int
+    most_resident_bytes: int
+    threads: int
+    files: int
+
+
+def usage(process: Process) -> Usage:
+    """Return what `process` and all that it has started hold."""
+    total: Counter[str] = Counter()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             # Processes may end while they are looked at.
@@ -84,8 +98,15 @@ def resident_bytes(process: Process) -> int:
                 # After the name in parentheses: state, parent, group, session.
                 session = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[3])
                 if session == process.pid:
-                    total += int((folder / "statm").read_text(encoding="utf-8").split()[1]) * _PAGE_BYTES
-    return total
+                    status = (folder / "status").read_text(encoding="utf-8")
+                    total.update({name: int(number) for name, number in _STATUS.findall(status)})
+                    total["files"] += len(list((folder / "fd").iterdir()))
+    return Usage(total["VmRSS"] * 1024, total["VmHWM"] * 1024, total["Threads"], total["files"])
+
+
+def resident_bytes(process: Process) -> int:
+    """Return the memory that `process` and all that it has started hold (resident set size)."""
+    return usage(process).resident_bytes
 
 
 def _wait(

@@ -62,10 +62,14 @@ def number(value: float) -> str:
 
 def as_markdown(lines: Sequence[Line]) -> str:
     """Return the table, which reads as it is and as Markdown."""
-    rows = [HEADINGS, *(line.cells() for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    drawn = [
+    return drawn([HEADINGS, *(line.cells() for line in lines)])
+
+
+def drawn(rows: Sequence[Sequence[str]]) -> str:
+    """Return `rows`, of which the first has the headings, as a table of Markdown with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
-    drawn.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(drawn)
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

@@ -113,6 +113,31 @@ def test_a_refresh_waits_behind_callers(simulator: SimulatorServer, make_gateway
     assert simulator.calls.wait_for_in_flight(0, 10)
 
 
+def test_a_refresh_that_a_caller_waits_for_goes_first(simulator: SimulatorServer, make_gateway: Make) -> None:
+    """A page is too old to be answered at once while its refresh waits: who asks for it now takes it to the front."""
+    lifetimes = {"cache__fresh_s": "0.1", "cache__stale_while_revalidate_s": "0.3"}
+    gateway = make_gateway(real_time=True, isales__concurrency="1", **lifetimes)
+    for page in (1, 2):
+        assert gateway.get(f"/campaigns?page={page}").status_code == 200
+    simulator.latency_s = 0.8
+    simulator.calls.reset()
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(gateway.get, "/campaigns?page=3")]
+        assert simulator.calls.wait_for_in_flight(1, 10)
+        wait_until(lambda: "stale" in gateway.get("/campaigns?page=1").headers["Cache-Status"])
+        wait_until(lambda: number(gateway, 's_waiting{priority="refresh"}') == 1)
+        threading.Event().wait(0.4)
+        asked.append(pool.submit(gateway.get, "/campaigns?page=1"))
+        wait_until(lambda: number(gateway, 's_waiting{priority="interactive"}') == 1)
+        assert number(gateway, 's_waiting{priority="refresh"}') == 0
+        asked.append(pool.submit(gateway.get, "/campaigns?page=4"))
+        wait_until(lambda: number(gateway, 's_waiting{priority="interactive"}') == 2)
+        assert [answer.result(10).status_code for answer in asked] == [200] * 3
+        assert "collapsed" in asked[1].result().headers["Cache-Status"]
+    pages = re.findall(r"curPage=(\d)", " ".join(simulator.calls.snapshot()["by_query"]))
+    assert pages == ["3", "1", "4"]
+
+
 def test_processes_that_share_a_redis_share_the_budget(
     simulator: SimulatorServer, make_gateway: Make, redis: RedisServer
 ) -> None:

@@ -1,4 +1,6 @@
-"""A clock that moves when a test moves it."""
+"""Clocks that move when a test moves them."""
+
+import time
 
 
 class FakeClock:
@@ -14,3 +16,14 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
         self.now += seconds
+
+
+class LeapingClock(FakeClock):
+    """Seconds as they pass, and besides those that `advance` adds: for real sockets without long waits."""
+
+    def __init__(self) -> None:
+        super().__init__(0.0)
+
+    def __call__(self) -> float:
+        """Return the current second."""
+        return time.monotonic() + self.now

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.support.containerfile import Containerfile
 from tests.support.gateway import PROJECT
-from tests.support.programs import leave_out, program
+from tests.support.programs import leave_out, need_namespaces, program
 
 WORKDIR = "/opt/campaign-gateway"
 PYTHON = f"/opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
@@ -35,6 +35,7 @@ class Image:
         self._bwrap = program("bwrap", "bubblewrap")
         if os.geteuid() != 0:
             leave_out("only root can run something as another user, as the image does")
+        need_namespaces()
 
     def build(self) -> None:
         """Do what the first stage says, step by step, with the shell that a container engine would use."""

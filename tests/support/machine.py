@@ -16,7 +16,7 @@ from typing import Any
 from tests.support.deployment import SECRETS, certificates, pointed_at
 from tests.support.gateway import PROJECT
 from tests.support.image import PYTHON, WORKDIR, Image
-from tests.support.programs import leave_out, program
+from tests.support.programs import leave_out, need_namespaces, program
 
 BOOT_LIMIT_S = 150
 SIMULATOR_PORT = 8090
@@ -53,6 +53,7 @@ def report(image: Image, folder: Path) -> dict[str, Any]:
     nspawn = program("systemd-nspawn", "systemd-container")
     if os.geteuid() != 0:
         leave_out("only root can start a machine with systemd-nspawn")
+    need_namespaces()
     _lay_out(folder, image)
     command = [nspawn, "--quiet", f"--directory={folder}", f"--machine=gateway-test-{os.getpid()}"]
     command += ["--private-network", "--register=no", "--keep-unit", "--console=pipe", "--bind-ro=/usr"]

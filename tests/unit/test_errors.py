@@ -3,7 +3,6 @@
 from gateway.errors import (
     GatewayError,
     ParameterFault,
-    Pause,
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamResult,
@@ -42,7 +41,8 @@ def test_an_error_can_be_raised_again_elsewhere() -> None:
         errors=(ParameterFault("a", "b"),),
         upstream=UpstreamResult("1", "x"),
         retry_after_s=7,
-        pause=Pause(7, everyone=True),
+        pause_s=7,
+        one_vdn=True,
         retryable_in_s=7,
         sent=False,
     )

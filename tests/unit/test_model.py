@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.model import CampaignQuery, Deadline
+from gateway.model import CampaignQuery, Deadline, Priority, Urgency
 from tests.support.campaigns import page_of
 from tests.support.clock import FakeClock
 
@@ -16,6 +16,24 @@ def test_a_deadline_runs_down_and_stays_at_nothing() -> None:
     assert deadline.remaining() == 0.5
     clock.advance(5)
     assert (deadline.remaining(), deadline.expired) == (0.0, True)
+
+
+def test_urgency_only_rises() -> None:
+    """It is told of each rise once, after it, and never falls."""
+    deadline = Deadline.after(2.0, priority=Priority.EXPORT)
+    seen: list[Priority] = []
+    deadline.urgency.watch(lambda: seen.append(deadline.priority))
+    for priority in (Priority.EXPORT, Priority.REFRESH, Priority.EXPORT, Priority.INTERACTIVE, Priority.REFRESH):
+        deadline.urgency.raise_to(priority)
+    assert seen == [Priority.REFRESH, Priority.INTERACTIVE]
+    assert deadline.priority is Priority.INTERACTIVE
+
+
+def test_urgency_rises_also_when_nobody_watches() -> None:
+    """What rose before anybody watched is there to be read."""
+    urgency = Urgency(Priority.REFRESH)
+    urgency.raise_to(Priority.INTERACTIVE)
+    assert urgency.priority is Priority.INTERACTIVE
 
 
 @pytest.mark.parametrize(("items", "pages"), [(0, 0), (1, 1), (10, 1), (11, 2), (250, 25)])

@@ -57,7 +57,8 @@ good = says(http("200 OK", GOOD_BODY))
 class RawServer:
     """Listens on `port`, or one of its own. `requests` are the bytes of all that were read.
 
-    `connections` is how many came; `usually` is what happens to requests that the test has said nothing about.
+    `connections` is how many came; `usually` is what happens to requests that the test has said nothing about. With
+    `tls` connections are wrapped, with `greeting` that happens to them instead of HTTP; both may change meanwhile.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None, greeting: Behaviour | None = None, port: int = 0) -> None:
@@ -65,10 +66,9 @@ class RawServer:
         self.requests: list[bytes] = []
         self.connections = 0
         self.stopping = threading.Event()
-        self._tls = tls
-        self._greeting = greeting
+        self.tls = tls
+        self.greeting = greeting
         self._script: deque[Behaviour] = deque()
-        self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, name=THREAD_NAME)]
@@ -77,18 +77,18 @@ class RawServer:
     @property
     def url(self) -> str:
         """The base URL."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def will(self, *behaviours: Behaviour) -> None:
         """Treat the next requests so, and those after them as usual."""
         self._script.extend(behaviours)
 
-    def drips(self, head: bytes, drop: bytes) -> Behaviour:
+    def drips(self, head: bytes, drop: bytes, every_s: float = 0.03) -> Behaviour:
         """Send `head`, then `drop` again and again until nobody listens any more."""
 
         def behave(connection: socket.socket) -> None:
             connection.sendall(head)
-            while not self.stopping.wait(0.03):
+            while not self.stopping.wait(every_s):
                 connection.sendall(drop)
 
         return behave
@@ -117,8 +117,6 @@ class RawServer:
         # Closing alone would leave `accept` waiting.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for connection in list(self._open):
-            connection.close()
         for thread in self._threads:
             thread.join(10)
 
@@ -135,11 +133,11 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            if self._greeting:
-                self._greeting(connection)
+            if self.greeting:
+                self.greeting(connection)
                 return
-            if self._tls:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
             # A client that stays connected does not keep the server from stopping.
             connection.settimeout(0.05)
             while request := self._read(connection):

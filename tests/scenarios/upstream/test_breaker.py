@@ -190,6 +190,23 @@ def test_retry_after_of_a_429_is_that_vdns_alone(upstream: RawServer) -> None:
     assert len(upstream.requests) == 2
 
 
+def test_a_429_without_retry_after_counts_against_that_vdn_alone(upstream: RawServer) -> None:
+    """One VDN makes too many requests until its own circuit opens; the other goes on."""
+
+    def is_too_much_of_one(connection: socket.socket) -> None:
+        of_one = b"/campaigns/1?" in upstream.requests[-1]
+        connection.sendall(http("429 Too Many Requests", b"") if of_one else http("200 OK", GOOD_BODY))
+
+    upstream.usually = is_too_much_of_one
+    gateway = on_a_fake_clock(upstream)
+    for page in range(1, 4):
+        assert gateway.problem(f"/campaigns?page={page}")[:2] == OVERLOADED
+    assert len(upstream.requests) == 3
+    assert "VDN 1 were stopped" in gateway.problem("/campaigns")[2]["detail"]
+    assert gateway.get("/campaigns?vdn=2", key="two-key").status_code == 200
+    assert len(upstream.requests) == 4
+
+
 def test_nobody_waits_for_six_hours(upstream: RawServer) -> None:
     """Callers are answered at once with what is left of it, and calls flow when it has passed."""
     gateway = on_a_fake_clock(upstream)
@@ -241,7 +258,7 @@ def test_operators_see_it(upstream: RawServer) -> None:
         'campaign_gateway_upstream_pause_seconds{vdn="all"} 0.0',
         'campaign_gateway_upstream_circuit_openings_total{vdn="all"} 1.0',
         'campaign_gateway_upstream_refused_calls_total{reason="circuit",vdn="all"} 1.0',
-        'campaign_gateway_upstream_fetches_total{outcome="upstream-unreachable",vdn="1"} 3.0',
+        'campaign_gateway_upstream_fetches_total{outcome="upstream-unreachable",result_code="",vdn="1"} 3.0',
     ):
         assert line in numbers
     assert 'outcome="upstream-overloaded"' not in numbers

@@ -14,7 +14,7 @@ from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http
 from tests.support.doctor import examined
 from tests.support.gateway import settings_for
 from tests.support.server import free_port
-from tests.unit.isales.vendor import as_json, envelope
+from tests.unit.isales.vendor import as_json, envelope, row
 
 TENANTS = demo_config().tenants
 ASKED = ("http", "clock", "signature", "query", "latency")
@@ -154,7 +154,12 @@ def test_a_wrong_host() -> None:
         (Fault("result-code", result_code="0200006"), "result code 0200006", "Give its administrators"),
         (Fault("result-code", result_code="0200001"), "refused a parameter", "cc_id"),
         (Fault("http-status", status=500), "HTTP 500", "Give its administrators"),
-        (Fault("http-status", status=503, retry_after="7"), "HTTP 503", "isales.concurrency"),
+        (
+            Fault("http-status", status=503, retry_after="7"),
+            "HTTP 503. It asks for no call within the next 7 s",
+            "wait",
+        ),
+        (Fault("http-status", status=429), "HTTP 429", "isales.concurrency"),
         (Fault("html"), "not JSON", "login page"),
         (Fault("not-json"), "not JSON", "login page"),
         (Fault("no-envelope"), "no result code", "login page"),
@@ -270,3 +275,28 @@ def test_what_people_read(simulator: SimulatorServer, told: Callable[..., tuple[
     assert lines[failed + 1].startswith(" " * 30 + "-> What answers there")
     assert max(map(len, lines)) <= 100
     assert lines[-1] == "6 good, 2 failed, 5 skipped"
+
+
+def test_the_doctor_shows_no_row() -> None:
+    """Names and numbers of campaigns are in what it asks for, and not in what it says."""
+    number = "13800138000"
+    rows = [row(callerNo=number, name=f"for {number}", **{number: number})]
+    with RawServer() as server:
+        server.usually = says(http("200 OK", as_json(envelope(data=rows, totalSize=1))))
+        report = examined(server.url)
+    assert report.step("query")["state"] == "good"
+    assert number not in str(report.steps)
+
+
+def test_what_people_read_where_the_way_is_bad() -> None:
+    """What fails for all VDNs is said once; which ones it concerns is named."""
+    app = create_app(settings_for(f"http://127.0.0.1:{free_port()}"))
+    result = app.test_cli_runner().invoke(args=["isales", "doctor"])
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert [line.split()[:2] for line in lines if line and line[0].islower()] == [
+        ["good", "dns"],
+        ["failed", "tcp"],
+        ["skipped", "tls"],
+    ]
+    assert lines[-4:] == ["", "No VDN was asked for: 1, 2", "", "1 good, 1 failed, 11 skipped"]

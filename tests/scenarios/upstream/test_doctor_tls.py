@@ -101,7 +101,9 @@ def test_an_expired_certificate(ca_file: str) -> None:
     began, ended = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
     with serving(CA.issue_cert("127.0.0.1", not_before=began, not_after=ended)) as server:
         report = examined(server.url, isales__ca_file=ca_file)
-    assert "renew" in str(refused(report, server, "expired")["hint"])
+    failed = refused(report, server, "expired")
+    assert "renew" in str(failed["hint"])
+    assert str(failed["seen"]).endswith("expired, on 2021-01-01 00:00 UTC")
     assert report.failed["facts"]["not_after"] == "2021-01-01T00:00:00Z"
     assert report.failed["facts"]["days_left"] < -1000
 

@@ -229,8 +229,17 @@ def test_the_deadline_is_that_of_all_attempts(upstream: RawServer, connect: Call
     assert len(upstream.requests) == 2
 
 
+def test_what_went_out_twice_already_has_no_retry(upstream: RawServer) -> None:
+    """A request that had to go again on a new connection counts as a retry, so that an outage sees no more of them."""
+    gateway = GatewayUnderTest(upstream.url)
+    assert gateway.get("/campaigns").status_code == 200
+    upstream.usually = lambda connection: connection.close()
+    assert gateway.problem("/campaigns?page=2")[1] == "upstream-unreachable"
+    assert len(upstream.requests) == 1 + 2
+
+
 def test_a_dropped_connection_is_no_retry(upstream: RawServer, connect: Callable[..., Fetch]) -> None:
-    """A kept connection that closes under a request is replaced at once, without a wait and without budget."""
+    """A kept connection that closes under a request is replaced at once, without a wait and whatever the budget."""
     waits: list[float] = []
     fetch = connect(upstream.url, retries=retries(waits.append))
     fetch()

@@ -1,13 +1,16 @@
 import gzip
+import re
 import resource
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from gateway.errors import UpstreamBrokenContract
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import GOOD_BODY, RawServer, http, says
+from tests.support.gateway import GatewayUnderTest
 
 LIMIT = 1_000_000
 ROOM_KIB = 40_000
@@ -71,6 +74,27 @@ def test_endless_bodies(upstream: RawServer, fetch: Fetch, head: bytes, flood: b
     """A body without end is refused at the limit, and never held."""
     upstream.will(says(http("200 OK", GOOD_BODY)), upstream.floods(head, flood))
     too_large(upstream, fetch)
+
+
+def resident_kib() -> int:
+    """Return the memory that this process has now."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def test_nothing_of_them_is_kept(upstream: RawServer) -> None:
+    """After fifty such answers to fifty questions the gateway has no more memory than after the first few."""
+    upstream.usually = upstream.floods(b"HTTP/1.1 200 OK\r\n\r\n", MEBIBYTE)
+    gateway = GatewayUnderTest(upstream.url, isales__breaker_min_calls="1000", isales__max_response_bytes="4194304")
+
+    def ask(pages: range) -> int:
+        for page in pages:
+            assert gateway.problem(f"/campaigns?page={page}")[:2] == (502, "upstream-broken-contract")
+        return resident_kib()
+
+    before = ask(range(1, 6))
+    assert ask(range(6, 56)) - before < 2 * ROOM_KIB
 
 
 @pytest.mark.parametrize("size", [LIMIT, LIMIT + 1])

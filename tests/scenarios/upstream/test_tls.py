@@ -1,7 +1,9 @@
+import json
+import re
 import socket
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,17 @@ from gateway.isales.transport_socket import CALL, Call
 from gateway.isales.transport_tls import tls_context
 from gateway.model import Deadline
 from tests.scenarios.upstream.conftest import Fetch
-from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http, says_and_closes, says_and_resets
+from tests.scenarios.upstream.raw_server import (
+    GOOD_BODY,
+    Behaviour,
+    RawServer,
+    good,
+    http,
+    says_and_closes,
+    says_and_resets,
+)
 from tests.scenarios.upstream.tls_server import CA, OTHER_CA, ca_file_in, serving
+from tests.support.gateway import GatewayUnderTest
 from tests.unit.isales.vendor import isales_settings
 
 GO = threading.Event()
@@ -84,6 +95,26 @@ def test_a_wrong_name(connect: Callable[..., Fetch], ca_file: str) -> None:
     """A certificate for another name or address is refused."""
     with serving(CA.issue_cert("isales.example.com")) as server:
         refused(connect(server.url, ca_file=ca_file), server, "mismatch")
+
+
+def test_when_the_certificate_expires_is_shown_and_said(ca_file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Operators see the end of the certificate from the first connection on, and are warned once if it is near."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    expires = now + timedelta(days=5)
+    name = "campaign_gateway_upstream_certificate_expiry_timestamp_seconds"
+    with serving(CA.issue_cert("127.0.0.1", not_after=expires)) as server:
+        gateway = GatewayUnderTest(server.url, real_time=False, isales__ca_file=ca_file)
+        assert f"{name} NaN" in gateway.get("/metrics").get_data(as_text=True)
+        for page in range(1, 4):
+            server.will(says_and_closes(http("200 OK", GOOD_BODY)))
+            assert gateway.get(f"/campaigns?page={page}").status_code == 200
+        assert server.connections == 3
+        found = re.search(rf"^{name} (\S+)$", gateway.get("/metrics").get_data(as_text=True), re.MULTILINE)
+    assert found
+    assert float(found[1]) == expires.timestamp()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    said = [line for line in lines if line["event"] == "certificate_expires_soon"]
+    assert [(line["level"], line["expires_at"]) for line in said] == [("warning", expires.isoformat())]
 
 
 def test_mutual_tls(connect: Callable[..., Fetch], ca_file: str, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class House:
         before = self.calls
         error = self.call(vdn)
         assert isinstance(error, UpstreamOverloaded)
-        assert (self.calls, error.sent, error.pause) == (before, False, None)
+        assert (self.calls, error.sent, error.pause_s) == (before, False, None)
         return error
 
     def fail(self, error: BaseException, vdn: int = 1, times: int = MIN_CALLS) -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from gateway.errors import InternalError, Pause, UpstreamOverloaded, UpstreamRefusedCredentials, UpstreamTimeout
+from gateway.errors import InternalError, UpstreamOverloaded, UpstreamRefusedCredentials, UpstreamTimeout
 from gateway.isales.breaker import Admission
 from gateway.telemetry.log import configure_logging
 from tests.unit.isales.breakers import DATABASE, DEAD, House
@@ -108,7 +108,7 @@ def test_a_shortened_deadline_is_not_counted(house: House) -> None:
 def test_a_pause_is_kept(house: House, capsys: pytest.CaptureFixture[str], *, everyone: bool, way: str) -> None:
     """No call before it is over, of that VDN or of all; it is told once, and calls flow again after it."""
     configure_logging("info", "json")
-    house.fail(UpstreamOverloaded("busy", retry_after_s=21600, pause=Pause(21600, everyone)), times=1)
+    house.fail(UpstreamOverloaded("busy", retry_after_s=21600, pause_s=21600, one_vdn=not everyone), times=1)
     house.clock.advance(600)
     assert house.refused(1).retry_after_s == 21000
     assert (house.call(2) is None) is not everyone
@@ -127,7 +127,7 @@ def test_a_pause_is_kept(house: House, capsys: pytest.CaptureFixture[str], *, ev
 def test_after_a_pause_the_circuit_may_still_be_open(house: House) -> None:
     """Each has its own time, and callers hear of the longer one."""
     house.fail(DEAD, times=2)
-    house.fail(UpstreamOverloaded("busy", retry_after_s=2, pause=Pause(2, everyone=True)), times=1)
+    house.fail(UpstreamOverloaded("busy", retry_after_s=2, pause_s=2), times=1)
     assert house.refused().retry_after_s == 5
     house.clock.advance(3)
     assert house.refused().retry_after_s == 2

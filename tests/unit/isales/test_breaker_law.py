@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.errors import Pause, UpstreamError, UpstreamOverloaded
+from gateway.errors import UpstreamOverloaded
 from gateway.isales.breaker import Admission
 from gateway.model import Deadline
 from tests.unit.isales.breakers import DATABASE, DEAD, House
@@ -13,8 +13,8 @@ OUTCOMES: list[BaseException | None] = [
     DEAD,
     DATABASE,
     RuntimeError("bug"),
-    UpstreamOverloaded("busy", retry_after_s=7, pause=Pause(7, everyone=True)),
-    UpstreamOverloaded("busy", retry_after_s=20, pause=Pause(20, everyone=False)),
+    UpstreamOverloaded("busy", retry_after_s=7, pause_s=7),
+    UpstreamOverloaded("busy", retry_after_s=20, pause_s=20, one_vdn=True),
 ]
 
 
@@ -63,9 +63,9 @@ class BreakersMachine(RuleBasedStateMachine):
         admission, _ = self.pending.pop(data.draw(st.integers(0, len(self.pending) - 1)))
         clock = self.house.clock
         self.house.breakers.settle(admission, outcome, Deadline(clock() + 1.0, clock))
-        if isinstance(outcome, UpstreamError) and outcome.pause is not None:
-            way = "all" if outcome.pause.everyone else str(admission.vdn)
-            self.paused_until[way] = max(self.paused_until[way], clock() + outcome.pause.seconds)
+        if isinstance(outcome, UpstreamOverloaded) and outcome.pause_s is not None:
+            way = str(admission.vdn) if outcome.one_vdn else "all"
+            self.paused_until[way] = max(self.paused_until[way], clock() + outcome.pause_s)
 
     @invariant()
     def pauses_agree(self) -> None:

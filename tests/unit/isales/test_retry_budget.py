@@ -47,6 +47,15 @@ def test_failures_here_and_there_are_all_tried_again() -> None:
         budget.good()
 
 
+def test_what_was_sent_again_without_asking_is_not_left_for_retries() -> None:
+    """Five requests that went out twice at the beginning of an outage leave fifteen of its twenty retries."""
+    budget = RetryBudget(0.1, FakeClock())
+    succeed(budget, 300)
+    for _ in range(5):
+        budget.spend()
+    assert fail(budget, 200) == 15
+
+
 def test_a_retry_counts_for_a_minute() -> None:
     """The one retry of a quiet gateway comes back after a minute, not sooner."""
     clock = FakeClock()

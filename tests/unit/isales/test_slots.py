@@ -267,10 +267,66 @@ def test_the_order_holds_while_other_processes_have_all_slots() -> None:
     assert (others.asked[0], others.free) == (Priority.EXPORT, 1)
 
 
+@pytest.mark.parametrize("free", [None, 0])
+def test_who_comes_to_matter_more_moves_up(free: int | None) -> None:
+    """A refresh that rises goes before the one in front of it, and behind who was interactive before."""
+    others = Others(free)
+    slots = budget(1, others)
+    held = ExitStack()
+    if free is None:
+        held.enter_context(slots.one(Deadline.after(20)))
+    deadlines = [Deadline.after(20, priority=priority) for priority in (Priority.REFRESH, Priority.REFRESH)]
+    deadlines.append(Deadline.after(20))
+    order: list[int] = []
+
+    def call(number: int) -> None:
+        with slots.one(deadlines[number]):
+            order.append(number)
+
+    with ThreadPoolExecutor(3) as pool:
+        futures: list[Future[None]] = []
+        for number in range(3):
+            futures.append(pool.submit(call, number))
+            wait_until(lambda: waiting(slots) == len(futures))
+        deadlines[1].urgency.raise_to(Priority.INTERACTIVE)
+        assert [slots.waiting_at(priority) for priority in Priority] == [2, 1, 0]
+        held.close()
+        if free is not None:
+            others.allow(1)
+        for future in futures:
+            future.result(20)
+        deadlines[1].urgency.raise_to(Priority.INTERACTIVE)
+    assert order == [2, 1, 0]
+    assert (slots.in_use, waiting(slots), others.held) == (0, 0, {})
+
+
+def test_who_becomes_the_first_does_not_wait_for_the_seekers_next_try() -> None:
+    """A refresh that rises above an export which seeks, and asks seldom, seeks in its place at once."""
+    others = Others(0)
+    slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
+    order: list[Priority] = []
+    export, refresh = (Deadline.after(20, priority=priority) for priority in (Priority.EXPORT, Priority.EXPORT))
+
+    def call(deadline: Deadline) -> None:
+        with slots.one(deadline):
+            order.append(deadline.priority)
+
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(call, export)]
+        wait_until(lambda: others.asked == [Priority.EXPORT])
+        futures.append(pool.submit(call, refresh))
+        wait_until(lambda: waiting(slots) == 2)
+        others.allow(1)
+        refresh.urgency.raise_to(Priority.REFRESH)
+        for future in futures:
+            future.result(20)
+    assert order == [Priority.REFRESH, Priority.EXPORT]
+
+
 def test_a_newcomer_of_higher_priority_does_not_wait_for_the_seekers_next_try() -> None:
     """Who asks seldom is woken by who goes first, and leaves the slot that has come free meanwhile to it."""
     others = Others(0)
-    slots = Slots(1, CallDuration(8.0), others, ask_again_s=15)
+    slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
     order: list[Priority] = []
 
     def call(priority: Priority) -> None:
@@ -386,3 +442,41 @@ def test_nobody_asks_while_nobody_waits() -> None:
     assert asked >= 2
     threading.Event().wait(0.05)
     assert len(others.asked) == asked
+
+
+def test_a_budget_that_shrinks_is_kept_to_when_calls_have_ended() -> None:
+    """Calls under way keep their slots, but hand them on only to as many as may be."""
+    slots = budget(3)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as first, ExitStack() as others:
+        first.enter_context(slots.one(Deadline.after(60)))
+        for _ in range(2):
+            others.enter_context(slots.one(Deadline.after(60)))
+        waiter = pool.submit(with_slots(answer, slots), REQUEST, Deadline.after(60))
+        wait_until(lambda: waiting(slots) == 1)
+        slots.adapt(1, slots.duration, NO_SHARED_SLOTS)
+        others.close()
+        assert (slots.in_use, waiting(slots), waiter.done()) == (1, 1, False)
+        first.close()
+        assert waiter.result(10) == ANSWER
+    assert slots.in_use == 0
+
+
+def test_a_budget_that_grows_lets_those_go_who_wait() -> None:
+    """All that may, not just one of them."""
+    slots = budget(1)
+    with ThreadPoolExecutor(2) as pool, slots.one(Deadline.after(60)):
+        waiters = [pool.submit(with_slots(answer, slots), REQUEST, Deadline.after(60)) for _ in range(2)]
+        wait_until(lambda: waiting(slots) == 2)
+        slots.adapt(3, slots.duration, NO_SHARED_SLOTS)
+        assert [waiter.result(10) for waiter in waiters] == [ANSWER] * 2
+
+
+def test_a_budget_that_is_shared_otherwise_asks_the_others_from_now_on() -> None:
+    """What was taken of the ones before is left to run out."""
+    before, after = Others(5), Others(5)
+    slots = budget(2, before)
+    with slots.one(Deadline.after(60)):
+        slots.adapt(2, slots.duration, after)
+        with slots.one(Deadline.after(60)):
+            assert (len(before.held), len(after.held)) == (1, 1)
+    assert (len(before.held), len(after.held), slots.in_use) == (1, 0, 0)

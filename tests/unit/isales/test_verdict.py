@@ -32,6 +32,8 @@ GOOD, BAD, NOTHING = Verdict.GOOD, Verdict.BAD, Verdict.NOTHING
         (UpstreamRefusedCredentials("x"), BAD, GOOD),
         (UpstreamFailed("x"), BAD, BAD),
         (UpstreamOverloaded("x", retry_after_s=7), BAD, BAD),
+        (UpstreamOverloaded("x", one_vdn=True), BAD, NOTHING),
+        (UpstreamOverloaded("x", one_vdn=True, upstream=SAID), BAD, GOOD),
         (UpstreamUnreachable("x"), BAD, BAD),
         (UpstreamTimeout("x"), BAD, BAD),
         (UpstreamBrokenContract("x"), BAD, BAD),

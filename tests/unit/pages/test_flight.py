@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gateway.errors import GatewayError, UpstreamFailed, UpstreamOverloaded, UpstreamTimeout
-from gateway.model import Deadline
+from gateway.model import Deadline, Priority
 from gateway.pages.flight import SingleFlight
 
 
@@ -74,6 +74,26 @@ def test_followers_share_a_failure_and_it_is_forgotten(failure: Exception) -> No
         shared = follower.exception(10)
         assert shared is None or (type(shared) is type(failure) and str(shared) == str(failure))
     assert flights.run("k", lambda: 7, Deadline.after(1)) == (7, True)
+
+
+def test_a_leader_becomes_as_urgent_as_its_followers() -> None:
+    """A refresh that an interactive caller comes to wait for matters as much as that caller."""
+    flights: SingleFlight[int] = SingleFlight()
+    refresh = Deadline.after(10, priority=Priority.REFRESH)
+    entered, risen = threading.Event(), threading.Event()
+    refresh.urgency.watch(risen.set)
+
+    def work() -> int:
+        entered.set()
+        assert risen.wait(10)
+        return 42
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(flights.run, "k", work, refresh)
+        assert entered.wait(10)
+        follower = pool.submit(flights.run, "k", work, Deadline.after(10))
+        assert (leader.result(10), follower.result(10)) == ((42, True), (42, False))
+    assert refresh.priority is Priority.INTERACTIVE
 
 
 def test_different_keys_do_not_wait_for_each_other() -> None:

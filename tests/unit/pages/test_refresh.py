@@ -2,11 +2,8 @@
 
 import threading
 
-from gateway.errors import UpstreamFailed
 from gateway.model import CampaignQuery
-from gateway.pages.failures import RecentFailures
 from gateway.pages.refresh import Refresher
-from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
 
 QUERY = CampaignQuery(vdn=1)
@@ -54,18 +51,22 @@ def test_a_kick_beyond_the_backlog_is_dropped() -> None:
     assert refresher.kick("c", QUERY)
 
 
-def test_a_failure_is_recent_for_a_while() -> None:
-    """It is remembered for its time, or until it is forgotten; the oldest make room."""
-    clock = FakeClock()
-    failures = RecentFailures(pause_s=2, most=2, clock=clock)
-    error = UpstreamFailed("x")
-    failures.remember("a", error)
-    assert failures.recent("a") is error
-    assert failures.recent("b") is None
-    clock.advance(2)
-    assert failures.recent("a") is None
-    for key in "abc":
-        failures.remember(key, error)
-    assert [failures.recent(key) is not None for key in "abc"] == [False, True, True]
-    failures.forget("c")
-    assert failures.recent("c") is None
+def test_after_the_end_threads_end_and_nothing_is_refreshed_any_more() -> None:
+    """What is under way is finished, what waits for it is forgotten, and a new kick is refused."""
+    release, begun, done = threading.Event(), list[str](), list[str]()
+    before = set(threading.enumerate())
+
+    def work(key: str, query: CampaignQuery) -> None:
+        begun.append(key)
+        assert release.wait(10)
+        done.append(key)
+
+    refresher = Refresher(work, workers=2)
+    assert all(refresher.kick(key, QUERY) for key in ("a", "b", "c"))
+    wait_until(lambda: len(begun) == 2)
+    refresher.close()
+    assert refresher.kick("d", QUERY) is False
+    assert not refresher.is_under_way("c")
+    release.set()
+    wait_until(lambda: not set(threading.enumerate()) - before)
+    assert sorted(done) == ["a", "b"]
