@@ -16,7 +16,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.snapshot import Snapshot
 from gateway.telemetry.worker_files import WRITE_EVERY_S, WorkerFiles
 
-IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- the folder in it is made for us alone, or not used
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 -- the folder in it is made for us alone, or not used  # nosec B108
 PREFIX = "campaign-gateway"
 _AT_THE_END = 0
 
