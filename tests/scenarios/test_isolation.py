@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 VDNS = range(1, 9)
-REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "20000"))
+REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "10000"))
 THREADS = 12
 QUERIES = [
     *(f"page={page}" for page in range(1, 5)),
