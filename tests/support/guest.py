@@ -9,7 +9,9 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -106,7 +108,8 @@ def started() -> dict[str, Any]:
         "seccomp": status["Seccomp"].strip(),
         "root_is_read_only": [mount[5].split(",")[0] for mount in mounts if mount[4] == "/"] == ["ro"],
         "timer": systemctl("is-active", "campaign-gateway-health.timer")["said"],
-        "warnings": [line for line in written() if '"warning"' in line],
+        "batch": os.sched_getscheduler(worker) == os.SCHED_BATCH,
+        "warnings": [line for line in written() if '"warning"' in line or "metrics_of_one_worker" in line],
     }
 
 
@@ -149,34 +152,55 @@ def faulty_reload() -> dict[str, Any]:
         SETTINGS.write_text(good)
 
 
-@step
-def reload_under_load() -> dict[str, Any]:
-    """Reload with one client more, while callers ask all the time, until there is another worker."""
-    key_sha256 = hashlib.sha256(b"new-key").hexdigest()
-    SETTINGS.write_text(f'{SETTINGS.read_text()}\n[[clients]]\nname = "new"\nkey_sha256 = "{key_sha256}"\nvdns = [1]\n')
-    before = ask("/campaigns", key="new-key")
-    granian, worker = processes()
-    statuses: list[int] = []
+@contextmanager
+def callers() -> Iterator[Counter[int]]:
+    """Ask all the time, on a new connection each; count the statuses of the answers, 0 for none."""
+    statuses: Counter[int] = Counter()
     over = threading.Event()
 
     def load() -> None:
         while not over.wait(0.005):
-            statuses.append(ask("/campaigns"))
+            statuses[ask("/campaigns")] += 1
 
-    callers = [threading.Thread(target=load) for _ in range(4)]
-    for caller in callers:
-        caller.start()
-    result = systemctl("reload", UNIT)
-    done = wait_until(lambda: worker not in processes() and len(processes()) == 2)
-    over.set()
-    for caller in callers:
-        caller.join()
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+@step
+def reloaded() -> dict[str, Any]:
+    """Reload with one client more, while callers ask all the time."""
+    key_sha256 = hashlib.sha256(b"new-key").hexdigest()
+    SETTINGS.write_text(f'{SETTINGS.read_text()}\n[[clients]]\nname = "new"\nkey_sha256 = "{key_sha256}"\nvdns = [1]\n')
+    refused, before = ask("/campaigns", key="new-key"), processes()
+    with callers() as statuses:
+        result = systemctl("reload", UNIT)
     return {
         "reload": result,
+        "same_processes": processes() == before,
+        "new_client": [refused, ask("/campaigns", key="new-key")],
+        "answers": list(statuses),
+    }
+
+
+@step
+def renewed() -> dict[str, Any]:
+    """Have granian replace its worker, as for new code, while callers ask all the time."""
+    granian, worker = processes()
+    with callers() as statuses:
+        result = systemctl("kill", "--kill-whom=main", "--signal=HUP", UNIT)
+        done = wait_until(lambda: worker not in processes() and len(processes()) == 2)
+    return {
+        "kill": result,
         "another_worker": done,
         "same_granian": granian in processes(),
-        "new_client": [before, ask("/campaigns", key="new-key")],
-        "answers": {str(status): statuses.count(status) for status in set(statuses)},
+        "answers": list(statuses),
     }
 
 

@@ -127,5 +127,29 @@ class Container:
     def signal(self, process: "subprocess.Popen[str]", number: signal.Signals) -> None:
         """Send a signal to process 1 of the container that `process` runs, as a container engine does."""
         if process.poll() is None:
-            inside = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-            os.kill(int(inside[0]), number)
+            os.kill(_first(process), number)
+
+    def execute(self, process: "subprocess.Popen[str]", *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run one more command to its end in the container that `process` runs, as its user and with its variables."""
+        first = _first(process)
+        given = Path(f"/proc/{first}/environ").read_text().split("\0")
+        inside = [
+            program("nsenter", "util-linux"),
+            f"--target={first}",
+            "--mount",
+            "--pid",
+            "--ipc",
+            f"--wdns={WORKDIR}",
+        ]
+        return subprocess.run(
+            [*inside, "env", "--ignore-environment", *filter(None, given), *self.as_user[2:], *command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+def _first(process: "subprocess.Popen[str]") -> int:
+    """Return the id, as it is outside, of process 1 of the container that `process` runs."""
+    return int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])

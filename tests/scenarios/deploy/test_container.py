@@ -52,12 +52,21 @@ def test_the_image_serves_campaigns_and_ends_on_sigterm(container: Container, po
     assert container.run(*healthcheck).returncode == 1
     with container.started(container.image.file.command) as process:
         wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
-        assert container.run(*healthcheck).returncode == 0
+        assert container.execute(process, *healthcheck).returncode == 0
         answer = requests.get(f"http://127.0.0.1:{port}/campaigns", headers={"X-API-Key": API_KEY}, timeout=10)
         assert (answer.status_code, answer.json()["page"]["total_items"]) == (200, 250)
         container.signal(process, signal.SIGTERM)
         process.wait(30)
     assert process.returncode == 0
+
+
+def test_the_image_takes_new_settings(container: Container, port: int) -> None:
+    """`flask config reload`, run in it as its user, finds the worker and has it read them."""
+    with container.started(container.image.file.command) as process:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
+        result = container.execute(process, ".venv/bin/flask", "config", "reload")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "1 worker serves by the new settings" in result.stdout
 
 
 def test_the_image_is_run_by_a_user_without_rights_and_writes_nothing(container: Container) -> None:
