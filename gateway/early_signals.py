@@ -6,11 +6,12 @@ at, and gets one of its own only when the app is loaded. Who stops the server me
 
 import signal
 import sys
+import threading
+from multiprocessing import parent_process
 
-_HANDLER = signal.getsignal(signal.SIGTERM)
-
-if str(getattr(_HANDLER, "__module__", "")).partition(".")[0] == "granian":
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if getattr(getattr(_HANDLER, "__self__", None), "interrupt_signal", False):
+# granian starts its workers with multiprocessing; other servers that fork have handlers that are good in the child.
+if parent_process() is not None and threading.current_thread() is threading.main_thread():
+    _inherited = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if getattr(getattr(_inherited, "__self__", None), "interrupt_signal", False):
         # It came before we did.
         sys.exit()

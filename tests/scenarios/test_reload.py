@@ -196,6 +196,7 @@ def test_the_call_budget_holds_over_a_reload(serve: Callable[..., ReloadedGatewa
         more = [pool.submit(gateway.get, f"/campaigns?page_size=30&page={page}") for page in range(1, 9)]
         assert [answer.result().status_code for answer in more] == [200] * 8
         assert gateway.reload(isales__concurrency="6")
+        simulator.latency_s = 2.0
         most = [pool.submit(gateway.get, f"/campaigns?page_size=40&page={page}") for page in range(1, 8)]
         assert simulator.calls.wait_for_in_flight(6, 10)
         assert [answer.result().status_code for answer in most] == [200] * 7

@@ -73,6 +73,7 @@ def pytest_configure() -> None:
     _after(pytest.CaptureFixture, "readouterr", lambda captured, *_, **__: require_none("\n".join(captured), "output"))
     _after(click.testing.CliRunner, "invoke", _look_at_command)
     _after(werkzeug.test.Client, "open", _look_at_answer)
+    _after(requests.adapters.HTTPAdapter, "send", _plant_signature)
     _after(requests.Session, "send", _look_at_exchange)
     _after(subprocess, "run", _look_at_process)
 
@@ -100,12 +101,13 @@ def _look_at_answer(answer: werkzeug.test.TestResponse, *_: Any, **__: Any) -> N
     require_none(answer.get_data(), "an answer")
 
 
-def _look_at_exchange(
-    answer: requests.Response, _session: object, request: requests.PreparedRequest, **options: Any
-) -> None:
+def _plant_signature(_answer: object, _adapter: object, request: requests.PreparedRequest, **_: Any) -> None:
     authorization = request.headers.get("Authorization") or ""
     if isinstance(authorization, str) and authorization.startswith("auth-v2/"):
         plant_made(authorization.rpartition("/")[2])
+
+
+def _look_at_exchange(answer: requests.Response, *_: Any, **options: Any) -> None:
     # What is streamed is CC-iSales' answer to us, and not ours to read.
     if not options.get("stream"):
         require_none(f"{answer.reason}\n{answer.headers}", f"the head of the answer of {answer.url}")

@@ -14,6 +14,7 @@ from gateway.model import CampaignPage, Deadline
 from gateway.settings import Secret
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import GOOD_BODY, RawServer, http, says, says_and_closes
+from tests.support.canaries import shown_in
 from tests.unit.isales.vendor import NOW, QUERY, SECRET_KEY, TENANT, isales_settings, tenant
 
 NAMES = ["春节 特惠", "a b+c%d&e", "~'*!;/?=", "%41%zz%", "#[]@:$,()", '"<>\\^`{|}', "../..", "\x00\t\r\n\x7f", "😀é"]
@@ -63,6 +64,14 @@ def test_a_base_url_with_a_path(upstream: RawServer, connect: Callable[..., Fetc
     target, _ = head(upstream.requests[0])
     assert target.startswith(sent + "/rest/isales/v1/openapi/campaigns/1?")
     assert_signed_as_sent(upstream.requests[0], f"127.0.0.1:{upstream.port}")
+
+
+def test_a_signature_is_known_to_the_look_for_secrets(upstream: RawServer, connect: Callable[..., Fetch]) -> None:
+    """Whatever is sent to CC-iSales is looked for in everything else from then on."""
+    connect(upstream.url)()
+    _, headers = head(upstream.requests[0])
+    signature = headers["Authorization"].rpartition("/")[2]
+    assert shown_in(f"signed with {signature}.") == [signature]
 
 
 def test_a_host_of_the_tenants_own(upstream: RawServer, connect: Callable[..., Fetch]) -> None:

@@ -29,8 +29,9 @@ sys.stdin.read()
 """
 BROKEN = """
 import os, sys
+whole = b'{"kept": {"environment": "x", "values": {}, "files": {}}, "loaded_at": 1, "reloads": 0, "faults": []}'
 handle = os.memfd_create("campaign-gateway-settings", os.MFD_ALLOW_SEALING)
-os.write(handle, b'{"kept": "')
+os.write(handle, whole if "whole" in sys.argv else whole[:10])
 if "sealed" in sys.argv:
     import fcntl
     fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
@@ -70,11 +71,13 @@ def test_a_worker_is_found_with_all_that_it_shows() -> None:
     assert found(pid) is None
 
 
-@pytest.mark.parametrize("args", [(), ("sealed",)])
+@pytest.mark.parametrize("args", [(), ("sealed",), ("whole",)])
 def test_what_is_not_complete_or_not_ours_is_not_read(args: tuple[str, ...]) -> None:
-    """Half of a document, or rubbish of the same name, is as good as nothing."""
+    """Half of a document, or one that may still be written to, is as good as nothing."""
     with process(BROKEN, *args) as pid:
         assert found(pid) is None
+    with process(BROKEN, "whole", "sealed") as pid:
+        assert found(pid) == Published(KeptSettings("x", {}, {}), 1.0, 0, ())
 
 
 def test_siblings_are_those_of_the_same_parent_the_latest_first() -> None:
