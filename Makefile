@@ -42,12 +42,15 @@ test: .venv/tested lint ## install, then lint, check types, run all tests, measu
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
 .PHONY: lint
-lint: .venv/tested ## check style (ruff) and types (mypy --strict)
+lint: .venv/tested ## check style (ruff), types (mypy --strict) and security (bandit, our own rules)
 	$(SAY) "Checking style with ruff"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	$(SAY) "Checking types with mypy"
 	@$(BIN)/mypy
+	$(SAY) "Looking for what is unsafe with bandit and our own rules"
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive gateway app.py
+	@$(BIN)/python -m tests.source_rules
 
 .PHONY: bench
 bench: .venv/tested ## measure against nginx, Varnish and Flask-Caching (ROWS, BENCH_SECONDS, BENCH_ROUNDS)
@@ -81,7 +84,7 @@ clean: ## remove the virtual environment and everything that was generated
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/tested: .venv/installed tests/requirements.txt
+.venv/tested: .venv/installed tests/requirements.txt deploy/requirements-tracing.txt
 	$(SAY) "Installing what the checks need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@

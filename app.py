@@ -4,9 +4,19 @@ import contextlib
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from gateway.factory import create_app
-from gateway.settings import SettingsError
+import gateway.early_signals  # noqa: F401 -- imported for what it does
+from gateway.factory import METRICS, TRACER, create_app
+from gateway.reload import Parts, ServedApp, on_signals, siblings
+from gateway.settings import Settings, SettingsError, load_kept
+from gateway.telemetry.log import write_in_background
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.open_telemetry import tracer_from
+from gateway.telemetry.sharing import share_over_workers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 SWITCH_INTERVAL_S = 0.05
 """After how long a thread that wants to run interrupts the one that does, ten times Python's default.
@@ -21,12 +31,38 @@ if hasattr(os, "SCHED_BATCH"):
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
+
+metrics = Metrics()
+tracer = tracer_from(os.environ)
+
+
+def build(settings: Settings, parts: Parts) -> "WSGIApplication":
+    """Return the gateway with these settings; raises SettingsError."""
+    parts.take(METRICS, None, lambda: metrics)
+    parts.take(TRACER, None, lambda: tracer)
+    return create_app(settings, parts=parts).wsgi_app
+
+
+def settle() -> None:
+    """Take what is there now as there for good.
+
+    To look through it for garbage stops all threads for 50 ms, so that is done here, once, and not again and again.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 try:
-    app = create_app()
+    app = ServedApp(lambda: load_kept(os.environ), build, siblings, settle)
 except SettingsError as fault:
     # The sentences are for whoever starts the server; a traceback above them would only hide them.
     sys.exit(str(fault))
 
 sys.setswitchinterval(SWITCH_INTERVAL_S)
-# What is there now stays for good. To look through it for garbage stops all threads for 50 ms, again and again.
-gc.freeze()
+settle()
+log_writer = write_in_background()
+metrics.watch_log(lambda: log_writer.dropped)
+share_over_workers(metrics)
+on_signals(app)
+app.start()

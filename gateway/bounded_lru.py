@@ -46,14 +46,16 @@ class BoundedLru(Generic[K, V]):
             self._drop(key)
             if size > self.max_bytes:
                 return False
-            while self.held_bytes + size > self.max_bytes:
-                # In one step: a look at the first key and then its removal could meet a hit in between.
-                oldest, evicted = self._entries.popitem(last=False)
-                self.held_bytes -= _size(oldest, evicted)
-                self.evictions += 1
+            self._make_room(size)
             self._entries[key] = value
             self.held_bytes += size
             return True
+
+    def resize(self, max_bytes: int) -> None:
+        """Hold at most `max_bytes` from now on."""
+        with self._lock:
+            self.max_bytes = max_bytes
+            self._make_room(0)
 
     def remove(self, key: K, value: V | None = None) -> bool:
         """Forget `key`; with a `value`, only if it is still that one. `False` when there was nothing to forget."""
@@ -67,6 +69,13 @@ class BoundedLru(Generic[K, V]):
         with self._lock:
             self._entries.clear()
             self.held_bytes = 0
+
+    def _make_room(self, size: int) -> None:
+        while self.held_bytes + size > self.max_bytes:
+            # In one step: a look at the first key and then its removal could meet a hit in between.
+            oldest, evicted = self._entries.popitem(last=False)
+            self.held_bytes -= _size(oldest, evicted)
+            self.evictions += 1
 
     def _drop(self, key: K) -> bool:
         value = self._entries.pop(key, None)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class CampaignStatus(StrEnum):
@@ -205,6 +205,11 @@ class RenderedPage:
     packed: Representation | None
 
 
+FRESH: Final = "fresh"
+STALE_WHILE_REVALIDATE: Final = "stale-while-revalidate"
+STALE_IF_ERROR: Final = "stale-if-error"
+
+
 class ServedPage(NamedTuple):
     """A page as the cache hands it out.
 
@@ -224,6 +229,15 @@ class ServedPage(NamedTuple):
     stored: bool
     paging: Paging
     load: Callable[[], CampaignPage]
+
+    @property
+    def rung(self) -> str:
+        """How good it was where it was found: `fresh` or one of the two kinds of stale; empty when it was fetched."""
+        if not self.tier:
+            return ""
+        if self.outcome is CacheOutcome.HIT:
+            return FRESH
+        return STALE_WHILE_REVALIDATE if self.detail == STALE_WHILE_REVALIDATE else STALE_IF_ERROR
 
     @property
     def page(self) -> CampaignPage:

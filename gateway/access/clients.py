@@ -61,6 +61,7 @@ class ClientDirectory:
         configured = frozenset(tenant_vdns)
         self._grants: dict[bytes, tuple[bytes, Grant]] = {}
         self.remembered: dict[str | None, Grant] = {}
+        keys: set[tuple[str, str]] = set()
         for client in clients:
             vdns = configured if client.vdns is None else client.vdns & configured
             for kind, key_hash in ((CURRENT, client.key_sha256), (PREVIOUS, client.previous_key_sha256)):
@@ -69,6 +70,8 @@ class ClientDirectory:
                     use, limit = uses.of_key(client.name, kind), client.requests_per_minute
                     grant = Grant(client.name, client.scopes, vdns, requests_per_minute=limit, use=use)
                     self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
+                    keys.add((client.name, kind))
+        uses.keep_keys(keys)
 
     def find(self, key: str) -> Grant | None:
         """Return what the holder of `key`, the value of `X-API-Key`, may do, or `None` when nobody has that key.

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 CURRENT: Final = "current"
@@ -49,6 +49,13 @@ class LastUses:
         """Return the one of a client's key, which is `CURRENT` or `PREVIOUS`."""
         with self._lock:
             return self._uses.setdefault((client, credential), LastUse())
+
+    def keep_keys(self, keys: Collection[tuple[str, str]]) -> None:
+        """Forget the ones of keys that are not among `keys`, clients with their kinds: nobody has them any more."""
+        with self._lock:
+            gone = [whose for whose in self._uses if whose[1] != TOKEN and whose not in keys]
+            for whose in gone:
+                del self._uses[whose]
 
     def of_token(self, client: str) -> LastUse:
         """Return the one of a holder of tokens, or the one of all others once there are too many of them."""

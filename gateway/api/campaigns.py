@@ -14,6 +14,7 @@ from gateway.access.callers import Callers
 from gateway.access.clients import Grant
 from gateway.access.limits import Quota
 from gateway.api.deadline import HEADER, deadline_of
+from gateway.api.html import NOSNIFF
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
@@ -108,7 +109,7 @@ def campaigns_blueprint(
         if served is None:
             count(grant)
             served = serve(query, deadline)
-        g.outcome = served.outcome
+        g.outcome, g.rung = served.outcome, served.rung
         g.timings = {f"cache-{served.outcome}": (clock() - started) * 1000}
         link = link_header(request.path, raw_query, served.paging)
         learn(meaning, Learned(query, served.key, served.rendered.identity.etag, link))
@@ -165,7 +166,9 @@ def preferred_locale(accepted: LanguageAccept) -> str | None:
     return None if best is None else LOCALES[best]
 
 
-def page_headers(served: ServedPage, coding: Representation, held: str | None, link: str) -> list[tuple[str, str]]:
+def page_headers(
+    served: ServedPage, coding: Representation, held: str | None, link: str, vary: tuple[str, str] = _VARY
+) -> list[tuple[str, str]]:
     """Return the headers of an answer with `coding` of a page, or, for the tag `held`, of a 304 (RFC 9110, 15.4.5)."""
     body, etag, content_encoding = coding
     how = _HOW[served.outcome]
@@ -174,8 +177,9 @@ def page_headers(served: ServedPage, coding: Representation, held: str | None, l
     fresh_for_s = floor(served.fresh_for_s)
     freshness = _freshness_headers(int(served.age_s), fresh_for_s, how, served.detail)
     if held:
-        return [("ETag", held), *freshness, _VARY, ("Link", link)]
-    headers = [_CONTENT_TYPE, ("Content-Length", str(len(body))), ("ETag", etag), *freshness, _VARY, ("Link", link)]
+        return [("ETag", held), *freshness, NOSNIFF, vary, ("Link", link)]
+    length = ("Content-Length", str(len(body)))
+    headers = [_CONTENT_TYPE, length, ("ETag", etag), *freshness, NOSNIFF, vary, ("Link", link)]
     if content_encoding:
         headers.append(("Content-Encoding", content_encoding))
     return headers

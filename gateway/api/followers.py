@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from gateway.api.campaigns import FAILED, LEARN, Learned, learning_key, page_headers
 from gateway.api.deadline import deadline_of
 from gateway.api.hit_path import ENDPOINT, KNOWN, PATH, Known
-from gateway.api.lifecycle import log_request
+from gateway.api.lifecycle import end_span, log_request
 from gateway.api.links import link_header
 from gateway.api.representation import choose, held_tag
 from gateway.errors import GatewayError
 from gateway.model import CampaignQuery, Deadline, ServedPage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import request_id
+from gateway.telemetry.tracing import Kind, Span, Tracer, Work, trace_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,12 +37,14 @@ class Followers:
         app: "WSGIApplication",
         join: Join,
         metrics: Metrics,
+        tracer: Tracer,
         deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._join = join
         self._metrics = metrics
+        self._tracer = tracer
         self._deadline_s = deadline_s
         self._clock = clock
 
@@ -54,14 +57,16 @@ class Followers:
         started = time.perf_counter()
         offered = environ.get("HTTP_X_REQUEST_TIMEOUT_MS")
         deadline = deadline_of(offered, self._deadline_s, self._clock(), self._clock)
+        span = self._tracer.begin(Kind.SERVER, trace_of(environ.get("HTTP_TRACEPARENT")))
         try:
             served = self._join(known.learned.key, known.learned.query, deadline)
         except GatewayError as failure:
             environ[FAILED] = failure.again()
             served = None
         if served is None:
+            # Whoever answers begins another span; of this one, which is not ended, nobody hears.
             return self._app(environ, start_response)
-        return self._answer(environ, start_response, known, served, started)
+        return self._answer(environ, start_response, known, served, started, span)
 
     def _answer(
         self,
@@ -70,6 +75,7 @@ class Followers:
         known: Known,
         served: ServedPage,
         started: float,
+        span: Span,
     ) -> Iterable[bytes]:
         grant, learned = known
         grant.use.at = started
@@ -83,6 +89,7 @@ class Followers:
         headers.append(("Server-Timing", f"cache-{served.outcome};dur={spent}, total;dur={spent}"))
         status = 304 if held else 200
         self._metrics.request(ENDPOINT, status, "", seconds)
+        end_span(span, "GET", PATH, status)
         log_request(
             request_id=identifier,
             method="GET",
@@ -92,6 +99,8 @@ class Followers:
             client=grant.client,
             vdn=learned.query.vdn,
             outcome=served.outcome,
+            rung=served.rung,
+            work=Work(span.trace),
             remote=environ.get("REMOTE_ADDR"),
         )
         start_response("304 NOT MODIFIED" if held else "200 OK", headers)

@@ -11,6 +11,7 @@ Circuits = Callable[[], Mapping[str, str]]
 
 
 def health_blueprint(
+    settings: Callable[[], Mapping[str, object]],
     upstream: Upstream,
     circuits: Circuits,
     shared_cache: Callable[[], str],
@@ -19,6 +20,7 @@ def health_blueprint(
 ) -> Blueprint:
     """Return the endpoints. `upstream` reports the outcome of the last fetch of each VDN and its age in seconds.
 
+    `settings` reports as their `status` whether those in force are the latest, `ok` or `failing`, and more.
     `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open` or `paused`.
     `shared_cache` and `token_keys`, the keys of the identity provider, report `off`, `ok`, `failing` or, before they
     were needed, `unknown`. A dependency that fails degrades the gateway but does not take it out of service: its
@@ -35,14 +37,14 @@ def health_blueprint(
         stopped = circuits()
         vdns = {str(vdn): {**_vdn(*last), **_circuit(stopped, str(vdn))} for vdn, last in upstream().items()}
         failing = bool(stopped) or any(vdn["status"] == "failing" for vdn in vdns.values())
-        shared, keys = shared_cache(), token_keys()
+        in_force, shared, keys = settings(), shared_cache(), token_keys()
         dependencies = {
-            "settings": {"status": "ok"},
+            "settings": in_force,
             "shared_cache": {"status": shared},
             "token_keys": {"status": keys},
             "isales": {"status": "failing" if failing else "ok", **_circuit(stopped, "all"), "vdns": vdns},
         }
-        degraded = failing or "failing" in {shared, keys}
+        degraded = failing or "failing" in {in_force["status"], shared, keys}
         return _json({"status": "degraded" if degraded else "ready", "dependencies": dependencies})
 
     @blueprint.get("/metrics")

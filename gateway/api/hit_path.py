@@ -8,15 +8,24 @@ decided for each request, as ever before anything is looked up.
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
-from gateway.api.campaigns import LEARN, MEDIA_TYPE, SCOPE, Learned, learning_key, page_headers
+from gateway.api.campaigns import LEARN, MEDIA_TYPE, SCOPE, VARY, Learned, learning_key, page_headers
+from gateway.api.cors import Headers
 from gateway.api.representation import accepts, choose
 from gateway.bounded_lru import BoundedLru
-from gateway.model import CacheOutcome, CampaignQuery, Representation, ServedPage
+from gateway.model import (
+    FRESH,
+    STALE_IF_ERROR,
+    STALE_WHILE_REVALIDATE,
+    CacheOutcome,
+    CampaignQuery,
+    Representation,
+    ServedPage,
+)
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import SANE
 
@@ -59,8 +68,8 @@ class HitPath:
 
     Callers that have a limit get fresh pages only from `peek_fresh`: all else counts, which is for `app` to do.
 
-    What it has learned is bounded by `max_bytes`. Ids of requests are this process' random prefix and a count: unique,
-    and much cheaper than random ones.
+    What it has learned is bounded by `max_bytes`. `by_origin` is what `cors_headers` returns. Ids of requests are this
+    process' random prefix and a count: unique, and much cheaper than random ones.
     """
 
     def __init__(
@@ -71,20 +80,29 @@ class HitPath:
         peek_fresh: PeekFresh,
         metrics: Metrics,
         max_bytes: int,
+        by_origin: Mapping[str, Headers],
     ) -> None:
         self._app = app
+        self._by_origin = by_origin
+        self._vary = ("Vary", f"{VARY}, Origin" if by_origin else VARY)
         self._callers = callers
         self._peek = peek
         self._peek_fresh = peek_fresh
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
-        self._ways = {
-            outcome: _Way(
+        fresh, revalidated, self._failing = (
+            _Way(
                 _server_timing(outcome, 0.0),
-                metrics.hits_counter(ENDPOINT, 200, outcome, "process"),
-                metrics.hits_counter(ENDPOINT, 304, outcome, "process"),
+                metrics.hits_counter(ENDPOINT, 200, outcome, rung, "process"),
+                metrics.hits_counter(ENDPOINT, 304, outcome, rung, "process"),
             )
-            for outcome in (CacheOutcome.HIT, CacheOutcome.STALE)
-        }
+            for outcome, rung in (
+                (CacheOutcome.HIT, FRESH),
+                (CacheOutcome.STALE, STALE_WHILE_REVALIDATE),
+                (CacheOutcome.STALE, STALE_IF_ERROR),
+            )
+        )
+        # By the detail of the page, which names a problem in all other cases.
+        self._ways = {"": fresh, STALE_WHILE_REVALIDATE: revalidated}
         self._ids: Iterator[str] | None = None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -99,11 +117,13 @@ class HitPath:
             environ[KNOWN] = known
             return self._app(environ, start_response)
         served, coding, held, link = hit
-        headers = page_headers(served, coding, held, link)
+        headers = page_headers(served, coding, held, link, self._vary)
         headers.append(("X-Request-Id", self._request_id(environ.get("HTTP_X_REQUEST_ID"))))
         seconds = time.perf_counter() - started
-        way = self._ways[served.outcome]
+        way = self._ways.get(served.detail, self._failing)
         headers.append(way.unnoticeable if seconds < UNNOTICEABLE_S else _server_timing(served.outcome, seconds))
+        if self._by_origin and "HTTP_ORIGIN" in environ:
+            headers.extend(self._by_origin.get(environ["HTTP_ORIGIN"], ()))
         if held is None:
             way.count_200(seconds)
             start_response("200 OK", headers)

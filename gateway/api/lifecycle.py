@@ -6,21 +6,25 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, g, request
 
+from gateway.api.html import NOSNIFF
 from gateway.api.query_string import shown
 from gateway.errors import GatewayError
 from gateway.model import CacheOutcome
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import request_id
+from gateway.telemetry.tracing import UNDER_WAY, Kind, Span, Tracer, Work, trace_of
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 LONGEST_DETAIL = 500
 log = structlog.get_logger("gateway.api")
 
 
-def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
+def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer, *, log_hits: bool) -> None:
     """Give every request of `app` its `X-Request-Id`, `Server-Timing`, log line and numbers.
 
-    Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `problem` (a
+    No answer is ever to be taken for something else than it says that it is (`nosniff`, Fetch standard, section 3.6).
+
+    Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `rung`, `problem` (a
     `GatewayError`) and `timings` (milliseconds by name). A fresh hit has a log line only with `log_hits`.
     """
 
@@ -28,7 +32,10 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
     def begin() -> None:
         g.started = time.perf_counter()
         g.request_id = request_id(request.headers.get("X-Request-Id"))
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        g.span = tracer.begin(Kind.SERVER, trace_of(request.headers.get("traceparent")))
+        g.work = Work(g.span.trace)
+        UNDER_WAY.set(g.work)
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.span.trace.trace_id)
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -36,9 +43,12 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
         outcome: CacheOutcome | None = g.get("outcome")
         problem: GatewayError | None = g.get("problem")
         timings = {**g.get("timings", {}), "total": seconds * 1000}
+        response.headers.setdefault(*NOSNIFF)
         response.headers["X-Request-Id"] = g.request_id
         response.headers["Server-Timing"] = ", ".join(f"{name};dur={spent:.1f}" for name, spent in timings.items())
         metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)
+        route = request.url_rule.rule if request.url_rule else ""
+        end_span(g.span, request.method, route, response.status_code, problem)
         if log_hits or outcome is not CacheOutcome.HIT:
             log_request(
                 request_id=g.request_id,
@@ -48,7 +58,9 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
                 seconds=seconds,
                 client=g.get("client"),
                 vdn=g.get("vdn"),
+                rung=g.get("rung", ""),
                 outcome=outcome,
+                work=g.work,
                 problem=problem,
                 remote=request.remote_addr,
             )
@@ -56,7 +68,17 @@ def register_lifecycle(app: Flask, metrics: Metrics, *, log_hits: bool) -> None:
 
     @app.teardown_request
     def forget(_: BaseException | None) -> None:
-        structlog.contextvars.unbind_contextvars("request_id")
+        UNDER_WAY.set(None)
+        structlog.contextvars.unbind_contextvars("request_id", "trace_id")
+
+
+def end_span(span: Span, method: str, route: str, status: int, problem: GatewayError | None = None) -> None:
+    """End the span of a request; `route` is empty where there is none."""
+    attributes: dict[str, str | int] = {"http.request.method": method, "http.response.status_code": status}
+    if route:
+        attributes["http.route"] = route
+    failed = problem is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    span.end(f"{method} {route}".strip(), attributes, problem.name if failed and problem else "")
 
 
 def log_request(
@@ -68,11 +90,16 @@ def log_request(
     seconds: float,
     client: str | None,
     vdn: int | None,
+    rung: str,
     outcome: CacheOutcome | None,
+    work: Work,
     problem: GatewayError | None = None,
     remote: str | None,
 ) -> None:
-    """Write the line of one request. `outcome` is how the cache came by its page, `None` where there is none."""
+    """Write the line of one request: who, what, how it was answered, and what of CC-iSales that took.
+
+    `outcome` is how the cache came by its page, `None` where there is none.
+    """
     said = {
         "method": method,
         "path": path,
@@ -81,6 +108,8 @@ def log_request(
         "client": client,
         "vdn": vdn,
         "cache": outcome,
+        "rung": rung or None,
+        **work.told(),
         **(_told(problem) if problem else {}),
         "remote": remote,
     }

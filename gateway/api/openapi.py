@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document, made from the schemas that read queries and write answers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from apispec import APISpec
@@ -48,7 +49,9 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
-- **X-Request-Id** comes back with every answer, and is in the logs.
+- **X-Request-Id** comes back with every answer but that of a preflight, and is in the logs.
+- **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
+  credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 """
 _CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
 _HEALTH: Final = {
@@ -186,38 +189,40 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     """Return the GET operations that need no credentials, by path."""
     health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
     readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
+    ending = {"type": "object", "properties": {"status": {"type": "string", "enum": ["draining"]}}}
+    draining = _answer("This process is about to end.", {"application/json": {"schema": ending}}, "Cache-Control")
     metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
+    kept = ("Cache-Control", "ETag", "Vary")
     document = _answer(
-        "This document.",
-        {"application/json": {"schema": {"type": "object"}}},
-        *("Cache-Control", "Content-Encoding", "ETag", "Vary"),
+        "This document.", {"application/json": {"schema": {"type": "object"}}}, *kept, "Content-Encoding"
     )
     html = {"text/html": {"schema": {"type": "string"}}}
-    docs = _answer("A page for people.", html, "Cache-Control")
+    docs = _answer("A page for people.", html, *kept, "Content-Encoding")
     explanation = _answer(
         "A page for people, or the same as JSON for those who prefer it.",
         {**html, "application/json": {"schema": {"type": "object"}}},
-        *("Cache-Control", "Vary"),
+        *kept,
+        "Content-Encoding",
     )
+    comparable: dict[str, Any] = {"not_modified": headers(*kept), "accepts": ("Accept-Encoding", "If-None-Match")}
     return {
         "/healthz": _operation("/healthz", "Whether the process is up", health),
-        "/readyz": _operation("/readyz", "Whether traffic may come, and how the dependencies are", readiness),
-        "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
-        "/openapi.json": _operation(
-            "/openapi.json",
-            "This document",
-            document,
-            not_modified=headers("Cache-Control", "ETag", "Vary"),
-            accepts=("Accept-Encoding", "If-None-Match"),
+        "/readyz": _operation(
+            "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
         ),
-        "/docs": _operation("/docs", "This document, to read and to try", docs),
-        "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable]),
+        "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
+        "/openapi.json": _operation("/openapi.json", "This document", document, **comparable),
+        "/docs": _operation("/docs", "This document, to read and to try", docs, **comparable),
+        "/problems": _operation(
+            "/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **comparable
+        ),
         "/problems/{name}": _operation(
             "/problems/{name}",
             "What one kind of problem means, and what to do",
             explanation,
             errors=[NotFound, NotAcceptable],
             parameters=[_PROBLEM_NAME],
+            **comparable,
         ),
     }
 
@@ -228,6 +233,7 @@ def _operation(
     answer: dict[str, Any],
     *,
     not_modified: dict[str, Any] | None = None,
+    others: Mapping[str, Any] = MappingProxyType({}),
     errors: Iterable[type[GatewayError]] = (),
     parameters: Iterable[dict[str, Any]] = (),
     accepts: Iterable[str] = (),
@@ -239,7 +245,7 @@ def _operation(
         "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
         "summary": summary,
         "parameters": [*parameters, *accepts, "X-Request-Id"],
-        "responses": {**responses, **problem_responses(path, errors)},
+        "responses": {**responses, **others, **problem_responses(path, errors)},
     }
 
 

@@ -11,11 +11,12 @@ import werkzeug.exceptions
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
+from gateway.api.document import HTML, document_response
 from gateway.api.html import html_page
 from gateway.api.methods import methods
 from gateway.api.public import ProblemSchema, json_bytes
 from gateway.api.query_string import shown
-from gateway.api.representation import media_type_quality
+from gateway.api.representation import media_type_quality, render
 from gateway.errors import (
     BearerChallenge,
     Forbidden,
@@ -33,6 +34,7 @@ from gateway.errors import (
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 BEARER_CHALLENGE: Final = 'Bearer realm="campaign-gateway"'
+MAX_AGE_S: Final = 3600
 
 _BY_STATUS: Final[Mapping[int, type[GatewayError]]] = {
     error.status: error
@@ -172,9 +174,5 @@ def _negotiated(template: str, content: dict[str, Any]) -> Response:
     if not html and not json:
         raise NotAcceptable("This page exists as text/html and application/json.")
     if json > html:
-        response = Response(json_bytes(content), mimetype="application/json")
-    else:
-        response = html_page(template, **content)
-    response.headers["Vary"] = "Accept"
-    response.headers["Cache-Control"] = "public, max-age=3600"
-    return response
+        return document_response(render(json_bytes(content)), "application/json", max_age_s=MAX_AGE_S, vary="Accept")
+    return document_response(render(html_page(template, **content)), HTML, max_age_s=MAX_AGE_S, vary="Accept")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from gateway.escaping import escaped
+
 MAX_PARAMETERS: Final = 50
 MAX_SHOWN: Final = 40
 
@@ -69,8 +71,7 @@ def decode(raw_query: str) -> Parameters:
 
 def shown(text: str, longest: int = MAX_SHOWN) -> str:
     """Return `text` for an error message: cut to `longest` characters, unprintable characters escaped."""
-    kept = text if len(text) <= longest else f"{text[:longest]}…"
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in kept)
+    return escaped(text if len(text) <= longest else f"{text[:longest]}…")
 
 
 def _as_bytes(raw_query: str) -> bytes:

@@ -7,13 +7,17 @@ from flask.cli import with_appcontext
 
 from gateway.cli.app import gateway_or_fault
 from gateway.cli.listening import require_free_port
+from gateway.cli.reload import reload
 from gateway.cli.text import TEXT
 from gateway.settings import SettingsError, effective_toml
 
 
 @click.group()
 def config() -> None:
-    """Look at the settings."""
+    """Look at the settings, and have them taken anew."""
+
+
+config.add_command(reload)
 
 
 @config.command()

@@ -60,9 +60,14 @@ def _start_gateway(host: str, port: int, upstream: str) -> "subprocess.Popen[byt
     command = [str(granian), "--interface", "wsgi", "--respawn-failed-workers", "--no-ws", "--log-level", "error"]
     # Settings of the caller's environment would make the demo another one, or point it at a real CC-iSales.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
-    environment = {**inherited, "GATEWAY_ENV": "development", "GATEWAY__ISALES__BASE_URL": upstream}
+    environment = {
+        **inherited,
+        "GATEWAY_ENV": "development",
+        "GATEWAY__ISALES__BASE_URL": upstream,
+        "GATEWAY__HTTP__DRAIN_S": "0",
+    }
     # A group of its own, so that Ctrl-C reaches this process alone, which then ends the gateway in good order.
-    return subprocess.Popen(  # noqa: S603 -- our own server, no shell
+    return subprocess.Popen(  # noqa: S603 -- our own server, no shell  # nosec B603
         [*command, "--host", host, "--port", str(port), "app:app"], env=environment, start_new_session=True
     )
 

@@ -50,7 +50,10 @@ class Admission:
 
 
 class Breakers:
-    """The ways of the given VDNs and of all, for the threads of this process. Other processes have their own."""
+    """The ways of the given VDNs and of all, for the threads of this process. Other processes have their own.
+
+    Breakers that follow others after a reload get from `make_way` the ways that they share, and with them the `lock`.
+    """
 
     def __init__(
         self,
@@ -59,6 +62,8 @@ class Breakers:
         meter: Meter,
         clock: Callable[[], float],
         wall: Callable[[], datetime],
+        make_way: Callable[[int | None, CircuitPolicy], Way] = Way,
+        lock: "threading.Lock | None" = None,  # a function until Python 3.13
     ) -> None:
         policy = CircuitPolicy(
             settings.breaker_failure_ratio,
@@ -67,12 +72,12 @@ class Breakers:
             settings.breaker_open_s,
             settings.breaker_open_max_s,
         )
-        self._all = Way(None, policy)
-        self._of_vdn = {vdn: Way(vdn, policy) for vdn in vdns}
+        self._all = make_way(None, policy)
+        self._of_vdn = {vdn: make_way(vdn, policy) for vdn in vdns}
         self._meter = meter
         self._clock = clock
         self._wall = wall
-        self._lock = threading.Lock()
+        self._lock = threading.Lock() if lock is None else lock
         for way in (self._all, *self._of_vdn.values()):
             meter.watch_way(way.label, partial(self._state, way), partial(self._paused_s, way))
 

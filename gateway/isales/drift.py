@@ -1,5 +1,6 @@
 """Drift: where an answer departs from the vendor's interface description. Counted always, said once."""
 
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ SAID_AT_MOST: Final = 100
 NAME_CHARACTERS: Final = 40
 SAMPLE_CHARACTERS: Final = 32
 BIGGEST_SHOWN: Final = 1000
+_NUMBER: Final = re.compile(r"\d{3,}")
+"""What may be somebody's number where the name of a field should be."""
 
 
 class DriftKind(StrEnum):
@@ -30,7 +33,7 @@ class DriftKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there."""
+    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there, or a small code."""
 
     kind: DriftKind
     field: str
@@ -39,20 +42,24 @@ class Drift:
     @classmethod
     def seen(cls, kind: DriftKind, field: str, value: object) -> "Drift":
         """Return the drift for a `value` of JSON at `field`, both as they came."""
-        return cls(kind, printable(field, NAME_CHARACTERS), shape(value))
+        name = _NUMBER.sub(_digits_hidden, printable(field, NAME_CHARACTERS))
+        is_code = kind is DriftKind.UNKNOWN_CODE and isinstance(value, int) and abs(value) < BIGGEST_SHOWN
+        return cls(kind, name, str(value) if is_code else shape(value))
 
 
 def shape(value: object) -> str:
     """Return what a value of JSON looks like without what it says: numbers and names may be people's.
 
-    Small integers, as codes are, are shown; of a string's first characters each digit is `9` and each letter `a`.
+    Of a string's first characters each digit is `9` and each letter `a`; of all else the type is told.
     """
-    if isinstance(value, int) and abs(value) < BIGGEST_SHOWN:
-        return str(value)
     if isinstance(value, str):
         shown = printable(value, SAMPLE_CHARACTERS)
         return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in shown)
     return type(value).__name__
+
+
+def _digits_hidden(number: re.Match[str]) -> str:
+    return "9" * len(number.group())
 
 
 class DriftCounter(Protocol):

@@ -33,7 +33,8 @@ class KnownCredentials:
         self._metrics = metrics
         self._clock = clock
         self._clock_ahead_s = 0.0
-        self._current_again_at: dict[int, float] = {}
+        # By tenant, not by VDN: one that has new keys after a reload is another one.
+        self._current_again_at: dict[Tenant, float] = {}
         self._lock = threading.Lock()
 
     def best(self, tenant: Tenant) -> Credentials:
@@ -41,13 +42,13 @@ class KnownCredentials:
         current, *previous = key_pairs(tenant)
         with self._lock:
             keys = current
-            again_at = self._current_again_at.get(tenant.vdn)
+            again_at = self._current_again_at.get(tenant)
             if previous and again_at is not None:
                 now = self._clock()
                 if now < again_at:
                     keys = previous[0]
                 else:
-                    self._current_again_at[tenant.vdn] = now + TRY_CURRENT_EVERY_S
+                    self._current_again_at[tenant] = now + TRY_CURRENT_EVERY_S
             return Credentials(keys, self._clock_ahead_s)
 
     def accepted(self, tenant: Tenant, used: Credentials, refused: Credentials | None = None) -> None:
@@ -58,9 +59,9 @@ class KnownCredentials:
         """
         self._metrics.signature(tenant.vdn, used.keys.name)
         if used.keys.name is KeyName.CURRENT:
-            self._prefer(tenant.vdn, KeyName.CURRENT)
+            self._prefer(tenant, KeyName.CURRENT)
         elif refused is not None and refused.keys.name is KeyName.CURRENT:
-            self._prefer(tenant.vdn, KeyName.PREVIOUS)
+            self._prefer(tenant, KeyName.PREVIOUS)
         if refused is not None and refused.clock_ahead_s != used.clock_ahead_s:
             self._set_clock(used.clock_ahead_s)
 
@@ -68,22 +69,22 @@ class KnownCredentials:
         """Take note that the keys of `used` were refused by the right clock: the next call begins with the others."""
         for pair in key_pairs(tenant):
             if pair.name is not used.keys.name:
-                self._prefer(tenant.vdn, pair.name)
+                self._prefer(tenant, pair.name)
 
-    def _prefer(self, vdn: int, name: KeyName) -> None:
+    def _prefer(self, tenant: Tenant, name: KeyName) -> None:
         log = structlog.get_logger("gateway.isales")
         with self._lock:
-            before = KeyName.PREVIOUS if vdn in self._current_again_at else KeyName.CURRENT
+            before = KeyName.PREVIOUS if tenant in self._current_again_at else KeyName.CURRENT
             if name is before:
                 return
             if name is KeyName.CURRENT:
-                del self._current_again_at[vdn]
+                del self._current_again_at[tenant]
             else:
-                self._current_again_at[vdn] = self._clock() + TRY_CURRENT_EVERY_S
+                self._current_again_at[tenant] = self._clock() + TRY_CURRENT_EVERY_S
         if name is KeyName.CURRENT:
-            log.info("signing_with_current_keys", vdn=vdn)
+            log.info("signing_with_current_keys", vdn=tenant.vdn)
         else:
-            log.warning("signing_with_previous_keys", vdn=vdn, reason="CC-iSales refused the current ones")
+            log.warning("signing_with_previous_keys", vdn=tenant.vdn, reason="CC-iSales refused the current ones")
 
     def _set_clock(self, ahead_s: float) -> None:
         log = structlog.get_logger("gateway.isales")

@@ -21,6 +21,7 @@ CAMPAIGNS_PATH: Final = "/rest/isales/v1/openapi/campaigns/{vdn}"
 class VendorRequest:
     """One call of one tenant: the `path` as sent, less the base URL's; `params` decoded; `locale` may be empty.
 
+    `traceparent` tells whose work it is part of; it is sent and not signed, and empty where nobody knows.
     `credentials` say what it is to be signed with; `None`: the tenant's current keys, by our own clock.
     """
 
@@ -29,6 +30,7 @@ class VendorRequest:
     params: signing.Params
     locale: str
     credentials: Credentials | None = None
+    traceparent: str = ""
 
     @property
     def signed_with(self) -> Credentials:
@@ -72,7 +74,7 @@ def sign_request(request: VendorRequest, endpoint: Endpoint, at: datetime) -> Si
     signed_headers = {"Host": tenant.host_header or endpoint.authority}
     signature = signing.sign(
         keys.access_key,
-        keys.secret_key.reveal(),
+        keys.secret_key,
         signing.timestamp(at, tenant.timestamp_precision),
         signing.signed_header_names(signed_headers),
         signing.canonical_request(METHOD, path, request.params, signed_headers),
@@ -88,6 +90,8 @@ def sign_request(request: VendorRequest, endpoint: Endpoint, at: datetime) -> Si
     }
     if request.locale:
         headers["locale"] = request.locale
+    if request.traceparent:
+        headers["traceparent"] = request.traceparent
     return SignedRequest(endpoint.url(path, signing.canonical_query(request.params)), headers, signature)
 
 

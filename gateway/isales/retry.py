@@ -21,6 +21,10 @@ SAY_AGAIN_AFTER_S = 60.0
 class RetryMetrics(Protocol):
     """Numbers for operators."""
 
+    def attempt(self, outcome: str) -> None:
+        """Count one attempt that got as far as CC-iSales: `ok` or the name of a problem type."""
+        ...
+
     def retry(self) -> None:
         """Count one call that was made once more."""
         ...
@@ -59,8 +63,10 @@ class Retries:
 
     def note(self, outcome: VendorAnswer | UpstreamError, *, first: bool) -> None:
         """Take note of how an attempt ended, which was the `first` for its page or not."""
-        if first and (isinstance(outcome, VendorAnswer) or outcome.sent):
-            self._budget.first_attempt()
+        if isinstance(outcome, VendorAnswer) or outcome.sent:
+            self._metrics.attempt("ok" if isinstance(outcome, VendorAnswer) else outcome.name)
+            if first:
+                self._budget.first_attempt()
         if isinstance(outcome, VendorAnswer):
             self._budget.good()
 

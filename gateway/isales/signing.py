@@ -1,4 +1,4 @@
-"""The vendor's AK/SK signature `auth-v2`, pure: text in, text out.
+"""The vendor's AK/SK signature `auth-v2`, pure: text in, text out. Secrets are wrapped in every variable.
 
 Source: the vendor's own sample client for outbound campaigns; `tests/vendor/signature-vectors.json` holds its results.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
+
+from gateway.settings.model import Secret
 
 SCHEME: Final = "auth-v2"
 
@@ -66,13 +68,13 @@ def canonical_request(
     return "\n".join([*lines, percent_encode(body)])
 
 
-def sign(access_key: str, secret_key: str, stamp: str, names: str, canonical: str) -> Signature:
+def sign(access_key: str, secret_key: Secret, stamp: str, names: str, canonical: str) -> Signature:
     """Sign a canonical request with the header `names` of `signed_header_names` and the `stamp` of `timestamp`."""
     prefix = f"{SCHEME}/{access_key}/{stamp}/{names}"
-    signing_key = _hmac_sha256(secret_key, prefix)
+    signing_key = Secret(_hmac_sha256(secret_key, prefix))
     return Signature(prefix, canonical, _hmac_sha256(signing_key, canonical))
 
 
-def _hmac_sha256(key: str, message: str) -> str:
+def _hmac_sha256(key: Secret, message: str) -> str:
     # The vendor uses the first result as the next key in its 64 hexadecimal characters, not as 32 bytes.
-    return hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key.reveal().encode(), message.encode(), hashlib.sha256).hexdigest()

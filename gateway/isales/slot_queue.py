@@ -81,9 +81,10 @@ class SlotQueue(Generic[W]):
     def hand_over(self) -> W | None:
         """Take the head out, for it gets a slot that is in use; `None` for nobody, and then the slot stays in use.
 
-        A seeker that is handed a slot stays the seeker until it has come back from seeking.
+        Nobody gets it either where more are in use than there are to be, because `capacity` was lowered. A seeker that
+        is handed a slot stays the seeker until it has come back from seeking.
         """
-        head = self.head
+        head = None if self.in_use > self.capacity else self.head
         if head is not None:
             for queue in self._queues.values():
                 queue.pop(head, None)

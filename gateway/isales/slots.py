@@ -63,6 +63,16 @@ class Slots:
         self._queue: SlotQueue[_Waiter] = SlotQueue(concurrency)
         self._lock = threading.Lock()
 
+    def adapt(self, concurrency: int, duration: CallDuration, shared: SharedSlots) -> None:
+        """Have from now on so many slots, expect calls to take so long, and share them with other processes.
+
+        Calls under way keep their slots. What they hold of another `shared` than before runs out by itself.
+        """
+        with self._lock:
+            self.duration, self._shared = duration, shared
+            self._queue.capacity = concurrency
+            self._wake(self._queue.elect())
+
     @property
     def in_use(self) -> int:
         """How many slots this process holds."""

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Final
 
+from gateway import escaping
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # Controls, formats (the bidi controls among them), line and paragraph separators.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
@@ -26,5 +28,5 @@ def escaped(text: str, limit: int) -> str:
 
     For people who look for what is wrong and want to see what is there.
     """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:limit])
+    shown = escaping.escaped(text[:limit])
     return shown if len(text) <= limit else f"{shown}..."

@@ -3,25 +3,35 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway import model
 from gateway.model import CampaignQuery, CampaignStatus
 
 
 class Rung(StrEnum):
     """Where a page is on its way down. As time passes it only ever goes from one to a later one."""
 
-    FRESH = "fresh"
-    STALE_WHILE_REVALIDATE = "stale-while-revalidate"
-    STALE_IF_ERROR = "stale-if-error"
+    FRESH = model.FRESH
+    STALE_WHILE_REVALIDATE = model.STALE_WHILE_REVALIDATE
+    STALE_IF_ERROR = model.STALE_IF_ERROR
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lifetimes:
-    """How long a page is on each rung, in seconds; both kinds of staleness begin when freshness ends."""
+    """How long a page is on each rung, in seconds; both kinds of staleness begin when freshness ends.
+
+    Not frozen, unlike its likes: all pages of a kind have the same one, so that a reload changes them all at once.
+    """
 
     fresh_s: float
     stale_while_revalidate_s: float
     stale_if_error_s: float
+
+    def change(self, fresh_s: float, stale_while_revalidate_s: float, stale_if_error_s: float) -> None:
+        """Have other times from now on, for pages that are held already too."""
+        self.fresh_s = fresh_s
+        self.stale_while_revalidate_s = stale_while_revalidate_s
+        self.stale_if_error_s = stale_if_error_s
 
     @property
     def keep_s(self) -> float:

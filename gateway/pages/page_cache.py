@@ -22,9 +22,11 @@ from gateway.pages.refresh import Refresher
 from gateway.pages.shared import SharedTier
 from gateway.pages.tiers import Tiers
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Kind, NoTracer, Tracer, Work, under_way
 
 log = structlog.get_logger("gateway.pages")
 
+REFRESHED = "ok"
 FRESH = frozenset({Rung.FRESH})
 PROMPT = frozenset({Rung.FRESH, Rung.STALE_WHILE_REVALIDATE})
 
@@ -44,6 +46,7 @@ class PageCache:
         key: Callable[[CampaignQuery], str],
         freshness: FreshnessPolicy,
         metrics: Metrics,
+        tracer: Tracer = NoTracer(),  # noqa: B008 -- it has no state
         *,
         refresh_workers: int,
         refresh_deadline_s: float,
@@ -55,6 +58,7 @@ class PageCache:
         """Returns the key of a query."""
         self._freshness = freshness
         self._metrics = metrics
+        self._tracer = tracer
         self._refresh_deadline_s = refresh_deadline_s
         self._clock = clock
         self._failures = RecentFailures(clock=clock)
@@ -67,7 +71,7 @@ class PageCache:
         self._subscribe()
         key = self.key(query)
         served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
-        self._metrics.lookup(served.outcome, served.tier)
+        self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
     def fresh(self, query: CampaignQuery) -> ServedPage | None:
@@ -81,7 +85,7 @@ class PageCache:
         if served is None:
             served = self._if_fresh(self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED)
         if served is not None:
-            self._metrics.lookup(served.outcome, served.tier)
+            self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
     def peek(self, key: str, query: CampaignQuery) -> ServedPage | None:
@@ -99,7 +103,7 @@ class PageCache:
         if not self._fetcher.is_under_way(key):
             return None
         served = self._brought(key, query, deadline)
-        self._metrics.lookup(served.outcome, served.tier)
+        self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
     def peek_fresh(self, key: str) -> ServedPage | None:
@@ -136,6 +140,15 @@ class PageCache:
             # Not when it is made: subscribing may start a thread, and a server may fork in between.
             self._subscribed = True
             self._shared.subscribe(self._purged)
+
+    def drain(self) -> None:
+        """Begin no refresh in the background any more: this process is about to end, and others do it."""
+        self._refresher.close()
+
+    def close(self) -> None:
+        """Let go of the shared tier, which others may go on to use, and of the threads that refresh."""
+        self._shared.unsubscribe(self._purged)
+        self._refresher.close()
 
     def _purged(self, vdn: int | None) -> None:
         self.forget(vdn)
@@ -187,7 +200,24 @@ class PageCache:
 
     def _refresh(self, key: str, query: CampaignQuery) -> None:
         """Refresh one page in the background: take what another process has fetched, or fetch."""
-        outcome = "ok"
+        began, span = self._clock(), self._tracer.begin(Kind.INTERNAL, None)
+        work = Work(span.trace)
+        with under_way(work):
+            outcome = self._refreshed(key, query)
+        self._metrics.refresh(outcome)
+        problem = "" if outcome == REFRESHED else outcome
+        span.end("refresh", {"vdn": query.vdn}, problem)
+        log.info(
+            "refresh",
+            vdn=query.vdn,
+            duration_ms=round((self._clock() - began) * 1000, 1),
+            **({"problem": problem} if problem else {}),
+            **work.told(),
+        )
+
+    def _refreshed(self, key: str, query: CampaignQuery) -> str:
+        """Refresh one page; return `ok`, or the name of the problem."""
+        outcome = REFRESHED
         deadline = Deadline.after(self._refresh_deadline_s, self._clock, Priority.REFRESH)
         try:
             self._fetcher.bring(key, query, deadline, FRESH)
@@ -199,4 +229,4 @@ class PageCache:
         except Exception:
             outcome = InternalError.name
             log.exception("refresh failed", key=key)
-        self._metrics.refresh(outcome)
+        return outcome

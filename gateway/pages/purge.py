@@ -68,6 +68,11 @@ class Purges:
         self._subscribers.append(purged)
         self.listen()
 
+    def unsubscribe(self, purged: Purged) -> None:
+        """Have `purged` called no more."""
+        if purged in self._subscribers:
+            self._subscribers.remove(purged)
+
     def listen(self) -> None:
         """See to it that the listening thread runs where there are subscribers; a fork ends it in the child."""
         if not self._subscribers or (self._thread is not None and self._thread.is_alive()) or self._closed.is_set():
@@ -127,5 +132,5 @@ class Purges:
             if epoch == self._heard:
                 return
             self._heard = epoch
-        for purged in self._subscribers:
+        for purged in tuple(self._subscribers):
             purged(vdn)

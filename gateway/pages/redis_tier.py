@@ -67,6 +67,10 @@ class RedisTier:
         """Have `purged` called with each purge of any process."""
         self._purges.subscribe(purged)
 
+    def unsubscribe(self, purged: Purged) -> None:
+        """Have `purged` called no more."""
+        self._purges.unsubscribe(purged)
+
     def state(self) -> str:
         """Return `ok` or `failing`."""
         return "failing" if self._guard.failing else "ok"

@@ -18,10 +18,27 @@ class Refresher:
     def __init__(self, work: Callable[[str, CampaignQuery], None], workers: int, backlog: int = 1000) -> None:
         self._work = work
         self._workers = workers
-        self._waiting: queue.Queue[tuple[str, CampaignQuery]] = queue.Queue(backlog)
+        self._waiting: queue.Queue[tuple[str, CampaignQuery] | None] = queue.Queue(backlog)
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
         self._started = 0
+        self._closed = False
+
+    def close(self) -> None:
+        """Begin no refresh any more, and let the threads end when those under way have ended."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            while True:
+                try:
+                    waiting = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is not None:
+                    self._under_way.discard(waiting[0])
+            # One reaches each of them in turn.
+            self._waiting.put_nowait(None)
 
     def kick(self, key: str, query: CampaignQuery) -> bool:
         """See to it that the page under `key` is refreshed. `False` when that is under way already, or dropped."""
@@ -29,7 +46,7 @@ class Refresher:
         if key in self._under_way:
             return False
         with self._lock:
-            if key in self._under_way:
+            if key in self._under_way or self._closed:
                 return False
             try:
                 self._waiting.put_nowait((key, query))
@@ -46,9 +63,10 @@ class Refresher:
         return key in self._under_way
 
     def _run(self) -> None:
-        while True:
-            key, query = self._waiting.get()
+        while (kicked := self._waiting.get()) is not None:
+            key, query = kicked
             try:
                 self._work(key, query)
             finally:
                 self._under_way.discard(key)
+        self._waiting.put(None)

@@ -94,6 +94,10 @@ class SharedTier(Protocol):
         """
         ...
 
+    def unsubscribe(self, purged: Purged) -> None:
+        """Have `purged` called no more; one that never was does not matter."""
+        ...
+
     def state(self) -> str:
         """Return `off`, `ok` or `failing`."""
         ...
@@ -132,13 +136,18 @@ class NoSharedTier:
 
     def purge(self, vdn: int | None) -> int:
         """Tell this process' subscribers; nothing was stored, so nothing went."""
-        for purged in self._subscribers:
+        for purged in tuple(self._subscribers):
             purged(vdn)
         return 0
 
     def subscribe(self, purged: Purged) -> None:
         """Have `purged` called by `purge`."""
         self._subscribers.append(purged)
+
+    def unsubscribe(self, purged: Purged) -> None:
+        """Have `purged` called no more."""
+        if purged in self._subscribers:
+            self._subscribers.remove(purged)
 
     def state(self) -> str:
         """Return `off`."""

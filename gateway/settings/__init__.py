@@ -4,7 +4,21 @@ The only part of the gateway that reads files and environment. `load_settings` g
 `SettingsError` that names every fault.
 """
 
-from gateway.settings.load import SettingsError, effective_toml, load_settings
+from gateway.settings.changes import changed_settings
+from gateway.settings.kept import KeptSettings
+from gateway.settings.load import SettingsError, effective_toml, load_kept, load_settings, restore_settings
 from gateway.settings.model import Client, Secret, Settings, Tenant
 
-__all__ = ["Client", "Secret", "Settings", "SettingsError", "Tenant", "effective_toml", "load_settings"]
+__all__ = [
+    "Client",
+    "KeptSettings",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "Tenant",
+    "changed_settings",
+    "effective_toml",
+    "load_kept",
+    "load_settings",
+    "restore_settings",
+]

@@ -11,9 +11,18 @@ from marshmallow import ValidationError, fields, validate
 from gateway.settings.model import Secret
 
 REDACTED = "********"
+SHORTEST_SHOWN = 12
+"""Of an access key that is shorter nothing is shown: four characters would be too much of it."""
 CLIENT_NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 letters, digits, `.`, `_` or `-`")
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
+
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+MAX_PORT = 65535
+_NAME = r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
+_ORIGIN = re.compile(
+    rf"(?P<scheme>https?)://({_NAME}(\.{_NAME})*|\[[0-9a-f:.]*:[0-9a-f:.]*\])(:(?P<port>[1-9][0-9]{{0,4}}))?"
+)
 
 
 def required_text(value: Any) -> str:
@@ -31,6 +40,14 @@ class SecretText(fields.Field[Secret]):
 
     def _serialize(self, value: Secret | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
         return REDACTED if value else ""
+
+
+class AccessKey(fields.String):
+    """A name by which CC-iSales knows a tenant, no secret in itself; its beginning comes out, to tell two apart."""
+
+    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        shown = value[:4] if value and len(value) >= SHORTEST_SHOWN else ""
+        return f"{shown}{REDACTED}" if value else ""
 
 
 class KeyHash(fields.Field[str]):
@@ -124,9 +141,21 @@ def _check_url(url: str, example: str) -> None:
 
 
 def check_origin(origin: str) -> None:
-    """Raise ValidationError unless `origin` is a web origin (RFC 6454) as a browser sends it."""
-    if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", origin):
+    """Raise ValidationError unless `origin` is a web origin as a browser sends it (RFC 6454, section 6.2).
+
+    Origins are compared as texts, so another spelling of the same one would never match.
+    """
+    if origin == "*":
+        raise ValidationError("must name each origin; `*` would let the pages of everybody in")
+    if origin == "null":
+        raise ValidationError("must name each origin; `null` is that of every sandboxed page and every local file")
+    if origin != origin.lower():
+        raise ValidationError("must be in lower case, as browsers send it")
+    parts = _ORIGIN.fullmatch(origin)
+    if not parts or not 0 < int(parts["port"] or 1) <= MAX_PORT:
         raise ValidationError("must be an origin such as https://dashboard.example.com, without a path")
+    if parts["port"] == DEFAULT_PORTS[parts["scheme"]]:
+        raise ValidationError("must leave out the port that goes without saying, as browsers do")
 
 
 def check_shared_url(url: str) -> None:

@@ -10,6 +10,7 @@ import tomli_w
 from marshmallow import ValidationError
 
 from gateway.settings.faults import fault_sentences
+from gateway.settings.kept import KeptSettings
 from gateway.settings.model import (
     CacheSettings,
     Client,
@@ -20,7 +21,7 @@ from gateway.settings.model import (
     Settings,
     Tenant,
 )
-from gateway.settings.schema import NOT_IN_EFFECT, SettingsTable
+from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
 from gateway.settings.sources import Sources, read_files
 from gateway.settings.tls_files import tls_faults
@@ -44,6 +45,19 @@ def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
 
     Raises SettingsError with every fault at once; it never holds the text of a secret.
     """
+    return load_kept(environ, root)[0]
+
+
+def load_kept(environ: Mapping[str, str], root: Path = PROJECT) -> tuple[Settings, KeptSettings]:
+    """Return the settings as `load_settings` does, and what they can be made of once more without their sources."""
+    loaded = _loaded(environ, root)
+    if isinstance(loaded, list):
+        # Raised here, where no variable holds a secret: some tools show those of each frame with the error.
+        raise SettingsError(loaded)
+    return loaded
+
+
+def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSettings] | list[str]:
     sources = Sources()
     read_files(sources, environ, root)
     read_variables(sources, environ)
@@ -67,11 +81,23 @@ def load_settings(environ: Mapping[str, str], root: Path = PROJECT) -> Settings:
         faults += list(_refused_in_production(values))
         faults += list(_missed_in_production(values) if not sources.incomplete else ())
     if faults:
-        raise SettingsError(faults)
+        return faults
     key_file = isales["client_key_file"] or isales["client_cert_file"]
     if key_file and (warning := exposure(key_file, environ)):
         sources.warnings.append(f"isales: {warning}")
-    return _settings(environment, values, sources.warnings)
+    return _settings(environment, values, sources.warnings), KeptSettings.of(environment, sources.values)
+
+
+def restore_settings(kept: KeptSettings) -> Settings:
+    """Return the settings that `kept` was made of, whatever has become of their sources.
+
+    Raises SettingsError where it is of a version of the gateway that had other settings.
+    """
+    try:
+        values: dict[str, Any] = SettingsTable().load(kept.values_with_files())
+    except ValidationError:
+        raise SettingsError(["the settings that were kept are those of another version"]) from None
+    return _settings(kept.environment, values, [])
 
 
 def effective_toml(settings: Settings) -> str:
@@ -143,14 +169,15 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
         clients=clients,
         jwt=JwtSettings(**values["jwt"]),
         http=HttpSettings(
-            trusted_proxies=values["http"]["trusted_proxies"], cors_origins=tuple(values["http"]["cors_origins"])
+            trusted_proxies=values["http"]["trusted_proxies"],
+            drain_s=values["http"]["drain_s"],
+            cors_origins=tuple(values["http"]["cors_origins"]),
         ),
         log=LogSettings(**values["log"]),
         warnings=(
             *warnings,
             *_without_tenant(tenants, clients),
             *_without_issuer(values["jwt"]),
-            *_without_effect(values),
         ),
     )
 
@@ -167,15 +194,3 @@ def _without_issuer(jwt: dict[str, Any]) -> Iterator[str]:
     for name in ("audience", "jwks_url", "jwks_file"):
         if jwt[name] and not jwt["issuer"]:
             yield f"jwt.{name} is set, but jwt.issuer is not: bearer tokens are off"
-
-
-def _without_effect(values: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each setting that was set and that this version does not act on."""
-    kinds: dict[str, Any] = SettingsTable().fields
-    for section, names in NOT_IN_EFFECT.items():
-        kind = kinds[section].inner if section in SettingsTable.arrays else kinds[section]
-        tables = values[section] if section in SettingsTable.arrays else [values[section]]
-        for name in names:
-            default = kind.schema.fields[name].load_default
-            if any(table[name] != (default() if callable(default) else default) for table in tables):
-                yield f"{section}.{name} is set, but this version does not act on it"

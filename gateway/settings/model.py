@@ -62,9 +62,9 @@ class Tenant:
     """One VDN: the keys that sign for it and how its CC-iSales tells time. `cc_id` is 0 when it is not to be sent."""
 
     vdn: int
-    access_key: str
+    access_key: str = field(repr=False)
     secret_key: Secret
-    previous_access_key: str
+    previous_access_key: str = field(repr=False)
     previous_secret_key: Secret
     host_header: str
     timestamp_precision: str
@@ -114,6 +114,7 @@ class HttpSettings:
     """What stands in front of the gateway."""
 
     trusted_proxies: int
+    drain_s: float
     cors_origins: tuple[str, ...]
 
 

@@ -13,6 +13,7 @@ from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
     TOKEN,
+    AccessKey,
     KeyHash,
     SecretText,
     TimeZone,
@@ -30,11 +31,6 @@ from gateway.settings.model import Secret
 SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
 NOT_EMPTY = validate.Length(min=1, error="must not be empty")
-
-NOT_IN_EFFECT = {
-    "http": ("cors_origins",),
-}
-"""Settings that this version checks but does not act on; setting one of them gives a warning."""
 
 
 class SettingsSchema(Schema):
@@ -106,7 +102,7 @@ class TenantTable(SettingsSchema):
     vdn = fields.Integer(
         strict=True, required=True, validate=VDN, metadata={"description": "The virtual call centre, 1 to 9999."}
     )
-    access_key = fields.String(
+    access_key = AccessKey(
         required=True, validate=TOKEN, metadata={"description": "The AK that CC-iSales gave.", "secret": True}
     )
     secret_key = SecretText(
@@ -114,7 +110,7 @@ class TenantTable(SettingsSchema):
         validate=validate.Predicate("__bool__", error="must not be empty"),
         metadata={"description": "The SK that goes with it.", "secret": True},
     )
-    previous_access_key = fields.String(
+    previous_access_key = AccessKey(
         load_default="",
         validate=lambda key: TOKEN(key) if key else None,
         metadata={"description": "The AK before a rotation, tried when the current one is refused.", "secret": True},
@@ -231,10 +227,13 @@ class Http(SettingsSchema):
     """What stands in front of the gateway."""
 
     trusted_proxies = count(1, "Hops in front of us whose `X-Forwarded-*` headers count.", least=0, most=10)
+    drain_s = seconds(
+        1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds; 15 at most.", most=15.0
+    )
     cors_origins = fields.List(
         fields.String(validate=check_origin),
         load_default=list[str],
-        metadata={"description": "Origins whose pages may call from a browser."},
+        metadata={"description": "Origins whose pages may call from a browser, such as `https://app.example.com`."},
     )
 
 

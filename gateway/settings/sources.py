@@ -49,7 +49,7 @@ class Sources:
     is missing from `values`, so that what seems not to be set may well be.
     """
 
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict, repr=False)  # secrets, not wrapped yet
     origins: dict[str, Origin] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -100,6 +100,17 @@ def redis_backend(app: Any, url: Secret) -> RedisBackend:
 
 def _pool(url: Secret, timeout_s: float) -> ConnectionPool:
     """Return a pool of connections. What the URL says of timeouts, retries and decoding does not count."""
+    pool = _pool_if_usable(url, timeout_s)
+    if pool is None:
+        # Raised here, because cause and variables of where it failed show parts of the URL, and so of the password.
+        raise ValueError(
+            "cache.shared_url is no URL of a Redis: write redis://host:port/0, rediss://host:port/0 or "
+            "unix:///path/to/socket, with a percent-encoded password if any (redis://:password@host:port/0)."
+        )
+    return pool
+
+
+def _pool_if_usable(url: Secret, timeout_s: float) -> ConnectionPool | None:
     try:
         options = {
             **parse_url(url.reveal()),  # type: ignore[no-untyped-call] # -- redis-py has no types here
@@ -117,9 +128,5 @@ def _pool(url: Secret, timeout_s: float) -> ConnectionPool:
         # An option that redis-py does not know shows only when a connection is made; this one is never connected.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, redis.RedisError):
-        # The cause would show parts of the URL, and so perhaps of the password.
-        raise ValueError(
-            "cache.shared_url is no URL of a Redis: write redis://host:port/0, rediss://host:port/0 or "
-            "unix:///path/to/socket, with a percent-encoded password if any (redis://:password@host:port/0)."
-        ) from None
+        return None
     return pool

@@ -9,6 +9,9 @@ from gateway.errors import GatewayError, UpstreamRejectedParameters
 from gateway.model import CampaignPage, CampaignQuery, Deadline, FetchPage
 from gateway.telemetry.metrics import Metrics
 
+SUCCESS = "0200000"
+"""The result code of a page that came."""
+
 
 @dataclass(frozen=True, slots=True)
 class LastFetch:
@@ -46,20 +49,20 @@ def watched(
 
     def watched_fetch(query: CampaignQuery, deadline: Deadline) -> CampaignPage:
         started = clock()
-        outcome = "ok"
+        outcome, code = "ok", SUCCESS
         asked = True
         try:
             return fetch(query, deadline)
         except GatewayError as error:
-            outcome = error.name
+            outcome, code = error.name, error.upstream.code if error.upstream else ""
             asked = error.sent
             raise
         except BaseException:
-            outcome = "internal-error"
+            outcome, code = "internal-error", ""
             raise
         finally:
             if asked:
-                metrics.fetch(query.vdn, outcome, clock() - started)
+                metrics.fetch(query.vdn, outcome, clock() - started, code)
                 # Parameters that CC-iSales refuses say nothing bad about CC-iSales.
                 health.record(query.vdn, "ok" if outcome == UpstreamRejectedParameters.name else outcome)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.benchmarks.debian import install_missing
+from tests.benchmarks.deployed import behind_nginx
 from tests.benchmarks.effort import EFFORT
 from tests.benchmarks.herd import herd
 from tests.benchmarks.hits import hit, not_modified
@@ -37,6 +38,7 @@ class Row:
 ROWS = {
     "hit": Row(hit, ("nginx", "varnishd", "wrk")),
     "304": Row(not_modified, ("nginx", "varnishd", "wrk")),
+    "nginx": Row(behind_nginx, ("nginx", "wrk")),
     "waiting": Row(waiting, ("wrk",)),
     "misses": Row(misses),
     "overload": Row(overload),

@@ -9,12 +9,15 @@ from pathlib import Path
 from string import Template
 
 import requests
+import trustme
 from urllib3.util import SKIP_HEADER
 
 from tests.benchmarks.debian import program
 from tests.benchmarks.processes import SERVER_CORE, Process, running
 from tests.benchmarks.upstreams import accepts
 from tests.support.gateway import KEYS, VARIABLES
+from tests.support.nginx import command as nginx_command
+from tests.support.nginx import lay_out
 from tests.support.server import BIN, free_port
 
 API_KEY = KEYS["web"]
@@ -29,16 +32,19 @@ class Contender:
     name: str
     port: int
     process: Process
+    authority: Path | None = None
+    """The certificate of who issued the server's, where it speaks TLS."""
 
     @property
     def url(self) -> str:
         """The URL without path."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self.authority else ''}://127.0.0.1:{self.port}"
 
     def get(self, path: str, **headers: str) -> requests.Response:
         """Return the answer to one GET with the API key and `headers`; as with wrk, nothing says what is accepted."""
         silent = {"Accept": None, "Accept-Encoding": SKIP_HEADER}
-        return requests.get(self.url + path, headers={"X-API-Key": API_KEY, **silent, **headers}, timeout=20)
+        sent = {"X-API-Key": API_KEY, **silent, **headers}
+        return requests.get(self.url + path, headers=sent, timeout=20, verify=str(self.authority or True))
 
 
 @contextlib.contextmanager
@@ -70,12 +76,40 @@ def flask_caching(origin: str) -> Iterator[Contender]:
 @contextlib.contextmanager
 def nginx(origin: str) -> Iterator[Contender]:
     """Serve nginx' `proxy_cache`, one worker, in front of `origin`."""
+    with _nginx("nginx", origin) as contender:
+        yield contender
+
+
+@contextlib.contextmanager
+def nginx_with_tls(origin: str) -> Iterator[Contender]:
+    """Serve the same over TLS."""
+    with _nginx("nginx, TLS", origin, tls=True) as contender:
+        yield contender
+
+
+@contextlib.contextmanager
+def _nginx(name: str, origin: str, *, tls: bool = False) -> Iterator[Contender]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        configuration = _fill("nginx.conf", folder, port=str(port), origin=origin, user=getpass.getuser())
-        command = [program("nginx") or "nginx", "-p", folder, "-e", "stderr", "-c", str(configuration)]
+        authority = _certificate(Path(folder)) if tls else None
+        values = {"port": str(port), "origin": origin, "user": getpass.getuser()}
+        values["tls"] = f"ssl; ssl_certificate {folder}/tls.pem; ssl_certificate_key {folder}/tls.pem" if tls else ""
+        configuration = _fill("nginx.conf", folder, **values)
+        with running(nginx_command(configuration, "-e", "stderr"), lambda: accepts(port), SERVER_CORE) as process:
+            yield Contender(name, port, process, authority)
+
+
+@contextlib.contextmanager
+def deployed(origin: str) -> Iterator[Contender]:
+    """Serve nginx with the configuration in `deploy/nginx`, one worker, in front of the gateway at `origin`."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        one_worker = {"worker_processes auto;": "worker_processes 1;"}
+        configuration = lay_out(folder, origin.removeprefix("http://"), port, one_worker)
+        command = nginx_command(configuration, "-e", "stderr", "-g", "daemon off;")
         with running(command, lambda: accepts(port), SERVER_CORE) as process:
-            yield Contender("nginx", port, process)
+            yield Contender("deployed nginx", port, process, folder / "authority.pem")
 
 
 @contextlib.contextmanager
@@ -99,6 +133,14 @@ def is_healthy(port: int) -> bool:
     with contextlib.suppress(requests.RequestException):
         return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2).ok
     return False
+
+
+def _certificate(folder: Path) -> Path:
+    """Put `tls.pem` for the loopback interface into `folder`; return where the certificate of its issuer is."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "tls.pem")
+    return folder / "authority.pem"
 
 
 def _fill(template: str, folder: str, **values: str) -> Path:

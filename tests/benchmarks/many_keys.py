@@ -56,7 +56,7 @@ def _throughput(many: Load, few: Load) -> list[Line]:
 def _memory(ours: Contender, before: int, bound: int) -> Line:
     _fetch(ours, EFFORT.keys, EFFORT.keys + EFFORT.keys // MORE)
     grown = resident_bytes(ours.process) - before
-    if "campaign_gateway_cache_evicted_pages 0.0" in ours.get("/metrics").text.splitlines():
+    if "campaign_gateway_cache_evicted_pages_total 0.0" in ours.get("/metrics").text.splitlines():
         raise NotMeasured("The gateway still has all pages, so that they do not fill max_bytes.")
     return Line("many-keys", "memory grown by", grown / MEBIBYTE, "MiB", "max_bytes", bound / MEBIBYTE, at_most=1.2)
 

@@ -9,6 +9,7 @@ from functools import partial
 import requests
 
 from gateway.isales.signing import canonical_query, canonical_request, sign, signed_header_names, timestamp
+from gateway.settings import Secret
 from gateway.simulator.server import DEMO_TENANTS
 from tests.benchmarks.contenders import API_KEY, gateway
 from tests.benchmarks.effort import EFFORT
@@ -60,7 +61,7 @@ def _bare(session: requests.Session, url: str, end_time: str) -> requests.Respon
     tenant = DEMO_TENANTS[0]
     signature = sign(
         tenant.access_key,
-        tenant.secret_key,
+        Secret(tenant.secret_key),
         timestamp(datetime.now(UTC)),
         signed_header_names(host),
         canonical_request("GET", PATH, params, host),

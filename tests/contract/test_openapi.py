@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ import requests
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import PROJECT, GatewayUnderTest
+from tests.support.nginx import deployed_nginx
 from tests.support.server import BIN, ServedGateway, environment, served_gateway
 
 
@@ -23,20 +25,20 @@ def served() -> Iterator[ServedGateway]:
         yield gateway
 
 
-def test_the_running_gateway_keeps_its_document(served: ServedGateway) -> None:
-    """Schemathesis finds no request, valid or not, whose answer the document does not announce."""
+def keeps_its_document(url: str, *options: str) -> None:
+    """Fail if schemathesis, with credentials, finds a request whose answer the document does not announce."""
     result = subprocess.run(
         [
             str(BIN / "schemathesis"),
             "run",
-            f"{served.url}/openapi.json",
+            f"{url}/openapi.json",
             "--checks=all",
             "--mode=all",
             "--phases=examples,coverage,fuzzing",
-            "--max-examples=60",
             "--seed=1",
             "--no-color",
             "--header=X-API-Key: operator-key",
+            *options,
         ],
         capture_output=True,
         text=True,
@@ -47,6 +49,17 @@ def test_the_running_gateway_keeps_its_document(served: ServedGateway) -> None:
     )
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert "No issues found" in result.stdout, result.stdout[-2000:]
+
+
+def test_the_running_gateway_keeps_its_document(served: ServedGateway) -> None:
+    """Schemathesis finds no request, valid or not, whose answer the document does not announce."""
+    keeps_its_document(served.url, "--max-examples=60")
+
+
+def test_it_does_so_through_nginx(served: ServedGateway, tmp_path: Path) -> None:
+    """With what nginx answers by itself and from its cache, over TLS."""
+    with deployed_nginx(tmp_path, served.url) as nginx:
+        keeps_its_document(nginx.url, "--max-examples=15", f"--tls-verify={nginx.authority}")
 
 
 # HEAD and OPTIONS work everywhere; the introduction of the document says so.

@@ -237,8 +237,8 @@ def test_what_is_held_is_counted(gateway: GatewayUnderTest) -> None:
         gateway.get("/campaigns")
     numbers = gateway.get("/metrics").get_data(as_text=True)
     assert "campaign_gateway_cache_held_pages 1.0" in numbers
-    assert "campaign_gateway_cache_evicted_pages 0.0" in numbers
-    assert 'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 2.0' in numbers
+    assert "campaign_gateway_cache_evicted_pages_total 0.0" in numbers
+    assert 'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"} 2.0' in numbers
     assert 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 3.0' in numbers
 
 

@@ -55,9 +55,9 @@ def test_everything_is_counted(simulator: SimulatorServer, gateway: GatewayUnder
         f'campaign_gateway_requests_total{{{listing},problem="",status="200"}} 2.0',
         f'campaign_gateway_requests_total{{{listing},problem="invalid-parameters",status="400"}} 1.0',
         'campaign_gateway_requests_total{endpoint="none",problem="not-found",status="404"} 1.0',
-        'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 1.0',
-        'campaign_gateway_cache_lookups_total{outcome="miss",tier=""} 1.0',
-        'campaign_gateway_upstream_fetches_total{outcome="ok",vdn="1"} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="miss",rung="",tier=""} 1.0',
+        'campaign_gateway_upstream_fetches_total{outcome="ok",result_code="0200000",vdn="1"} 1.0',
     ):
         assert line in numbers
 
@@ -156,10 +156,7 @@ def test_no_host_comes_from_a_forwarding_header(make_gateway: Callable[..., Gate
             answer = gateway.get(path, headers=headers)
             assert "evil" not in answer.get_data(as_text=True)
             assert "evil" not in str(answer.headers)
-    assert set(seen) == {"http://localhost/", "http://evil.example.com/"}
-    seen.clear()
-    gateway.get("/docs", headers=forwarded)
-    assert seen == ["http://localhost/"]
+    assert set(seen) == {"http://localhost/"}
 
 
 def test_a_failed_call_says_in_the_log_what_happened(

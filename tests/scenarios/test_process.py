@@ -19,6 +19,7 @@ from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import PROJECT
 from tests.support.server import BIN, environment, free_port, served_gateway
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,30 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
     assert "isales.base_url: is not set" in result.stderr
     assert "no client that has a key" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_server_that_is_stopped_while_it_starts_ends() -> None:
+    """A worker that is still loading the app is told to end as well."""
+    process = subprocess.Popen(
+        [str(BIN / "granian"), "--interface", "wsgi", "--port", str(free_port()), "app:app"],
+        cwd=PROJECT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        while not (worker := re.search(r"Spawning worker-1 with PID: (\d+)", said.readline())):
+            assert process.poll() is None
+        # A library that the app needs, and the server does not.
+        wait_until(lambda: "markupsafe" in Path(f"/proc/{worker[1]}/maps").read_text())
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+            process.wait(30)
 
 
 def flask(*args: str, cwd: Path = PROJECT, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -83,7 +83,9 @@ def test_a_page_of_one_process_is_a_hit_in_another(
     assert (answer.data, answer.headers["ETag"]) == (page.data, page.headers["ETag"])
     assert "; hit; ttl=1" in answer.headers["Cache-Status"]
     assert calls(simulator) == 1
-    assert 'cache_lookups_total{outcome="hit",tier="shared"} 1.0' in two.get("/metrics").get_data(as_text=True)
+    assert 'cache_lookups_total{outcome="hit",rung="fresh",tier="shared"} 1.0' in two.get("/metrics").get_data(
+        as_text=True
+    )
     assert "process" in two.get("/cache/explain", key="doctor-key").get_data(as_text=True)
     assert shared_cache(two) == "ok"
 
@@ -269,7 +271,7 @@ def test_a_wrong_password_is_said_without_the_password(
     simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is counted as what it is, logged once, and never shown."""
-    with redis_server(password="right") as server:
+    with redis_server(password="right-canary") as server:
         url = server.url.reveal().replace("right", "the-wrong-password")
         gateway = make_gateway(real_time=True, cache__shared_url=url)
         for page in range(1, 8):

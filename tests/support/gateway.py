@@ -11,6 +11,7 @@ from gateway.access.keys import key_hash
 from gateway.cli.app import EXTENSION
 from gateway.factory import Clocks, create_app
 from gateway.settings import Settings, load_settings
+from tests.support.canaries import plant, require_none
 from tests.support.clock import FakeClock
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,8 @@ KEYS = {
     "doctor": "doctor-key",
     "operator": "operator-key",
 }
+SECRET_KEYS = ("demo-secret-key", "demo-secret-key-2", "rotated-secret-key")
+plant(*KEYS.values(), *SECRET_KEYS)
 
 
 def clients(**requests_per_minute: int) -> str:
@@ -74,7 +77,10 @@ class GatewayUnderTest:
 
     def close(self) -> None:
         """Let go of the shared cache, so that nothing of this gateway is logged in the tests that follow."""
-        self.app.extensions[EXTENSION].close()
+        made = self.app.extensions[EXTENSION]
+        require_none("\n".join(map(repr, (made, made.settings, vars(self.app), self.app.config))), "a repr")
+        self.get("/metrics", key=None)
+        made.close()
 
     def get(
         self, path: str, key: str | None = "web-key", headers: Mapping[str, str] | None = None, method: str = "GET"

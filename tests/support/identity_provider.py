@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from tests.support.canaries import plant_made
+
 ISSUER = "https://id.example.com"
 AUDIENCE = "campaign-gateway"
 HASHES: Mapping[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
@@ -115,7 +117,9 @@ def token(
     if algorithm == "none":
         return f"{signed}."
     signer = KEYS[key_id or "rsa"] if key is None else key
-    return f"{signed}.{b64(signature(algorithm, signer, signed.encode()))}"
+    made = f"{signed}.{b64(signature(algorithm, signer, signed.encode()))}"
+    plant_made(made)
+    return made
 
 
 def token_of(head: bytes, body: bytes) -> str:

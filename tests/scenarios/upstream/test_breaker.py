@@ -258,7 +258,7 @@ def test_operators_see_it(upstream: RawServer) -> None:
         'campaign_gateway_upstream_pause_seconds{vdn="all"} 0.0',
         'campaign_gateway_upstream_circuit_openings_total{vdn="all"} 1.0',
         'campaign_gateway_upstream_refused_calls_total{reason="circuit",vdn="all"} 1.0',
-        'campaign_gateway_upstream_fetches_total{outcome="upstream-unreachable",vdn="1"} 3.0',
+        'campaign_gateway_upstream_fetches_total{outcome="upstream-unreachable",result_code="",vdn="1"} 3.0',
     ):
         assert line in numbers
     assert 'outcome="upstream-overloaded"' not in numbers

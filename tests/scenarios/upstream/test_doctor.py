@@ -14,7 +14,7 @@ from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http
 from tests.support.doctor import examined
 from tests.support.gateway import settings_for
 from tests.support.server import free_port
-from tests.unit.isales.vendor import as_json, envelope
+from tests.unit.isales.vendor import as_json, envelope, row
 
 TENANTS = demo_config().tenants
 ASKED = ("http", "clock", "signature", "query", "latency")
@@ -275,6 +275,17 @@ def test_what_people_read(simulator: SimulatorServer, told: Callable[..., tuple[
     assert lines[failed + 1].startswith(" " * 30 + "-> What answers there")
     assert max(map(len, lines)) <= 100
     assert lines[-1] == "6 good, 2 failed, 5 skipped"
+
+
+def test_the_doctor_shows_no_row() -> None:
+    """Names and numbers of campaigns are in what it asks for, and not in what it says."""
+    number = "13800138000"
+    rows = [row(callerNo=number, name=f"for {number}", **{number: number})]
+    with RawServer() as server:
+        server.usually = says(http("200 OK", as_json(envelope(data=rows, totalSize=1))))
+        report = examined(server.url)
+    assert report.step("query")["state"] == "good"
+    assert number not in str(report.steps)
 
 
 def test_what_people_read_where_the_way_is_bad() -> None:

@@ -150,13 +150,13 @@ def test_drift_is_counted_by_kind_and_said_once_without_what_it_says(
             ("odd_type", "curIvrCount", "list"),
             ("odd_type", "name", "list"),
             ("odd_type", "status", "dict"),
-            ("odd_type", "deviceType", "True"),
+            ("odd_type", "deviceType", "bool"),
             ("unreadable_time", "strBeginTime", "9"),
             ("unreadable_time", "strEndTime", "aaaa"),
             ("unknown_code", "status", "77"),
             ("unknown_code", "deviceType", "4"),
-            ("unknown_field", "x", "1"),
-            ("unknown_field", "y", "2"),
+            ("unknown_field", "x", "int"),
+            ("unknown_field", "y", "int"),
         ]
     )
     numbers = gateway.get("/metrics").get_data(as_text=True)

@@ -11,6 +11,7 @@ from gateway.isales import signing
 from gateway.isales.request import campaigns_request, sign_request
 from gateway.isales.transport import Transport
 from gateway.model import CampaignPage, Deadline
+from gateway.settings import Secret
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import GOOD_BODY, RawServer, http, says, says_and_closes
 from tests.unit.isales.vendor import NOW, QUERY, SECRET_KEY, TENANT, isales_settings, tenant
@@ -36,7 +37,7 @@ def assert_signed_as_sent(request: bytes, host: str) -> None:
     canonical = f"GET\n{path}\n{query}\nhost\nhost:{signing.percent_encode(host)}\n"
     prefix, _, _ = headers["Authorization"].rpartition("/")
     _, access_key, stamp, names = prefix.split("/")
-    expected = signing.sign(access_key, SECRET_KEY, stamp, names, canonical)
+    expected = signing.sign(access_key, Secret(SECRET_KEY), stamp, names, canonical)
     assert headers["Authorization"] == expected.authorization
 
 

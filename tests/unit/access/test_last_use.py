@@ -58,3 +58,13 @@ def test_the_numbers_say_it() -> None:
     assert f"# TYPE {name} gauge" in exposed
     assert f'{name}{{client="web",credential="current"}} 1.8e+09' in exposed
     assert f'{name}{{client="web",credential="previous"}} 0.0' in exposed
+
+
+def test_keys_that_nobody_has_any_more_are_forgotten() -> None:
+    """Holders of tokens stay, for no settings name them."""
+    uses = last_uses(now=1000.0)
+    for client, kind in (("web", CURRENT), ("web", PREVIOUS), ("app", CURRENT)):
+        uses.of_key(client, kind)
+    uses.of_token("user-7")
+    uses.keep_keys({("web", CURRENT)})
+    assert [seen[:2] for seen in uses.report()] == [("user-7", TOKEN), ("web", CURRENT)]

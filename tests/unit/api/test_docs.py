@@ -1,7 +1,6 @@
 """The documentation as it is served."""
 
 import gzip
-import json
 import re
 from html.parser import HTMLParser
 
@@ -41,20 +40,22 @@ def test_the_document_is_served(client: FlaskClient) -> None:
     assert response.headers["Vary"] == "Accept-Encoding"
 
 
-def test_the_document_is_packed_and_compared(client: FlaskClient) -> None:
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/problems"])
+def test_documents_are_packed_and_compared(client: FlaskClient, path: str) -> None:
     """Gzip comes under a tag of its own, and the tag of the coding that is asked for gives 304 without a body."""
-    plain = client.get("/openapi.json")
-    packed = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    plain = client.get(path)
+    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
-    assert json.loads(gzip.decompress(packed.data)) == plain.get_json()
+    assert gzip.decompress(packed.data) == plain.data
     assert packed.headers["ETag"] != plain.headers["ETag"]
+    assert plain.headers["Cache-Control"].startswith("public, max-age=")
     for coding, held, other in (("identity", plain, packed), ("gzip", packed, plain)):
         tag = held.headers["ETag"]
-        unchanged = client.get("/openapi.json", headers={"If-None-Match": tag, "Accept-Encoding": coding})
+        unchanged = client.get(path, headers={"If-None-Match": tag, "Accept-Encoding": coding})
         assert (unchanged.status_code, unchanged.data, unchanged.headers["ETag"]) == (304, b"", tag)
         assert "Content-Type" not in unchanged.headers
         headers = {"If-None-Match": other.headers["ETag"], "Accept-Encoding": coding}
-        assert client.get("/openapi.json", headers=headers).data == held.data
+        assert client.get(path, headers=headers).data == held.data
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -66,6 +67,9 @@ def test_pages_are_harmless(client: FlaskClient, path: str) -> None:
     assert "unsafe" not in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert policy.endswith("frame-ancestors 'none'")
+    assert response.headers["X-Frame-Options"] == "DENY"
+    assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     page = Page(response.text)
     assert not page.values("style")
     assert not [tag for tag, attributes in page.tags if any(name.startswith("on") for name in attributes)]
@@ -74,6 +78,22 @@ def test_pages_are_harmless(client: FlaskClient, path: str) -> None:
     for url in [*page.values("src"), *page.values("href")]:
         assert url.startswith(("/", "#")) or url == "data:,"
         assert not url.startswith("//")
+
+
+def test_pages_that_did_not_change_stay_harmless(client: FlaskClient) -> None:
+    """A 304 carries the same policy, because browsers put its headers in the place of those that they hold."""
+    page = client.get("/docs")
+    unchanged = client.get("/docs", headers={"If-None-Match": page.headers["ETag"]})
+    assert unchanged.status_code == 304
+    policy = "Content-Security-Policy"
+    assert unchanged.headers[policy] == page.headers[policy]
+
+
+def test_links_follow_the_prefix_that_the_server_has(client: FlaskClient) -> None:
+    """The page is made once for each prefix, and its links lead there."""
+    for prefix in ("", "/isales", ""):
+        page = client.get("/docs", environ_overrides={"SCRIPT_NAME": prefix}).text
+        assert f'href="{prefix}/problems"' in page
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -15,7 +15,9 @@ def ready(circuits: dict[str, str]) -> dict[str, Any]:
     app = Flask("test")
     fetches: dict[int, tuple[str, float | None]] = {1: ("ok", 1.0), 2: ("ok", 1.0)}
     app.register_blueprint(
-        health_blueprint(lambda: fetches, lambda: circuits, lambda: "off", lambda: "off", lambda: b"")
+        health_blueprint(
+            lambda: {"status": "ok"}, lambda: fetches, lambda: circuits, lambda: "off", lambda: "off", lambda: b""
+        )
     )
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 200

@@ -19,13 +19,14 @@ from gateway.errors import (
 )
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import NoTracer
 
 
 def logged(error: GatewayError, capsys: pytest.CaptureFixture[str], form: str = "json") -> str:
     """Return the line that a request leaves whose view raises `error`."""
     configure_logging("info", form)
     app = Flask("test", static_folder=None)
-    register_lifecycle(app, Metrics(), log_hits=False)
+    register_lifecycle(app, Metrics(), NoTracer(), log_hits=False)
     register_problems(app)
 
     @app.get("/fails")

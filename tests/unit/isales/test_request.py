@@ -102,7 +102,9 @@ def test_signs_the_host_that_is_sent() -> None:
 def test_signs_with_the_keys_and_the_precision_of_the_tenant() -> None:
     """The authorization is that of the tenant's keys, with a timestamp as the tenant's CC-iSales wants it."""
     signed = sign_request(campaigns_request(QUERY, tenant(timestamp_precision="milliseconds")), ENDPOINT, NOW)
-    expected = signing.sign("AK", SECRET_KEY, "2026-01-02T03:04:05.678Z", "host", signed.signature.canonical_request)
+    expected = signing.sign(
+        "AK", Secret(SECRET_KEY), "2026-01-02T03:04:05.678Z", "host", signed.signature.canonical_request
+    )
     assert signed.headers["Authorization"] == expected.authorization
     assert signed.headers["Authorization"].startswith("auth-v2/AK/2026-01-02T03:04:05.678Z/host/")
 
@@ -113,7 +115,7 @@ def test_signs_with_other_keys_where_the_request_says_so() -> None:
     request = replace(campaigns_request(QUERY, rotating), credentials=Credentials(key_pairs(rotating)[1], 60.0))
     signed = sign_request(request, ENDPOINT, NOW)
     expected = signing.sign(
-        "OLD", "an-older-secret", "2026-01-02T03:04:05Z", "host", signed.signature.canonical_request
+        "OLD", Secret("an-older-secret"), "2026-01-02T03:04:05Z", "host", signed.signature.canonical_request
     )
     assert signed.headers["Authorization"] == expected.authorization
     assert "an-older-secret" not in repr(request)
@@ -124,3 +126,12 @@ def test_a_signed_request_shows_no_credentials() -> None:
     signed = sign_request(campaigns_request(QUERY, TENANT), ENDPOINT, NOW)
     assert signed.signature.signature not in repr(signed)
     assert SECRET_KEY not in repr(signed)
+
+
+def test_a_trace_is_told_and_not_signed() -> None:
+    """The signature is the same with and without it, so that no proxy that changes it spoils a call."""
+    request = campaigns_request(QUERY, TENANT)
+    without = sign_request(request, ENDPOINT, NOW)
+    told = sign_request(replace(request, traceparent="00-1-2-00"), ENDPOINT, NOW)
+    assert told.signature == without.signature
+    assert told.headers == {**without.headers, "traceparent": "00-1-2-00"}

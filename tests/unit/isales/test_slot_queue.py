@@ -18,6 +18,7 @@ class QueueLaw(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.queue: SlotQueue[int] = SlotQueue(CAPACITY)
+        self.over = 0
         self.places: dict[int, tuple[Priority, int]] = {}
         self.line: list[int] = []
         self.holding: set[int] = set()
@@ -78,12 +79,7 @@ class QueueLaw(RuleBasedStateMachine):
         self.seeking = None
         self.queue.found(seeker)
         if seeker in self.holding:
-            heir = self.queue.hand_over()
-            assert heir == (self.line.pop(0) if self.line else None)
-            if heir is None:
-                self.queue.free()
-            else:
-                self.holding.add(heir)
+            self.hand_over()
         else:
             self.line.remove(seeker)
             self.holding.add(seeker)
@@ -105,13 +101,25 @@ class QueueLaw(RuleBasedStateMachine):
         if number == 0:
             return
         self.holding.remove(number)
+        self.hand_over()
+        self.elect()
+
+    def hand_over(self) -> None:
+        """Hand a slot to the head, unless there is none or too many are in use."""
+        too_many = self.queue.in_use > self.queue.capacity
         heir = self.queue.hand_over()
-        assert heir == (self.line.pop(0) if self.line else None)
+        assert heir == (self.line.pop(0) if self.line and not too_many else None)
         if heir is None:
             self.queue.free()
         else:
             self.holding.add(heir)
+
+    @rule(capacity=st.integers(1, CAPACITY))
+    def adapt(self, capacity: int) -> None:
+        """Have more slots, or fewer than are in use."""
+        self.queue.capacity = capacity
         self.elect()
+        self.over = max(0, self.queue.in_use + (self.seeking is not None) - capacity)
 
     @precondition(lambda self: self.holding)
     @rule(data=st.data())
@@ -142,9 +150,14 @@ class QueueLaw(RuleBasedStateMachine):
 
     @invariant()
     def never_more_than_there_are(self) -> None:
-        """Slots in use are those that somebody holds, and with the one that is sought never more than there are."""
-        assert self.queue.in_use == len(self.holding) <= CAPACITY
-        assert self.queue.in_use + (self.seeking is not None) <= CAPACITY
+        """Slots in use, which somebody holds, and the one that is sought are never more than there are.
+
+        Where there were more before, they only get fewer until that is true again.
+        """
+        assert self.queue.in_use == len(self.holding)
+        over = max(0, self.queue.in_use + (self.seeking is not None) - self.queue.capacity)
+        assert over <= self.over
+        self.over = over
 
     @invariant()
     def the_order_is_kept(self) -> None:
@@ -158,7 +171,7 @@ class QueueLaw(RuleBasedStateMachine):
     def nobody_is_forgotten(self) -> None:
         """While somebody waits, either all slots are in use or somebody seeks one."""
         assert self.queue.seeker == self.seeking
-        assert not self.line or self.queue.in_use == CAPACITY or self.seeking is not None
+        assert not self.line or self.queue.in_use >= self.queue.capacity or self.seeking is not None
 
 
 TestQueueLaw = QueueLaw.TestCase

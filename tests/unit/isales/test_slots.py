@@ -442,3 +442,41 @@ def test_nobody_asks_while_nobody_waits() -> None:
     assert asked >= 2
     threading.Event().wait(0.05)
     assert len(others.asked) == asked
+
+
+def test_a_budget_that_shrinks_is_kept_to_when_calls_have_ended() -> None:
+    """Calls under way keep their slots, but hand them on only to as many as may be."""
+    slots = budget(3)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as first, ExitStack() as others:
+        first.enter_context(slots.one(Deadline.after(60)))
+        for _ in range(2):
+            others.enter_context(slots.one(Deadline.after(60)))
+        waiter = pool.submit(with_slots(answer, slots), REQUEST, Deadline.after(60))
+        wait_until(lambda: waiting(slots) == 1)
+        slots.adapt(1, slots.duration, NO_SHARED_SLOTS)
+        others.close()
+        assert (slots.in_use, waiting(slots), waiter.done()) == (1, 1, False)
+        first.close()
+        assert waiter.result(10) == ANSWER
+    assert slots.in_use == 0
+
+
+def test_a_budget_that_grows_lets_those_go_who_wait() -> None:
+    """All that may, not just one of them."""
+    slots = budget(1)
+    with ThreadPoolExecutor(2) as pool, slots.one(Deadline.after(60)):
+        waiters = [pool.submit(with_slots(answer, slots), REQUEST, Deadline.after(60)) for _ in range(2)]
+        wait_until(lambda: waiting(slots) == 2)
+        slots.adapt(3, slots.duration, NO_SHARED_SLOTS)
+        assert [waiter.result(10) for waiter in waiters] == [ANSWER] * 2
+
+
+def test_a_budget_that_is_shared_otherwise_asks_the_others_from_now_on() -> None:
+    """What was taken of the ones before is left to run out."""
+    before, after = Others(5), Others(5)
+    slots = budget(2, before)
+    with slots.one(Deadline.after(60)):
+        slots.adapt(2, slots.duration, after)
+        with slots.one(Deadline.after(60)):
+            assert (len(before.held), len(after.held)) == (1, 1)
+    assert (len(before.held), len(after.held), slots.in_use) == (1, 0, 0)

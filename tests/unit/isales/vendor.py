@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from gateway.model import CampaignQuery
 from gateway.settings.model import IsalesSettings, Secret, Tenant
+from tests.support.canaries import plant
 
 SECRET_KEY = "a-secret-key-of-the-tests"
+plant(SECRET_KEY)
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 QUERY = CampaignQuery(vdn=1)
 
@@ -84,6 +86,9 @@ class Counts(Counter[str]):
     """Counts what the steps towards CC-iSales report, and keeps the last clock."""
 
     ahead_s = 0.0
+
+    def attempt(self, outcome: str) -> None:
+        """Take no note of it."""
 
     def retry(self) -> None:
         """Count one."""

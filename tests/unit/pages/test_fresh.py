@@ -43,8 +43,8 @@ def test_what_is_given_is_counted_once() -> None:
     house.ask()
     house.cache.fresh(QUERY)
     house.cache.peek_fresh(house.key(QUERY))
-    assert house.count("cache_lookups_total", outcome="hit", tier="process") == 1
-    assert house.count("cache_lookups_total", outcome="miss", tier="") == 1
+    assert house.count("cache_lookups_total", outcome="hit", rung="fresh", tier="process") == 1
+    assert house.count("cache_lookups_total", outcome="miss", rung="", tier="") == 1
 
 
 def test_a_fresh_page_of_another_process_is_given() -> None:
@@ -56,7 +56,7 @@ def test_a_fresh_page_of_another_process_is_given() -> None:
         served = two.cache.fresh(QUERY)
         assert served is not None
         assert (served.outcome, served.tier, served.page) == (CacheOutcome.HIT, "shared", page_of(5))
-        assert two.count("cache_lookups_total", outcome="hit", tier="shared") == 1
+        assert two.count("cache_lookups_total", outcome="hit", rung="fresh", tier="shared") == 1
         assert two.cache.peek_fresh(two.key(QUERY)) is not None
         two.cache.purge(1)
         assert two.cache.fresh(QUERY) is None

@@ -41,8 +41,8 @@ def test_a_page_is_fetched_once_while_it_is_fresh() -> None:
     assert (served.outcome, served.tier, served.age_s, served.fresh_for_s) == (CacheOutcome.HIT, "process", 10.0, 5.0)
     assert served.page == house.answer
     assert len(house.fetched) == 1
-    assert house.count("cache_lookups_total", outcome="hit", tier="process") == 1
-    assert house.count("cache_lookups_total", outcome="miss", tier="") == 1
+    assert house.count("cache_lookups_total", outcome="hit", rung="fresh", tier="process") == 1
+    assert house.count("cache_lookups_total", outcome="miss", rung="", tier="") == 1
 
 
 def test_completed_campaigns_stay_fresh_for_longer() -> None:

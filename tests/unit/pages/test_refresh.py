@@ -49,3 +49,24 @@ def test_a_kick_beyond_the_backlog_is_dropped() -> None:
     release.set()
     wait_until(lambda: not refresher.is_under_way("b"))
     assert refresher.kick("c", QUERY)
+
+
+def test_after_the_end_threads_end_and_nothing_is_refreshed_any_more() -> None:
+    """What is under way is finished, what waits for it is forgotten, and a new kick is refused."""
+    release, begun, done = threading.Event(), list[str](), list[str]()
+    before = set(threading.enumerate())
+
+    def work(key: str, query: CampaignQuery) -> None:
+        begun.append(key)
+        assert release.wait(10)
+        done.append(key)
+
+    refresher = Refresher(work, workers=2)
+    assert all(refresher.kick(key, QUERY) for key in ("a", "b", "c"))
+    wait_until(lambda: len(begun) == 2)
+    refresher.close()
+    assert refresher.kick("d", QUERY) is False
+    assert not refresher.is_under_way("c")
+    release.set()
+    wait_until(lambda: not set(threading.enumerate()) - before)
+    assert sorted(done) == ["a", "b"]

@@ -267,7 +267,7 @@ def test_a_purge_that_was_missed_is_made_up_for() -> None:
 
 def test_an_operator_is_told_when_a_purge_fails() -> None:
     """The text says what is wrong and what to do, and neither it nor its cause shows the URL."""
-    with redis_server(password="geheim") as server, shared_tier(server.url) as tier:
+    with redis_server(password="geheim-canary") as server, shared_tier(server.url) as tier:
         server.kill()
         with pytest.raises(SharedTierUnavailable, match=r"\(refused\).*purge again") as raised:
             tier.purge(None)

@@ -26,7 +26,7 @@ KEY = "page:1:7:abc"
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
     """Return a server that the test may hurt."""
-    with redis_server(password="geheim") as server:
+    with redis_server(password="geheim-canary") as server:
         yield server
 
 
@@ -83,7 +83,7 @@ def test_a_redis_that_dies_and_comes_back(server: RedisServer, said: list[EventD
         assert (faults, tier.state()) == ({"refused": LIMIT + 1}, "ok")
     assert outage(said) == ["shared cache failing", "shared cache works again"]
     assert [event["log_level"] for event in said] == ["warning", "info"]
-    assert not any(word in str(said) for word in ("geheim", "127.0.0.1", str(server.port)))
+    assert not any(word in str(said) for word in ("geheim-canary", "127.0.0.1", str(server.port)))
 
 
 def test_a_redis_that_is_restarted_at_once_costs_nothing(server: RedisServer) -> None:

@@ -46,7 +46,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_showing_it(url: str) -> No
     with pytest.raises(ValueError, match=r"cache\.shared_url is no URL of a Redis") as raised:
         redis_backend(Flask("test"), Secret(url))
     assert "heim" not in str(raised.value)
-    assert raised.value.__suppress_context__
+    assert raised.value.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -75,15 +75,15 @@ def test_no_note_is_lost_over_threads() -> None:
 def test_hits_are_in_the_same_numbers_as_all_else() -> None:
     """A hit that is counted the cheap way is a request, a look-up and a duration like others."""
     metrics = Metrics()
-    count = metrics.hits_counter("list", 200, "hit", "process")
+    count = metrics.hits_counter("list", 200, "hit", "fresh", "process")
     metrics.request("list", 200, "", 0.5)
-    metrics.lookup("hit", "process")
+    metrics.lookup("hit", "fresh", "process")
     for _ in range(2):
         count(0.0002)
     text = metrics.exposition().decode()
     for line in (
         'campaign_gateway_requests_total{endpoint="list",problem="",status="200"} 3.0',
-        'campaign_gateway_cache_lookups_total{outcome="hit",tier="process"} 3.0',
+        'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"} 3.0',
         'campaign_gateway_request_duration_seconds_bucket{endpoint="list",le="0.001"} 2.0',
         'campaign_gateway_request_duration_seconds_count{endpoint="list"} 3.0',
     ):

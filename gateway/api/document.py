@@ -1,0 +1,33 @@
+"""Documents, which say the same to everybody until the gateway is another version: they are kept and compared."""
+
+from typing import Final
+
+import flask
+from flask import Response
+
+from gateway.api.html import SECURITY_HEADERS
+from gateway.api.representation import choose, held_tag
+from gateway.model import RenderedPage
+
+HTML: Final = "text/html"
+
+
+def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int, vary: str = "") -> Response:
+    """Return the answer to the current request with a document: 200, or 304 for who holds it (RFC 9110, 15.4.5).
+
+    `max_age_s` is for how long anybody may keep it without asking, `vary` what it depends on beside the content coding.
+    """
+    headers = flask.request.headers
+    coding = choose(rendered, headers.get("Accept-Encoding"))
+    held = held_tag(headers.get("If-None-Match"), coding.etag)
+    response = Response(status=304) if held else Response(coding.body, mimetype=media_type)
+    if held:
+        del response.headers["Content-Type"]
+    elif coding.content_encoding:
+        response.headers["Content-Encoding"] = coding.content_encoding
+    response.headers["ETag"] = coding.etag
+    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    response.headers["Cache-Control"] = f"public, max-age={max_age_s}"
+    if media_type == HTML:
+        response.headers.update(SECURITY_HEADERS)
+    return response

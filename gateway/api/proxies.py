@@ -1,0 +1,26 @@
+"""What stands in front of the gateway, and what is taken from its words: callers' addresses for the log, no more."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+OWN_HOST: Final = "localhost"
+
+
+def behind_proxies(app: "WSGIApplication", hops: int) -> "WSGIApplication":
+    """Return `app` with the address of callers as the first of exactly `hops` proxies in front of us saw it.
+
+    It is the last but `hops` in `X-Forwarded-For`, of which callers may write all before it. Neither host nor scheme
+    nor prefix is taken from any header, `Host` included: no answer depends on what the caller calls us.
+    """
+    with_address = ProxyFix(app, x_for=hops, x_proto=0, x_host=0, x_port=0, x_prefix=0)
+
+    def nameless(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["HTTP_HOST"] = OWN_HOST
+        return with_address(environ, start_response)
+
+    return nameless

@@ -1,0 +1,130 @@
+"""What a worker of the gateway shows to its siblings and to commands: its last good settings, and how reloads went.
+
+It is a file in memory (memfd_create(2)) that no path leads to but `/proc/<pid>/fd`, and that leads there only for who
+may read the memory of that process anyway (ptrace(2), PTRACE_MODE_READ): the same user, or root. So the secrets in it
+are no easier to get at than those in the process, are on no disk, and are gone with the process. It is sealed when it
+is complete, so nobody reads half of it. Where there is no `memfd_create`, nothing is shown and nothing found.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.settings import KeptSettings
+
+NAME = "campaign-gateway-settings"
+_ENDED = frozenset("ZX")
+_LINK = f"/memfd:{NAME} (deleted)"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one worker shows: the settings in force and when they were loaded (seconds since 1970).
+
+    `reloads` is how many there have been, good or not, and `faults` are those of the last one.
+    """
+
+    kept: KeptSettings = field(repr=False)
+    loaded_at: float
+    reloads: int
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A running worker: its process, its parent's, and what it shows."""
+
+    pid: int
+    parent: int
+    shown: Published
+
+
+class Publication:
+    """What this process shows; the latest only."""
+
+    def __init__(self) -> None:
+        self._handle: int | None = None
+
+    def show(self, published: Published) -> None:
+        """Show `published` in place of what was shown before."""
+        if not hasattr(os, "memfd_create"):
+            return
+        document = {
+            "kept": published.kept.to_json(),
+            "loaded_at": published.loaded_at,
+            "reloads": published.reloads,
+            "faults": published.faults,
+        }
+        handle = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        with os.fdopen(os.dup(handle), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+        before, self._handle = self._handle, handle
+        if before is not None:
+            os.close(before)
+
+    def close(self) -> None:
+        """Show nothing any more."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def workers() -> Iterator[Worker]:
+    """Yield the workers of gateways that this user may look into, but for this process itself."""
+    for folder, parent in _others():
+        shown = _shown_by(folder)
+        if shown is not None:
+            yield Worker(int(folder.name), parent, shown)
+
+
+def siblings() -> list[Worker]:
+    """Return the workers that have the same parent as this process, the latest settings first."""
+    found = [worker for worker in workers() if worker.parent == os.getppid()]
+    return sorted(found, key=lambda worker: worker.shown.loaded_at, reverse=True)
+
+
+def sibling_starting() -> bool:
+    """Tell whether this process has a sibling that does not show anything yet: a worker that is being started."""
+    return any(parent == os.getppid() and _shown_by(folder) is None for folder, parent in _others())
+
+
+def _others() -> Iterator[tuple[Path, int]]:
+    """Yield for each other process that is running its folder in /proc and its parent's id."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        # Processes end while they are looked at.
+        with suppress(OSError):
+            # The name of the program, in parentheses, may hold anything (proc(5)).
+            state, parent, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(folder.name) != os.getpid() and state not in _ENDED:
+                yield folder, int(parent)
+
+
+def _shown_by(process: Path) -> Published | None:
+    """Return what a process shows, `None` for nothing, or nothing that is ours, or nothing that we may see."""
+    with suppress(OSError, KeyError, TypeError, ValueError):
+        for link in (process / "fd").iterdir():
+            # It may be replaced by the next one just now, which then has another number.
+            with suppress(OSError):
+                if str(link.readlink()) == _LINK:
+                    document = _read(link)
+                    if document is not None:
+                        return _published(document)
+    return None
+
+
+def _read(link: Path) -> Any:
+    with link.open("rb") as file:
+        sealed = fcntl.fcntl(file, fcntl.F_GET_SEALS) & fcntl.F_SEAL_WRITE
+        return json.load(file) if sealed else None
+
+
+def _published(document: Any) -> Published:
+    kept = KeptSettings.from_json(document["kept"])
+    faults = tuple(map(str, document["faults"]))
+    return Published(kept, float(document["loaded_at"]), int(document["reloads"]), faults)

@@ -1,0 +1,127 @@
+"""The signals of a worker: SIGHUP reloads the settings, SIGTERM lets it drain before it ends.
+
+granian's main process answers SIGHUP by replacing its workers one after the other: it starts a new one, and 3.5 s later
+sends the old one SIGTERM. To the workers themselves it never sends SIGHUP, so that is free for us, and to whoever sends
+it to the main process the draining makes sure that no request is lost.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+import structlog
+
+from gateway.reload.published import sibling_starting
+from gateway.reload.served import ServedApp
+
+START_LIMIT_S: Final = 20.0
+"""How long a worker waits at most for the one that takes its place."""
+
+LISTENING_S: Final = 0.5
+"""How long it takes at most from being ready to taking connections."""
+
+END_LIMIT_S: Final = 28.0
+"""How long after it began to drain a worker is gone at the latest, whoever still holds a connection.
+
+granian waits for ever for a caller who sent half a request, or does not read its answer. What watches over processes
+commonly kills after 30 s, and then nothing is said in the log.
+"""
+
+LOOK_AGAIN_S: Final = 0.1
+GIVE_UP_S: Final = 60.0
+"""For how long it is looked whether the server has set its own handler for SIGTERM, which it does after loading us."""
+
+log = structlog.get_logger("gateway.reload")
+Handler = Callable[[int, FrameType | None], Any] | int | None
+
+
+def end_at_last(limit_s: float = END_LIMIT_S, end: Callable[[int], Any] = os._exit) -> None:
+    """Have a thread end this process after `limit_s` seconds, if it has not ended by itself by then."""
+
+    def end_now() -> None:
+        log.warning("ended_with_open_requests", after_s=limit_s)
+        end(0)
+
+    timer = threading.Timer(limit_s, end_now)
+    timer.daemon = True
+    timer.start()
+
+
+def on_signals(
+    served: ServedApp,
+    replacement_starting: Callable[[], bool] = sibling_starting,
+    sleep: Callable[[float], None] = time.sleep,
+    limit: Callable[[], None] = end_at_last,
+) -> None:
+    """Have the signals of this process reach `served`. Only for the main thread, as signals are; elsewhere nothing.
+
+    `replacement_starting` tells whether a worker is being started. `sleep` waits in the main thread, which has nothing
+    else to do while a server serves. `limit` sees to it that the process ends within `END_LIMIT_S`.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        log.warning("no_reload", reason="the app was not loaded in the main thread, where signals arrive")
+        return
+    signal.signal(signal.SIGHUP, lambda *_: served.ask_for_reload())
+    _before_the_servers_own(
+        signal.getsignal(signal.SIGTERM), lambda end: _drain_first(served, end, replacement_starting, sleep, limit)
+    )
+
+
+def _drain_first(
+    served: ServedApp,
+    end: Handler,
+    replacement_starting: Callable[[], bool],
+    sleep: Callable[[float], None],
+    limit: Callable[[], None],
+) -> Callable[..., None]:
+    """Return a handler for SIGTERM that lets `served` drain before it calls `end`.
+
+    A second signal changes nothing: where all processes of a service are told to end, a worker is told by granian too.
+
+    Where a worker is being started, this one is to be replaced by it. granian waits 3.5 s for it, however long it takes
+    on a busy machine, so here it is waited for until it is there: else nobody might be.
+    """
+    asked = False
+
+    def drain_first(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            return
+        asked = True
+        looks = round(START_LIMIT_S / LOOK_AGAIN_S) if replacement_starting() else 0
+        pause_s = max(served.drain_s, LISTENING_S if looks else 0.0)
+        while looks and replacement_starting():
+            looks -= 1
+            sleep(LOOK_AGAIN_S)
+        limit()
+        served.drain()
+        sleep(pause_s)
+        if callable(end):
+            end(number, frame)
+
+    return drain_first
+
+
+def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Callable[..., None]]) -> None:
+    """Wrap the handler for SIGTERM as soon as it is another one than `inherited`.
+
+    A timer has it looked at in the main thread, the only one that may set handlers.
+    """
+    looks = round(GIVE_UP_S / LOOK_AGAIN_S)
+
+    def look(*_: object) -> None:
+        nonlocal looks
+        looks -= 1
+        end = signal.getsignal(signal.SIGTERM)
+        if end is not inherited:
+            signal.signal(signal.SIGTERM, wrapped(end))
+        if end is not inherited or looks <= 0:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)

@@ -1,0 +1,72 @@
+"""Settings that were good, with all that was in their files, for the time when the files have become faulty."""
+
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FILES = (
+    ("isales", "ca_file"),
+    ("isales", "client_cert_file"),
+    ("isales", "client_key_file"),
+    ("jwt", "jwks_file"),
+)
+"""Settings that are paths of files which are read again when an app is made, unlike those of secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSettings:
+    """The environment's name, the merged values of all sources, and what is in the files that they name.
+
+    It holds secrets as they are, and shows none of them in its `repr`. Equal ones make equal settings.
+    """
+
+    environment: str
+    values: Mapping[str, Any] = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @classmethod
+    def of(cls, environment: str, values: Mapping[str, Any]) -> "KeptSettings":
+        """Return what to keep of `values`, which have been found good, so that their files can be read."""
+        files = {}
+        for section, name in FILES:
+            if path := values[section].get(name):
+                try:
+                    files[f"{section}.{name}"] = Path(path).read_bytes()
+                except OSError:
+                    continue  # it was there a moment ago; without its content the path has to do
+        return cls(environment, values, files)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as JSON has it."""
+        files = {name: b64encode(content).decode("ascii") for name, content in self.files.items()}
+        return {"environment": self.environment, "values": self.values, "files": files}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "KeptSettings":
+        """Return what `to_json` was called on; `KeyError`, `TypeError` or `ValueError` if `document` is none of its."""
+        files = {str(name): b64decode(content) for name, content in document["files"].items()}
+        return cls(str(document["environment"]), json.loads(json.dumps(document["values"])), files)
+
+    def values_with_files(self) -> dict[str, Any]:
+        """Return the values, with the paths of copies in memory for the files.
+
+        The copies are there for as long as this process is; they have no name that others could open.
+        """
+        values: dict[str, Any] = deepcopy(dict(self.values))
+        for section, name in FILES:
+            content = self.files.get(f"{section}.{name}")
+            if content is not None:
+                values[section][name] = _in_memory(content)
+        return values
+
+
+def _in_memory(content: bytes) -> str:
+    handle = os.memfd_create("campaign-gateway-file")
+    with os.fdopen(os.dup(handle), "wb") as file:
+        file.write(content)
+    return f"/proc/self/fd/{handle}"

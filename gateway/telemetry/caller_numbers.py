@@ -1,0 +1,73 @@
+"""What is counted of callers: their requests, how long these took, limits, and credentials."""
+
+from collections.abc import Callable, Iterable
+
+from gateway.telemetry.durations import Durations, Notes
+from gateway.telemetry.numbers import PREFIX, SECONDS, Numbers, Over
+
+
+class CallerNumbers(Numbers):
+    """The numbers of requests and of those who make them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._requests = self._counter(
+            "requests",
+            "Requests answered, by endpoint, status and problem type (empty for none).",
+            "endpoint",
+            "status",
+            "problem",
+        )
+        self._seconds = Durations(
+            PREFIX + "request_duration_seconds", "Time from a request to its answer, by endpoint.", SECONDS
+        )
+        self.registry.register(self._seconds)
+        self._notes: dict[tuple[str, ...], Notes] = {}
+        self._rate_limited = self._counter("rate_limited", "Requests over a limit, by client.", "client")
+        self._rate_limit_faults = self._counter(
+            "rate_limit_faults",
+            "Requests that only this process counted against a limit because the shared count was out of reach.",
+        )
+        self._token_checks = self._counter(
+            "token_checks", "Bearer tokens that were verified, by outcome: ok or the reason of the refusal.", "outcome"
+        )
+        self._token_key_reads = self._counter(
+            "token_key_reads", "Readings of the identity provider's keys, by outcome: ok or failed.", "outcome"
+        )
+
+    def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:
+        """Count one answered request. `problem` is the name of its problem type, or empty."""
+        self._requests.labels(endpoint, str(status), problem).inc()
+        self._seconds.observe(endpoint, [seconds])
+
+    def watch_turns(self, waiting: Callable[[], float]) -> None:
+        """Read how many requests wait for their turn whenever the numbers are asked for."""
+        meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
+        self._gauge(Over.SUM, "requests_waiting", meaning).set_function(waiting)
+
+    def rate_limited(self, client: str) -> None:
+        """Count one request that was refused because its client was over its limit."""
+        self._rate_limited.labels(client).inc()
+
+    def rate_limit_fault(self) -> None:
+        """Count one request that only this process counted because the shared count was out of reach."""
+        self._rate_limit_faults.inc()
+
+    def watch_clients(self, report: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        """Read when credentials were last good whenever the numbers are asked for: client, kind, seconds since 1970."""
+        self._report_gauge(
+            Over.LATEST,
+            "client_last_seen_timestamp_seconds",
+            "When a client's credential (current or previous key, or token) was last good; 0: not since the start.",
+            lambda: [((client, credential), at) for client, credential, at in report()],
+            "client",
+            "credential",
+        )
+
+    def token_check(self, outcome: str) -> None:
+        """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""
+        self._token_checks.labels(outcome).inc()
+
+    def token_key_read(self, outcome: str) -> None:
+        """Count one reading of the identity provider's keys. `outcome` is `ok` or `failed`."""
+        self._token_key_reads.labels(outcome).inc()

@@ -1,0 +1,56 @@
+"""The gateway's own pages in a real browser, which enforces their policy."""
+
+import re
+
+import pytest
+
+from gateway.api.html import SECURITY_HEADERS
+from gateway.simulator.server import SimulatorServer
+from tests.browser.conftest import Browser, Site
+from tests.support.server import served_gateway
+
+VIOLATION = re.compile(r"CONSOLE.*(Content Security Policy|Refused to|Uncaught|ERR_)")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/problems", "/problems/forbidden"])
+def test_pages_work_under_their_policy(browser: Browser, isales: SimulatorServer, path: str) -> None:
+    """No script, style or request of theirs is refused, and the script of the form has run."""
+    with served_gateway(isales.base_url) as served:
+        dom = browser.dom(f"{served.url}{path}")
+    assert not VIOLATION.search(browser.console), browser.console
+    assert "<h1" in dom
+    if path == "/docs":
+        (form,) = re.findall(r"<form[^>]*>", dom)
+        assert "hidden" not in form
+        assert "curl -i --compressed" in dom
+
+
+def test_the_browser_tells_of_violations(browser: Browser, site: Site) -> None:
+    """What the test above looks for is there when a page does break the policy."""
+    policy = SECURITY_HEADERS["Content-Security-Policy"]
+    site.html = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><h1>x</h1><script>a = 1</script>'
+    browser.dom(site.origin)
+    assert VIOLATION.search(browser.console), browser.console
+
+
+def test_pages_cannot_be_framed(browser: Browser, site: Site, isales: SimulatorServer) -> None:
+    """A page of another origin sees an empty frame in the place of the form that takes keys."""
+    with served_gateway(isales.base_url) as served:
+        site.html = f'<h1>Prize</h1><iframe src="{served.url}/docs"></iframe>'
+        browser.dom(site.origin)
+    assert re.search(r"Refused to (frame|display)|frame-ancestors|X-Frame-Options", browser.console), browser.console
+
+
+def test_scripts_of_pages_are_for_themselves(browser: Browser, site: Site, isales: SimulatorServer) -> None:
+    """No other origin can run or show what belongs to our pages."""
+    with served_gateway(isales.base_url) as served:
+        site.html = f"""<h1>Thief</h1><script>
+            onerror = onload = null;
+            const tell = (what) => fetch("/found", {{method: "POST", body: JSON.stringify(what)}});
+            const script = document.createElement("script");
+            script.src = "{served.url}/docs/static/try.js";
+            script.onload = () => tell("loaded");
+            script.onerror = () => tell("refused");
+            document.head.append(script);
+        </script>"""
+        assert browser.until(site.origin, site.next_found) == "refused"

@@ -1,0 +1,155 @@
+"""The Kubernetes manifests against Kubernetes' own schemas, and against what a pod of ours must and must not have."""
+
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+
+from tests.support.containerfile import Containerfile
+from tests.support.manifests import BASE, EXAMPLE, Manifest, manifest, manifests, pod
+
+DEPLOYMENTS = ("campaign-gateway", "campaign-gateway-redis")
+DRAIN_S = 30
+
+
+def container(name: str) -> Manifest:
+    """Return the only container of a Deployment's pod."""
+    (found,) = pod(name)["spec"]["containers"]
+    return dict(found)
+
+
+@pytest.mark.parametrize("folder", [BASE, EXAMPLE], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("version", ["1.30", "1.34", kubernetes_validate.latest_version()])
+def test_the_manifests_are_what_kubernetes_takes(version: str, folder: Path) -> None:
+    """Each has the fields of its kind and no others, from the oldest version we speak of to the newest known."""
+    assert len(manifests(folder)) >= 12
+    for found in manifests(folder):
+        kubernetes_validate.validate(found, version, strict=True)
+
+
+def test_a_field_that_does_not_exist_is_found() -> None:
+    """The check before is none that lets everything through."""
+    broken = {**manifest("Service", "campaign-gateway-redis"), "sepc": {}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(broken, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_every_file_is_applied() -> None:
+    """A manifest that kustomization.yaml does not name would be forgotten."""
+    for folder in (BASE, EXAMPLE):
+        named = (folder / "kustomization.yaml").read_text()
+        assert all(file.name in named for file in folder.iterdir() if file.name != "kustomization.yaml")
+
+
+def test_an_overlay_changes_what_a_site_has_to_change() -> None:
+    """The image, the settings and the address of CC-iSales are the site's; nothing else differs from the base."""
+    changed = [
+        (before, after) for before, after in zip(manifests(), manifests(EXAMPLE), strict=True) if before != after
+    ]
+    assert [after["kind"] for _, after in changed] == ["ConfigMap", "Deployment", "NetworkPolicy"]
+    (_, settings), (_, deployment), (_, policy) = changed
+    (gateway,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert gateway["image"] == "registry.example.com/campaign-gateway:0.1.0"
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    assert settings["metadata"]["name"] in [volume.get("configMap", {}).get("name") for volume in volumes]
+    assert policy["spec"]["egress"][2]["to"] == [{"ipBlock": {"cidr": "198.51.100.9/32"}}]
+
+
+def test_all_is_in_one_namespace_that_is_restricted() -> None:
+    """And that namespace refuses pods that ask for more."""
+    labels = manifest("Namespace", "campaign-gateway")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    namespaces = {found["metadata"].get("namespace") for found in manifests() if found["kind"] != "Namespace"}
+    assert namespaces == {"campaign-gateway"}
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_pods_have_no_rights(name: str) -> None:
+    """Not root, nothing writable, no capability, no token, the runtime's filter of system calls."""
+    spec, inside = pod(name)["spec"], container(name)["securityContext"]
+    outside = spec["securityContext"]
+    assert (outside["runAsNonRoot"], outside["seccompProfile"]) == (True, {"type": "RuntimeDefault"})
+    assert outside["runAsUser"] >= 10000
+    assert outside["runAsGroup"] >= 10000
+    assert inside["readOnlyRootFilesystem"] is True
+    assert inside["allowPrivilegeEscalation"] is False
+    assert inside["capabilities"] == {"drop": ["ALL"]}
+    assert (spec["automountServiceAccountToken"], spec["enableServiceLinks"]) == (False, False)
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    assert all("hostPath" not in volume for volume in spec["volumes"])
+
+
+@pytest.mark.parametrize("name", DEPLOYMENTS)
+def test_pods_are_bounded_probed_and_pinned(name: str) -> None:
+    """Requests and limits, three probes, and an image with a version."""
+    found = container(name)
+    for kind in ("requests", "limits"):
+        assert set(found["resources"][kind]) == {"cpu", "memory"}
+    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= found.keys()
+    tag = found["image"].rpartition(":")[2]
+    assert tag[0].isdigit()
+
+
+def test_the_pod_is_that_of_the_image() -> None:
+    """The user, the port and the command are the image's, and the probes ask what the gateway has."""
+    image, found = Containerfile(), container("campaign-gateway")
+    context = pod("campaign-gateway")["spec"]["securityContext"]
+    assert f"{context['runAsUser']}:{context['runAsGroup']}" == image.last("USER")
+    assert [port["containerPort"] for port in found["ports"]] == [int(image.last("EXPOSE"))]
+    assert not {"command", "args"} & found.keys()
+    paths = {kind: found[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")}
+    assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
+def test_a_pod_that_goes_has_time_for_its_callers() -> None:
+    """What it waits before and while it ends fits into what Kubernetes gives it; a new one is ready first."""
+    spec = pod("campaign-gateway")["spec"]
+    before = container("campaign-gateway")["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert spec["terminationGracePeriodSeconds"] >= before + DRAIN_S
+    assert manifest("HorizontalPodAutoscaler", "campaign")["spec"]["minReplicas"] >= 2
+    assert manifest("PodDisruptionBudget", "campaign")["spec"]["maxUnavailable"] == 1
+
+
+def test_pods_are_spread() -> None:
+    """Over zones and over nodes."""
+    spread = pod("campaign-gateway")["spec"]["topologySpreadConstraints"]
+    assert {rule["topologyKey"] for rule in spread} == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+
+
+def test_selectors_find_their_pods() -> None:
+    """Whatever selects by labels selects exactly one of the Deployments."""
+    labels = [pod(name)["metadata"]["labels"] for name in DEPLOYMENTS]
+    selectors: list[dict[str, Any]] = [
+        *(found["spec"]["selector"] for found in manifests() if found["kind"] == "Service"),
+        *(found["spec"]["selector"]["matchLabels"] for found in manifests() if found["kind"] == "PodDisruptionBudget"),
+        *(found["spec"]["podSelector"]["matchLabels"] for found in manifests() if found["kind"] == "NetworkPolicy"),
+        *(rule["labelSelector"]["matchLabels"] for rule in pod(DEPLOYMENTS[0])["spec"]["topologySpreadConstraints"]),
+    ]
+    assert len(selectors) == 8
+    assert all(sum(selector.items() <= found.items() for found in labels) == 1 for selector in selectors)
+
+
+def test_the_network_is_closed_but_for_what_is_needed() -> None:
+    """In from the proxy and Prometheus; out to names, to Redis and to CC-iSales; nothing at all out of Redis."""
+    (gateway,) = [
+        found["spec"]
+        for found in manifests()
+        if found["kind"] == "NetworkPolicy" and found["metadata"]["name"] == "campaign-gateway"
+    ]
+    assert gateway["policyTypes"] == ["Ingress", "Egress"]
+    (rule,) = gateway["ingress"]
+    assert all("namespaceSelector" in source for source in rule["from"])
+    assert [[port["port"] for port in rule["ports"]] for rule in gateway["egress"]] == [[53, 53], [6379], [28443]]
+    assert all(rule["to"] for rule in gateway["egress"])
+    redis = manifest("NetworkPolicy", "campaign-gateway-redis")["spec"]
+    assert (redis["policyTypes"], redis["egress"]) == (["Ingress", "Egress"], [])
+
+
+def test_secrets_are_files_and_nothing_else() -> None:
+    """No variable holds one, no manifest brings one along, and only the user can read them."""
+    assert not [found for found in manifests() if found["kind"] == "Secret"]
+    for name in DEPLOYMENTS:
+        assert all("value" in variable for variable in container(name).get("env", []))
+        (volume,) = [volume["secret"] for volume in pod(name)["spec"]["volumes"] if "secret" in volume]
+        assert (volume["secretName"], volume["defaultMode"]) == ("campaign-gateway", 0o400)

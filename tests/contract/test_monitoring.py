@@ -1,0 +1,110 @@
+"""Rules, alerts and dashboard against Prometheus' own tools, what the gateway exposes, and the runbook."""
+
+import re
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.gateway import PROJECT
+from tests.support.monitoring import (
+    DASHBOARD,
+    PROMETHEUS,
+    dashboard,
+    dashboard_queries,
+    exposed_names,
+    panels,
+    promtool,
+    rules,
+    used_names,
+)
+
+ALERTS = rules("alerts.yaml")
+RECORDS = {rule["record"] for rule in rules("rules.yaml")}
+CASES = [
+    case
+    for file in ("tests.yaml", "tests-days.yaml")
+    for case in yaml.safe_load((PROMETHEUS / file).read_text())["tests"]
+]
+RUNBOOK = (PROJECT / "deploy" / "README.md").read_text()
+
+
+def test_prometheus_takes_the_rules() -> None:
+    """`promtool check rules` is content with both files."""
+    result = promtool("check", "rules", "rules.yaml", "alerts.yaml")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("file", ["prometheus.yaml", "prometheus-kubernetes.yaml"])
+def test_prometheus_takes_its_configuration(file: str) -> None:
+    """`promtool check config` is content, and finds the rules that it names."""
+    result = promtool("check", "config", file)
+    assert (result.returncode, "2 rule files found" in result.stdout) == (0, True), result.stderr
+
+
+@pytest.mark.parametrize("file", ["tests.yaml", "tests-days.yaml"])
+def test_alerts_fire_when_they_should_and_only_then(file: str) -> None:
+    """`promtool test rules` plays every case."""
+    result = promtool("test", "rules", file)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("alert", [alert["alert"] for alert in ALERTS])
+def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_not(alert: str) -> None:
+    """Both are about this very alert."""
+    own: list[dict[str, Any]] = [case for case in CASES if re.match(rf"{alert} (fires|is silent) ", case["name"])]
+    looks = [look for case in own for look in case["promql_expr_test"] if f'alertname="{alert}"' in str(look)]
+    assert any(look.get("exp_samples") for look in looks)
+    assert any(not look.get("exp_samples") for look in looks if "is silent" in str([c["name"] for c in own]))
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_each_alert_says_how_bad_it_is_and_what_to_do(alert: dict[str, Any]) -> None:
+    """It pages or makes a ticket, has a sentence, and its part of the runbook exists."""
+    assert alert["labels"]["severity"] in {"page", "ticket"}
+    assert alert["annotations"]["summary"].endswith(".")
+    name: str = alert["alert"]
+    assert alert["annotations"]["runbook"] == f"deploy/README.md#{name.lower()}"
+    part = re.search(rf"^### {name}\n\n(.+?)(?=^#|\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
+    assert part is not None, f"deploy/README.md has no heading {name}"
+    for word in ("It means", "Look at", "Do"):
+        assert f"**{word}" in part[1], f"deploy/README.md does not say of {name}: {word}"
+
+
+def test_the_runbook_knows_no_alert_that_does_not_exist() -> None:
+    """A renamed alert takes its part of the runbook along."""
+    assert set(re.findall(r"\bCampaignGateway[A-Z]\w+", RUNBOOK)) == {alert["alert"] for alert in ALERTS}
+
+
+@pytest.mark.parametrize(
+    "file", [*PROMETHEUS.glob("*.yaml"), DASHBOARD, PROJECT / "deploy" / "README.md"], ids=lambda file: file.name
+)
+def test_every_name_is_exposed_or_recorded(file: Path) -> None:
+    """No rule, query or sentence speaks of a series that the gateway does not have."""
+    assert used_names(file.read_text()) - exposed_names() - RECORDS == set()
+
+
+def test_prometheus_takes_the_queries_of_the_dashboard(tmp_path: Path) -> None:
+    """Each of them is PromQL."""
+    found = [{"record": f"query:{number}", "expr": query} for number, (_, query) in enumerate(dashboard_queries())]
+    assert len(found) >= 40
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": found}]}))
+    result = promtool("check", "rules", "queries.yaml", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_dashboard_can_be_imported_anywhere() -> None:
+    """It names no data source of ours, its panels have numbers, words and places of their own."""
+    assert {panel["datasource"]["uid"] for panel in panels()} == {"${datasource}"}
+    assert {variable["name"] for variable in dashboard()["templating"]["list"]} == {"datasource", "job"}
+    everything = dashboard()["panels"]
+    assert len({panel["id"] for panel in everything}) == len(everything)
+    assert all(panel["title"] and panel["description"].endswith(".") for panel in panels())
+    places = [panel["gridPos"] for panel in everything]
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    for one, other in combinations(places, 2):
+        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+        below = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+        assert beside or below

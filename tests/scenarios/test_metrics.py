@@ -1,0 +1,99 @@
+"""The numbers of a served gateway with two workers, whichever answers and whatever becomes of them."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from gateway.simulator.server import SimulatorServer
+from gateway.telemetry import sharing
+from tests.support.gateway import GatewayUnderTest
+from tests.support.server import ServedGateway, served_gateway
+from tests.support.waiting import wait_until
+
+LIMIT_S = 30.0
+WORKERS = 2
+PROMTOOL = shutil.which("promtool")
+ANSWERED = 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"}'
+DURATIONS = 'campaign_gateway_request_duration_seconds_count{endpoint="campaigns.list_campaigns"}'
+MISSES = 'campaign_gateway_cache_lookups_total{outcome="miss",rung="",tier=""}'
+HELD = "campaign_gateway_cache_held_pages"
+
+
+@pytest.fixture
+def served(simulator: SimulatorServer) -> Iterator[ServedGateway]:
+    """Return a gateway with two workers."""
+    with served_gateway(simulator.base_url, WORKERS, GRANIAN_RESPAWN_INTERVAL="0.5") as gateway:
+        wait_until(lambda: len(gateway.worker_pids()) == WORKERS, LIMIT_S)
+        yield gateway
+
+
+def ask(gateway: ServedGateway, times: int) -> None:
+    """Send so many requests, each on a connection of its own, so that every worker gets some."""
+    for _ in range(times):
+        headers = {"X-API-Key": "web-key", "Connection": "close"}
+        assert requests.get(f"{gateway.url}/campaigns", headers=headers, timeout=LIMIT_S).status_code == 200
+
+
+def numbers(gateway: ServedGateway) -> dict[str, float]:
+    """Return the numbers of one scrape."""
+    text = requests.get(f"{gateway.url}/metrics", headers={"Connection": "close"}, timeout=LIMIT_S).text
+    lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in lines}
+
+
+def scraped(gateway: ServedGateway, sample: str, times: int = 12) -> list[float]:
+    """Return one number of so many scrapes that every worker answers some."""
+    return [numbers(gateway).get(sample, 0.0) for _ in range(times)]
+
+
+def test_every_scrape_tells_of_all_workers_and_a_dead_one_is_neither_lost_nor_doubled(served: ServedGateway) -> None:
+    """What a worker that was killed counted stays in the sum, what it held does not; its successor adds to it."""
+    ask(served, 40)
+    wait_until(lambda: numbers(served)[ANSWERED] == 40, LIMIT_S)
+    before = numbers(served)
+    assert before[MISSES] == before[HELD] == WORKERS
+    # Once every worker says so, every worker has written so.
+    wait_until(lambda: scraped(served, ANSWERED) == [40.0] * 12, LIMIT_S)
+    victim = served.worker_pids()[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: len(now := served.worker_pids()) == WORKERS and victim not in now, LIMIT_S)
+    assert set(scraped(served, ANSWERED)) == {40.0}
+    assert set(scraped(served, HELD)) == {1.0}
+    ask(served, 20)
+    wait_until(lambda: numbers(served)[ANSWERED] == 60, LIMIT_S)
+    assert numbers(served)[DURATIONS] == 60
+
+
+def test_nothing_is_lost_when_workers_are_replaced(served: ServedGateway) -> None:
+    """A worker that ends as it should has told everything, its last request included."""
+    ask(served, 30)
+    before = set(served.worker_pids())
+    served.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(now := served.worker_pids()) == WORKERS and not before & set(now), LIMIT_S)
+    wait_until(lambda: scraped(served, ANSWERED, 4) == [30.0] * 4, LIMIT_S)
+    assert scraped(served, HELD, 4) == [0.0] * 4
+
+
+def test_the_folder_goes_with_the_server(served: ServedGateway, simulator: SimulatorServer) -> None:
+    """The next server that starts removes it."""
+    folder = sharing.folder_of(served.process.pid)
+    assert len(list(folder.glob("*.worker"))) == WORKERS
+    served.process.send_signal(signal.SIGTERM)
+    served.process.wait(LIMIT_S)
+    with served_gateway(simulator.base_url):
+        wait_until(lambda: not folder.exists(), LIMIT_S)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is in Debian's package prometheus")
+def test_names_and_units_are_as_prometheus_wants_them(gateway: GatewayUnderTest) -> None:
+    """`promtool check metrics` has nothing to say."""
+    for path in ("/campaigns", "/campaigns", "/campaigns?x=1", "/nothing"):
+        gateway.get(path)
+    text = gateway.get("/metrics", key=None).get_data()
+    check = subprocess.run([str(PROMTOOL), "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (check.returncode, check.stdout, check.stderr) == (0, b"", b"")

@@ -1,0 +1,66 @@
+"""What stands in `deploy/prometheus` and `deploy/grafana`, and Prometheus' own tools to look at it."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.gateway import PROJECT, GatewayUnderTest
+from tests.support.programs import program
+
+PROMETHEUS = PROJECT / "deploy" / "prometheus"
+DASHBOARD = PROJECT / "deploy" / "grafana" / "campaign-gateway.json"
+JOB = "campaign-gateway"
+
+
+def promtool(*words: str, folder: Path = PROMETHEUS) -> "subprocess.CompletedProcess[str]":
+    """Run promtool in `folder` to its end."""
+    command = [program("promtool", "prometheus"), *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def rules(file: str) -> list[dict[str, Any]]:
+    """Return the rules of a file, of all its groups."""
+    document = yaml.safe_load((PROMETHEUS / file).read_text())
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def dashboard() -> dict[str, Any]:
+    """Return the dashboard as Grafana imports it."""
+    return dict(json.loads(DASHBOARD.read_text()))
+
+
+def panels() -> list[dict[str, Any]]:
+    """Return the panels of the dashboard that show something."""
+    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+
+
+def dashboard_queries(interval: str = "5m") -> Iterator[tuple[str, str]]:
+    """Yield title and PromQL of each query of a panel, with its variables filled in."""
+    for panel in panels():
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"].replace("$job", JOB).replace("$__rate_interval", interval)
+
+
+@cache
+def exposed_names() -> frozenset[str]:
+    """Return the names of all series that a gateway exposes, whether they have samples yet or not."""
+    gateway = GatewayUnderTest("http://127.0.0.1:9")
+    try:
+        text = gateway.get("/metrics", key=None).get_data(as_text=True)
+    finally:
+        gateway.close()
+    names = set()
+    for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):
+        names |= {name} | {f"{name}{end}" for end in ("_bucket", "_sum", "_count") if kind == "histogram"}
+    return frozenset(names)
+
+
+def used_names(text: str) -> set[str]:
+    """Return the names of series and of recording rules of ours that stand in `text`."""
+    return set(re.findall(r"\bcampaign_gateway[_:][\w:]+", text))

@@ -1,0 +1,62 @@
+"""Whose words about callers count."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import Client
+
+from gateway.api.proxies import behind_proxies
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def told(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Answer what the app is told of the caller and of itself."""
+    start_response("200 OK", [("Content-Type", "text/plain; charset=latin-1")])
+    names = ("REMOTE_ADDR", "HTTP_HOST", "wsgi.url_scheme", "SCRIPT_NAME", "PATH_INFO", "SERVER_NAME", "SERVER_PORT")
+    return ["\n".join(environ[name] for name in names).encode("latin-1")]
+
+
+def seen(hops: int, headers: list[tuple[str, str]]) -> list[str]:
+    """Return what the app is told behind so many proxies."""
+    client = Client(behind_proxies(told, hops))
+    answer = client.get("/campaigns", headers=headers, environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+    body: bytes = answer.data
+    return body.decode("latin-1").split("\n")
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (0, ["198.51.100.7"], "192.0.2.1"),
+        (1, ["198.51.100.7"], "198.51.100.7"),
+        (1, ["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
+        (1, ["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
+        (2, ["6.6.6.6, 198.51.100.7, 203.0.113.9"], "198.51.100.7"),
+        (2, ["198.51.100.7"], "192.0.2.1"),
+        (1, [], "192.0.2.1"),
+    ],
+)
+def test_exactly_the_trusted_hops_count(hops: int, forwarded: list[str], address: str) -> None:
+    """What a caller writes before the words of the proxies is not believed, in one line or in several."""
+    assert seen(hops, [("X-Forwarded-For", each) for each in forwarded])[0] == address
+
+
+NAMES = (
+    *("Host", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"),
+    *("X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Uri", "X-Original-URL"),
+    *("X-Rewrite-URL", "X-Original-Host", "X-Host", "X-Script-Name", "Front-End-Https", "X-HTTP-Method-Override"),
+)
+
+
+@given(
+    hops=st.integers(0, 3),
+    headers=st.lists(st.tuples(st.sampled_from(NAMES), st.text(st.characters(max_codepoint=0x7E, min_codepoint=0x20)))),
+)
+def test_nothing_but_the_address_is_taken_from_headers(hops: int, headers: list[tuple[str, str]]) -> None:
+    """Whatever they say, the app goes by the same name and path."""
+    assert seen(hops, headers) == ["192.0.2.1", "localhost", "http", "", "/campaigns", "localhost", "80"]

@@ -1,0 +1,127 @@
+"""What a worker shows, as other processes find it."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.reload import published
+from gateway.reload.published import Publication, Published, sibling_starting, siblings, workers
+from gateway.settings import KeptSettings, load_kept
+from tests.unit.settings.project import PROJECT
+
+SHOW = """
+import sys
+from gateway.reload.published import Publication, Published
+from gateway.settings import KeptSettings
+kept = KeptSettings("test", {"secret": "s3cret"}, {"isales.ca_file": b"PEM"})
+publication = Publication()
+for loaded_at in map(float, sys.argv[1:]):
+    publication.show(Published(kept, loaded_at, 3, ("a fault",)))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+BROKEN = """
+import os, sys
+handle = os.memfd_create("campaign-gateway-settings", os.MFD_ALLOW_SEALING)
+os.write(handle, b'{"kept": "')
+if "sealed" in sys.argv:
+    import fcntl
+    fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def process(program: str, *args: str) -> Iterator[int]:
+    """Run a child of this process for as long as the context lasts; return its id when it is ready."""
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *args], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        try:
+            yield child.pid
+        finally:
+            child.communicate()
+
+
+def found(pid: int) -> Published | None:
+    """Return what the process `pid` shows to this one."""
+    return next((worker.shown for worker in workers() if worker.pid == pid), None)
+
+
+def test_a_worker_is_found_with_all_that_it_shows() -> None:
+    """The latest only, however often it was replaced, and the process' parent; when it ends it is found no more."""
+    with process(SHOW, "1", "2.5") as pid:
+        worker = next(worker for worker in workers() if worker.pid == pid)
+        assert worker.parent == os.getpid()
+        assert worker.shown == Published(
+            KeptSettings("test", {"secret": "s3cret"}, {"isales.ca_file": b"PEM"}), 2.5, 3, ("a fault",)
+        )
+        assert "s3cret" not in repr(worker)
+    assert found(pid) is None
+
+
+@pytest.mark.parametrize("args", [(), ("sealed",)])
+def test_what_is_not_complete_or_not_ours_is_not_read(args: tuple[str, ...]) -> None:
+    """Half of a document, or rubbish of the same name, is as good as nothing."""
+    with process(BROKEN, *args) as pid:
+        assert found(pid) is None
+
+
+def test_siblings_are_those_of_the_same_parent_the_latest_first() -> None:
+    """Workers of another server on the same machine are none."""
+    listing = "from gateway.reload.published import siblings; print([worker.pid for worker in siblings()])"
+    with process(SHOW, "1") as older, process(SHOW, "7") as newer:
+        said = subprocess.run([sys.executable, "-c", listing], cwd=PROJECT, capture_output=True, text=True, check=True)
+        assert json.loads(said.stdout) == [newer, older]
+        assert not {older, newer} & {worker.pid for worker in siblings()}
+
+
+def test_a_sibling_that_shows_nothing_yet_is_starting() -> None:
+    """That is how a worker that is to be replaced knows what to wait for."""
+    ask = "from gateway.reload.published import sibling_starting; print(sibling_starting())"
+
+    def said() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    with process(SHOW, "1"):
+        assert said() == "False"
+        with process("print('ready', flush=True); import sys; sys.stdin.read()"):
+            assert said() == "True"
+    assert isinstance(sibling_starting(), bool)
+
+
+def test_nobody_can_write_to_it_and_no_program_inherits_it() -> None:
+    """It is sealed, and closed where another program is executed."""
+    publication = Publication()
+    publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, ()))
+    links = {entry.name: str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+    handles = [int(name) for name, link in links.items() if published.NAME in link]
+    assert len(handles) == 1
+    with pytest.raises(OSError, match="not permitted"):
+        os.write(handles[0], b"x")
+    assert fcntl.fcntl(handles[0], fcntl.F_GETFD) & fcntl.FD_CLOEXEC
+    publication.close()
+    publication.close()
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(handles[0])
+
+
+def test_where_there_is_no_memfd_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway serves all the same; only reloads by the command are missing."""
+    monkeypatch.delattr(os, "memfd_create")
+    publication = Publication()
+    publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, ()))
+    publication.close()
+    assert found(os.getpid()) is None

@@ -1,0 +1,141 @@
+"""What signals do to a worker; the handlers are called as the server's process would call them."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+from typing import cast
+
+import pytest
+
+from gateway.reload import ServedApp, on_signals, signals
+from tests.support.waiting import wait_until
+
+USED = (signal.SIGHUP, signal.SIGTERM, signal.SIGALRM)
+
+
+class Served:
+    """Stands for the served app: notes what it is told, and how long is waited."""
+
+    drain_s = 1.5
+
+    def __init__(self) -> None:
+        self.told: list[str | float] = []
+
+    def ask_for_reload(self) -> None:
+        """Note it."""
+        self.told.append("reload")
+
+    def drain(self) -> None:
+        """Note it."""
+        self.told.append("drain")
+
+    def limit(self) -> None:
+        """Note it."""
+        self.told.append("limit")
+
+    def sleep(self, seconds: float) -> None:
+        """Note it, and wait for nothing."""
+        self.told.append(seconds)
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in USED}
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def served() -> Served:
+    """Return what stands for the served app."""
+    return Served()
+
+
+def install(served: Served, starting_looks: int = 0) -> None:
+    """Have signals reach `served`; at so many looks a worker that takes its place is not ready yet."""
+    looks = iter(range(starting_looks))
+    on_signals(cast(ServedApp, served), lambda: next(looks, None) is not None, served.sleep, served.limit)
+
+
+def set_by_the_server(served: Served) -> None:
+    """Set a handler for SIGTERM as the server does after it has loaded the app, and wait until it is noticed."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        served.told.append("end")
+
+    signal.signal(signal.SIGTERM, end)
+    wait_until(lambda: signal.getsignal(signal.SIGTERM) is not end)
+
+
+def test_sighup_asks_for_a_reload(served: Served) -> None:
+    """It is a thread that reloads; the handler has no time."""
+    install(served)
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert served.told == ["reload"]
+
+
+def test_sigterm_drains_before_the_server_ends(served: Served) -> None:
+    """First callers are sent away, then there is time for them, then comes what the server does."""
+    install(served)
+    set_by_the_server(served)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert served.told == ["limit", "drain", 1.5, "end"]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_second_sigterm_changes_nothing(served: Served) -> None:
+    """Both the one who ends a service and the server may send one; the time for callers stays the same."""
+    install(served)
+    set_by_the_server(served)
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert served.told == ["limit", "drain", 1.5, "end"]
+
+
+def test_a_worker_waits_for_the_one_that_takes_its_place(served: Served) -> None:
+    """Until that one is ready it goes on as ever; then it drains for long enough that the other one listens."""
+    served.drain_s = 0.0
+    install(served, starting_looks=3)
+    set_by_the_server(served)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert served.told == [0.1, 0.1, "limit", "drain", 0.5, "end"]
+
+
+def test_a_worker_does_not_wait_for_ever(served: Served) -> None:
+    """One that never becomes ready is given up after 20 s."""
+    install(served, starting_looks=1000)
+    set_by_the_server(served)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert served.told == [0.1] * 200 + ["limit", "drain", 1.5, "end"]
+
+
+def test_a_process_that_does_not_end_is_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    """A caller who never sends the rest of a request, or never reads, holds it no longer than that; the log says so."""
+    ended: list[int] = []
+    signals.end_at_last(0.01, ended.append)
+    wait_until(lambda: ended)
+    assert ended == [0]
+    assert "ended_with_open_requests" in "".join(capsys.readouterr())
+
+
+def test_a_server_that_sets_no_handler_is_left_alone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while it is not looked for any more."""
+    monkeypatch.setattr(signals, "GIVE_UP_S", 0.2)
+    before = signal.getsignal(signal.SIGTERM)
+    install(served)
+    wait_until(lambda: signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0))
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_outside_the_main_thread_there_are_no_signals(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    """Servers that load the app elsewhere serve it all the same; the log says what is missing."""
+    before = signal.getsignal(signal.SIGHUP)
+    thread = threading.Thread(target=install, args=(served,))
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGHUP) is before
+    assert "no_reload" in "".join(capsys.readouterr())
