@@ -39,7 +39,12 @@ serve: .venv/installed ## install, then run the gateway with production settings
 .PHONY: test
 test: .venv/tested lint ## install, then lint, check types, run all tests, measure coverage
 	$(SAY) "Running the tests"
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest --cov --cov-report=term --ignore=tests/scenarios/deploy --ignore=tests/scenarios/nginx
+
+.PHONY: test-deploy
+test-deploy: .venv/tested ## install, then try what is in deploy/ with systemd, bwrap, kubectl and Prometheus, as root
+	$(SAY) "Trying what is in deploy/"
+	@$(BIN)/python -m pytest tests/scenarios/deploy tests/scenarios/nginx tests/contract
 
 .PHONY: lint
 lint: .venv/tested ## check style (ruff), types (mypy --strict) and security (bandit, our own rules)
