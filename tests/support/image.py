@@ -39,6 +39,8 @@ class Image:
 
     def build(self) -> None:
         """Do what the first stage says, step by step, with the shell that a container engine would use."""
+        if not (Path(sys.base_prefix) / "lib" / Path(PYTHON).name / "site-packages" / "pip").exists():
+            leave_out("the Python below this environment has no pip, as that of the base image has")
         for step in self.file.stages[0]:
             if step.instruction == "COPY":
                 *sources, to = shlex.split(step.value)

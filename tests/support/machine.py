@@ -43,7 +43,7 @@ _FILES = {
         f"ExecStart={WORKDIR}/.venv/bin/flask simulator run --port {SIMULATOR_PORT} --certificate /etc/simulator.pem\n"
     ),
     # Shorter than in production, where a start may take longer than here.
-    "etc/campaign-gateway/environment": "GRANIAN_RESPAWN_INTERVAL=4\n",
+    "etc/campaign-gateway/environment": "GRANIAN_RESPAWN_INTERVAL=3\n",
     "gateway.log": "",
 }
 

@@ -82,7 +82,7 @@ def test_the_image_is_run_by_a_user_without_rights_and_writes_nothing(container:
 
 
 def test_the_image_holds_no_installer_and_nothing_of_the_tests(image: Image) -> None:
-    """What installs software is gone, and nothing but the gateway came along."""
+    """What installs software is not in its environment, and nothing but the gateway came along."""
     packages = {path.name for path in (image.root / ".venv").glob("lib/python*/site-packages/*")}
     assert "flask" in packages
     assert not {"pip", "setuptools", "pytest"} & packages
