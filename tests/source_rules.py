@@ -180,7 +180,7 @@ RULES: Final[dict[str, tuple[str, Rule]]] = {
 EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("gateway/isales/doctor_tls.py", "tls-unverified"): "looks at a certificate that was refused, and sends nothing",
     ("gateway/isales/transport.py", "no-deadline"): "its sockets keep the deadline of the whole call",
-    ("gateway/factory.py", "sleep"): "the clock that all others are given",
+    ("gateway/factory/clocks.py", "sleep"): "the clock that all others are given",
     ("gateway/isales/retry.py", "sleep"): "the default of what it is given",
     ("gateway/cli/reload.py", "sleep"): "waits for processes that tell nobody when they are ready",
     ("gateway/reload/signals.py", "sleep"): "the default of what it is given",

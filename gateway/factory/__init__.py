@@ -1,0 +1,160 @@
+"""Where all parts meet: the only module that knows all others.
+
+`create_app` read from top to bottom is the way of the data, from the wire to the endpoint; the modules beside this one
+have a stretch of it each.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Flask
+
+from gateway.access.callers import Callers
+from gateway.access.clients import ClientDirectory
+from gateway.access.last_use import LastUses
+from gateway.api.cache import cache_blueprint
+from gateway.api.campaigns import campaigns_blueprint
+from gateway.api.cors import cors_headers, with_cors
+from gateway.api.docs import documentation_blueprint
+from gateway.api.followers import Followers
+from gateway.api.health import health_blueprint
+from gateway.api.hit_path import HitPath
+from gateway.api.lifecycle import register_lifecycle
+from gateway.api.methods import register_options
+from gateway.api.openapi import openapi_document
+from gateway.api.problems import problems_blueprint, register_problems
+from gateway.api.proxies import behind_proxies
+from gateway.api.turns import Turns, in_turn
+from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
+from gateway.factory.access import bearer_tokens_of, limits_of, token_keys_of
+from gateway.factory.clocks import Clocks
+from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
+from gateway.factory.upstream import breakers_of, transport_of, upstream_of
+from gateway.pages.page_cache import PageCache
+from gateway.reload import SETTINGS_STATE, Parts
+from gateway.settings import Settings, SettingsError, load_settings
+from gateway.telemetry.log import configure_logging
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.settings_state import SettingsState
+from gateway.telemetry.tracing import NoTracer, Tracer
+from gateway.telemetry.upstream_health import UpstreamHealth, watched
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = structlog.get_logger("gateway")
+
+METRICS = "metrics"
+TRACER = "tracer"
+"""The parts that count and that trace; a server puts its own there before the app is made."""
+
+__all__ = ["METRICS", "TRACER", "Clocks", "create_app", "create_commands_app"]
+
+REAL_CLOCKS = Clocks()
+
+
+def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, parts: Parts | None = None) -> Flask:
+    """Return the gateway as a WSGI application. Without `settings` they are read from files and environment.
+
+    `parts` are of this app alone, or bring what it takes over from the app before it, and are closed with it. Raises
+    SettingsError with every fault of the settings.
+    """
+    settings = load_settings(os.environ) if settings is None else settings
+    parts = Parts() if parts is None else parts
+    configure_logging(settings.log.level, settings.log.format)
+    for warning in settings.warnings:
+        log.warning("settings", warning=warning)
+
+    app = Flask("gateway", static_folder=None)
+    metrics = parts.take(METRICS, None, Metrics)
+    tracer: Tracer = parts.take(TRACER, None, NoTracer)
+    store = shared_store_of(app, settings, parts, metrics, clocks)
+    transport = transport_of(settings, parts, metrics, clocks)
+    turns = parts.take("turns", None, Turns)
+    token_keys = token_keys_of(settings, turns, parts, metrics, clocks)
+    # Whatever keeps an app from being made has by now. From here on, parts that the app before still uses are changed.
+    state = parts.take(SETTINGS_STATE, None, SettingsState)
+    metrics.watch_settings(lambda: float(not state.faults), lambda: state.loaded_at)
+    health = parts.take(
+        "health", frozenset(settings.tenants), lambda: UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
+    )
+    breakers = breakers_of(settings, parts, metrics, clocks)
+    upstream = upstream_of(settings, transport, store, breakers, tracer, parts, metrics, clocks)
+    fetch = watched(upstream, health, metrics, clocks.monotonic)
+    shared = shared_tier_of(store, parts)
+    pages = page_cache_of(app, fetch, shared, settings, parts, metrics, tracer, clocks)
+    metrics.watch_shared_cache(shared.state)
+    metrics.watch_turns(lambda: turns.waiting)
+    limits = limits_of(settings, store, parts, metrics, clocks)
+    uses = parts.take("last uses", None, LastUses)
+    metrics.watch_clients(uses.report)
+    callers = Callers(
+        ClientDirectory(settings.clients, settings.tenants, uses),
+        bearer_tokens_of(settings, token_keys, uses, metrics, clocks),
+    )
+
+    register_lifecycle(app, metrics, tracer, log_hits=settings.log.hits)
+    register_problems(app)
+    register_options(app)
+    app.register_blueprint(
+        campaigns_blueprint(
+            callers,
+            settings.tenants,
+            pages.key,
+            turns.outside(limits.take),
+            turns.outside(pages.fresh),
+            turns.outside(pages.serve),
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
+    )
+    app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
+    key_state = token_keys.state if token_keys else lambda: "off"
+    app.register_blueprint(
+        health_blueprint(state.report, health.report, breakers.report, shared.state, key_state, metrics.exposition)
+    )
+    app.register_blueprint(documentation_blueprint(openapi_document()))
+    app.register_blueprint(problems_blueprint())
+    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, parts.close))
+    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    return app
+
+
+def create_commands_app() -> Flask:
+    """Return the app for the `flask` command; with faulty settings, one that has the commands and cannot serve.
+
+    That way `flask config check` can say what is wrong, and `flask keys new` works before there are any settings.
+    """
+    forget_env_file(os.environ)
+    try:
+        return create_app()
+    except SettingsError as fault:
+        refuse_to_serve(fault)
+        app = Flask("gateway", static_folder=None)
+        add_commands(app, fault)
+        return app
+
+
+def _middleware(
+    app: Flask,
+    turns: Turns,
+    callers: Callers,
+    pages: PageCache,
+    settings: Settings,
+    metrics: Metrics,
+    tracer: Tracer,
+    clocks: Clocks,
+) -> "WSGIApplication":
+    """Put in front of Flask: the hit path, pages of other origins, addresses behind proxies, followers, and turns."""
+    wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
+    wsgi = Followers(wsgi, pages.join, metrics, tracer, settings.isales.deadline_s, clocks.monotonic)
+    wsgi = behind_proxies(wsgi, settings.http.trusted_proxies)
+    by_origin = cors_headers(settings.http.cors_origins)
+    if by_origin:
+        wsgi = with_cors(wsgi, by_origin)
+    if settings.log.hits:
+        # A hit with a log line takes the ordinary way, which writes it.
+        return wsgi
+    learning_bytes = settings.cache.max_bytes // LEARNING_SHARE
+    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, learning_bytes, by_origin)

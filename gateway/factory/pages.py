@@ -1,0 +1,102 @@
+"""Where pages are kept: in this process, and in a Redis that several share."""
+
+from typing import cast
+
+from flask import Flask
+from flask_caching import Cache
+
+from gateway.api.public import page_body
+from gateway.api.representation import render
+from gateway.factory.clocks import Clocks
+from gateway.model import CampaignQuery, FetchPage
+from gateway.pages.freshness import FreshnessPolicy, Lifetimes
+from gateway.pages.key import page_key
+from gateway.pages.memory import ProcessCache
+from gateway.pages.page_cache import PageCache
+from gateway.pages.redis_tier import RedisTier
+from gateway.pages.shared import NoSharedTier, SharedTier
+from gateway.pages.tiers import Tiers
+from gateway.reload import Parts
+from gateway.settings import Settings, SettingsError
+from gateway.shared_store.store import SharedStore, shared_store
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Tracer
+
+LEARNING_SHARE = 5
+"""One part in so many of `cache.max_bytes` is for what the hit path has learned, the others are for pages."""
+
+REFRESH_WORKERS = 4
+
+
+def shared_store_of(
+    app: Flask, settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks
+) -> SharedStore | None:
+    """Pages, leases and slots in a Redis that several processes share, or nothing."""
+    url = settings.cache.shared_url
+
+    def make() -> SharedStore | None:
+        return shared_store(app, url, metrics.shared_fault, clocks.monotonic) if url else None
+
+    try:
+        return parts.take("shared store", url, make)
+    except ValueError as fault:
+        raise SettingsError([str(fault)]) from fault
+
+
+def shared_tier_of(store: SharedStore | None, parts: Parts) -> SharedTier:
+    """Pages and leases in the shared store, which is closed with them."""
+
+    def make() -> SharedTier:
+        return NoSharedTier() if store is None else RedisTier(store)
+
+    return parts.take("shared tier", store, make, lambda tier: tier.close())
+
+
+def page_cache_of(
+    app: Flask,
+    fetch: FetchPage,
+    shared: SharedTier,
+    settings: Settings,
+    parts: Parts,
+    metrics: Metrics,
+    tracer: Tracer,
+    clocks: Clocks,
+) -> PageCache:
+    """Query -> key -> page in this process, or in the shared tier, or fetched once and put into both."""
+    cache = settings.cache
+    max_bytes = cache.max_bytes - cache.max_bytes // LEARNING_SHARE
+    in_process = {
+        "CACHE_TYPE": "gateway.pages.memory.ProcessCache",
+        "CACHE_MAX_BYTES": max_bytes,
+        "CACHE_CLOCK": clocks.monotonic,
+    }
+    memory = parts.take("pages", None, lambda: cast(ProcessCache, Cache(app, config=in_process).cache))
+    entries = memory.entries
+    entries.resize(max_bytes)
+    metrics.watch_memory(lambda: entries.held_bytes, lambda: len(entries), lambda: entries.evictions)
+    stale = (cache.stale_while_revalidate_s, cache.stale_if_error_s)
+    freshness = parts.take(
+        "freshness",
+        None,
+        lambda: FreshnessPolicy(Lifetimes(cache.fresh_s, *stale), Lifetimes(cache.fresh_completed_s, *stale)),
+    )
+    freshness.usual.change(cache.fresh_s, *stale)
+    freshness.completed.change(cache.fresh_completed_s, *stale)
+
+    def key(query: CampaignQuery) -> str:
+        zone = settings.tenants[query.vdn].time_zone.key
+        return page_key(query, f"{settings.isales.base_url} {zone}")
+
+    pages = PageCache(
+        fetch,
+        Tiers(memory, shared, lambda page: render(page_body(page)), metrics, clocks.monotonic),
+        shared,
+        key,
+        freshness,
+        metrics,
+        tracer,
+        refresh_workers=min(settings.isales.concurrency, REFRESH_WORKERS),
+        refresh_deadline_s=settings.isales.deadline_s,
+        clock=clocks.monotonic,
+    )
+    return parts.own("page cache", pages, pages.close, pages.drain)

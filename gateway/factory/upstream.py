@@ -1,0 +1,102 @@
+"""The way to CC-iSales, from a query to its page."""
+
+import threading
+from functools import partial
+
+from gateway.factory.clocks import Clocks
+from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
+from gateway.isales.call_duration import CallDuration
+from gateway.isales.certificate_expiry import CertificateExpiry
+from gateway.isales.circuit import CircuitPolicy
+from gateway.isales.drift import DriftLog
+from gateway.isales.fetch import fetch_page
+from gateway.isales.known_credentials import KnownCredentials
+from gateway.isales.retry import Retries, with_retries
+from gateway.isales.retry_budget import RetryBudget
+from gateway.isales.retry_policy import RetryPolicy
+from gateway.isales.second_signature import with_credentials
+from gateway.isales.send import sign_and_send
+from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
+from gateway.isales.slots import Slots, with_slots
+from gateway.isales.traced import traced
+from gateway.isales.transport import Transport
+from gateway.isales.way import ALL, Way
+from gateway.model import FetchPage, Priority
+from gateway.reload import Parts
+from gateway.settings import Settings, SettingsError
+from gateway.shared_store.slots import RedisSlots
+from gateway.shared_store.store import SharedStore
+from gateway.telemetry.metrics import Metrics
+from gateway.telemetry.tracing import Tracer
+
+
+def transport_of(settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks) -> Transport:
+    """Make connections to CC-iSales, new ones for each app: what is in the files for TLS may have changed."""
+    try:
+        transport = Transport(settings.isales, CertificateExpiry(metrics, clocks.wall).seen)
+    except ValueError as fault:
+        raise SettingsError([str(fault)]) from fault
+    return parts.own("transport", transport, transport.close)
+
+
+def breakers_of(settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks) -> Breakers:
+    """Have what is known of the way of a VDN last until it is another way, or has another policy."""
+
+    def make_way(vdn: int | None, policy: CircuitPolicy) -> Way:
+        tenant = None if vdn is None else settings.tenants[vdn]
+        return parts.take(f"way {vdn}", (settings.isales.base_url, policy, tenant), lambda: Way(vdn, policy))
+
+    lock = parts.take("lock of the ways", None, threading.Lock)
+    breakers = Breakers(settings.isales, settings.tenants, metrics, clocks.monotonic, clocks.wall, make_way, lock)
+    metrics.watch_only({ALL, *map(str, settings.tenants)})
+    return breakers
+
+
+def upstream_of(
+    settings: Settings,
+    transport: Transport,
+    store: SharedStore | None,
+    breakers: Breakers,
+    tracer: Tracer,
+    parts: Parts,
+    metrics: Metrics,
+    clocks: Clocks,
+) -> FetchPage:
+    """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
+    isales = settings.isales
+    known = parts.take("credentials", isales.base_url, lambda: KnownCredentials(metrics, clocks.monotonic))
+    durations = parts.take(
+        "durations", (isales.base_url, isales.deadline_s), lambda: CallDuration(isales.deadline_s, clocks.monotonic)
+    )
+    retry_budget = parts.take(
+        "retry budget",
+        (isales.base_url, isales.retry_budget),
+        lambda: RetryBudget(isales.retry_budget, clocks.monotonic),
+    )
+    retry_policy = RetryPolicy(isales.max_attempts)
+    retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
+    send = sign_and_send(transport, clocks.wall, retry_budget.spend)
+    send = traced(send, tracer, clocks.monotonic)
+    send = with_credentials(send, known, durations.estimate_s)
+    send = with_breaker(send, breakers)
+    send = with_slots(send, _slots(settings, durations, store, parts, metrics))
+    send = refuse_while_open(send, breakers)
+    send = with_retries(send, retries)
+    return fetch_page(send, settings.tenants, parts.take("drift", None, lambda: DriftLog(metrics)))
+
+
+def _slots(
+    settings: Settings, durations: CallDuration, store: SharedStore | None, parts: Parts, metrics: Metrics
+) -> Slots:
+    """Return the call budget, of all processes that share a Redis or of this one alone. It holds over a reload."""
+    isales = settings.isales
+
+    def make_shared() -> SharedSlots:
+        return NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
+
+    shared = parts.take("shared slots", (store, isales.base_url, isales.concurrency), make_shared)
+    slots = parts.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
+    slots.adapt(isales.concurrency, durations, shared)
+    waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
+    metrics.watch_slots(lambda: slots.in_use, waiting, isales.concurrency, shared=store is not None)
+    return slots
