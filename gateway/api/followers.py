@@ -14,7 +14,7 @@ from gateway.api.lifecycle import end_span, log_request
 from gateway.api.links import link_header
 from gateway.api.representation import choose, held_tag
 from gateway.errors import GatewayError
-from gateway.model import CampaignQuery, Deadline, ServedPage
+from gateway.model import CacheOutcome, CampaignQuery, Deadline, ServedPage
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import request_id
 from gateway.telemetry.tracing import Kind, Span, Tracer, Work, trace_of
@@ -90,19 +90,20 @@ class Followers:
         status = 304 if held else 200
         self._metrics.request(ENDPOINT, status, "", seconds)
         end_span(span, "GET", PATH, status)
-        log_request(
-            request_id=identifier,
-            method="GET",
-            path=PATH,
-            status=status,
-            seconds=seconds,
-            client=grant.client,
-            vdn=learned.query.vdn,
-            outcome=served.outcome,
-            rung=served.rung,
-            work=Work(span.trace),
-            remote=environ.get("REMOTE_ADDR"),
-        )
+        if served.outcome is not CacheOutcome.HIT:
+            log_request(
+                request_id=identifier,
+                method="GET",
+                path=PATH,
+                status=status,
+                seconds=seconds,
+                client=grant.client,
+                vdn=learned.query.vdn,
+                outcome=served.outcome,
+                rung=served.rung,
+                work=Work(span.trace),
+                remote=environ.get("REMOTE_ADDR"),
+            )
         start_response("304 NOT MODIFIED" if held else "200 OK", headers)
         return [] if held else [coding.body]
 

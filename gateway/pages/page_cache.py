@@ -69,10 +69,7 @@ class PageCache:
     def serve(self, query: CampaignQuery, deadline: Deadline) -> ServedPage:
         """Return the page that answers `query`; raises one leaf of `gateway.errors`."""
         self._subscribe()
-        key = self.key(query)
-        served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
-        self._metrics.lookup(served.outcome, served.rung, served.tier)
-        return served
+        return self._serve(self.key(query), query, deadline)
 
     def fresh(self, query: CampaignQuery) -> ServedPage | None:
         """Return the page that answers `query` if there is a fresh one, here or in the shared tier, else `None`.
@@ -96,15 +93,12 @@ class PageCache:
         return self._at_once(self._tiers.held(key), query, PROCESS)
 
     def join(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage | None:
-        """Return the page under `key`, the answer to `query`, that is being fetched now; `None` if nobody fetches it.
+        """Serve `query`, whose key is `key`, if its page is being fetched now; return `None` if nobody fetches it.
 
-        Raises one leaf of `gateway.errors`, that of the fetch or UpstreamTimeout.
+        A fetch may be a refresh, and the page at hand good enough: nobody waits then. Raises one leaf of
+        `gateway.errors`, that of the fetch or UpstreamTimeout.
         """
-        if not self._fetcher.is_under_way(key):
-            return None
-        served = self._brought(key, query, deadline)
-        self._metrics.lookup(served.outcome, served.rung, served.tier)
-        return served
+        return self._serve(key, query, deadline) if self._fetcher.is_under_way(key) else None
 
     def peek_fresh(self, key: str) -> ServedPage | None:
         """Return the page under `key` if this process has a fresh one, else `None`. It is for the caller to count."""
@@ -134,6 +128,11 @@ class PageCache:
         """Forget the pages of one VDN, or all, in this process; a fetch under way does not bring one back."""
         self._fetcher.disown()
         return self._tiers.forget(vdn)
+
+    def _serve(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
+        served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
+        self._metrics.lookup(served.outcome, served.rung, served.tier)
+        return served
 
     def _subscribe(self) -> None:
         if not self._subscribed:

@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
+from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
 LATENCY_S = 0.4
@@ -160,3 +161,43 @@ def test_a_crowd_is_woken_whole(crowd: Crowd, simulator: SimulatorServer) -> Non
     assert [answer.status_code for answer in answers[1:]] == [504 if given else 200 for given in asked]
     assert threading.active_count() < 60
     assert upstream_calls(simulator) == 1
+
+
+def test_nobody_waits_for_a_refresh(
+    make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While a page is refreshed, callers whom the hit path leaves to others get the old one at once, too."""
+    gateway = make_gateway()
+    gateway.get("/campaigns")
+    gateway.clock.advance(20)
+    simulator.latency_s = 2 * LATENCY_S
+    gateway.get("/campaigns")
+    wait_until(lambda: upstream_calls(simulator) == 2)
+    capsys.readouterr()
+    answer = gateway.get("/campaigns", headers={"If-None-Match": '"another"'})
+    assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=-5; detail=stale-while-revalidate"
+    assert '"cache": "stale"' in capsys.readouterr().err
+    wait_until(lambda: gateway.get("/campaigns").headers["Age"] == "0")
+    assert upstream_calls(simulator) == 2
+
+
+def test_a_page_that_another_process_fetched_has_no_line(
+    make_gateway: Callable[..., GatewayUnderTest],
+    simulator: SimulatorServer,
+    redis: RedisServer,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Followers in the process that did not fetch it get a fresh hit, which the log leaves out here as elsewhere."""
+    simulator.latency_s = LATENCY_S
+    one, two = (make_gateway(real_time=True, cache__shared_url=redis.url.reveal()) for _ in range(2))
+    with ThreadPoolExecutor(4) as pool:
+        leader = pool.submit(one.get, "/campaigns")
+        wait_until(lambda: upstream_calls(simulator) == 1)
+        others = [pool.submit(two.get, "/campaigns")]
+        explained = "/cache/explain"
+        wait_until(lambda: two.get(explained, key="doctor-key").get_json()["fetch_under_way"])
+        others += [pool.submit(two.get, "/campaigns") for _ in range(2)]
+        assert [answer.result(20).status_code for answer in (leader, *others)] == [200] * 4
+    statuses = {answer.result().headers["Cache-Status"].rpartition(";")[0] for answer in others}
+    assert statuses == {"campaign-gateway; hit"}
+    assert capsys.readouterr().err.count('"path": "/campaigns"') == 1
