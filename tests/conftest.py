@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis works here, and that no secret may be shown."""
+"""What all tests share: how hypothesis works here, that no secret may be shown, and servers of Redis."""
 
 from hypothesis import HealthCheck, settings
 
@@ -6,4 +6,4 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("gateway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gateway")
 
-pytest_plugins = ["tests.support.canaries"]
+pytest_plugins = ["tests.support.canaries", "tests.support.redis_fixtures"]

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +14,7 @@ from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest, clients
 from tests.support.identity_provider import AUDIENCE, ISSUER, claims, provider, token
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 
 Make = Callable[..., GatewayUnderTest]
 POLICY = '"default";q=3;w=60'
@@ -26,18 +26,9 @@ def limited(make_gateway: Make) -> GatewayUnderTest:
     return make_gateway(clients=clients(web=3))
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    """Return a Redis that the test may hurt."""
-    with redis_server() as server:
-        yield server
-
-
 def number(gateway: GatewayUnderTest, name: str) -> float:
-    """Return one number of the metrics by its name and labels, 0 while it is not there."""
-    text = gateway.get("/metrics").get_data(as_text=True)
-    found = re.search(rf"^campaign_gateway_rate_limit{re.escape(name)} (\S+)$", text, re.MULTILINE)
-    return 0.0 if found is None else float(found[1])
+    """Return one number of the metrics, 0 while it is not there; what all their names begin with is left out."""
+    return gateway.number(f"campaign_gateway_rate_limit{name}")
 
 
 def left(gateway: GatewayUnderTest, path: str, **options: str) -> tuple[int, int | None]:
@@ -194,10 +185,10 @@ def test_answers_in_a_minute(make_gateway: Make, steps: list[tuple[int, int]]) -
 
 
 def test_gateways_that_share_a_redis_share_the_count(
-    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer
+    simulator: SimulatorServer, make_gateway: Make, redis_to_hurt: RedisServer
 ) -> None:
     """Three requests are three, whichever process answers, and a fresh page of another process is free."""
-    shared = {"cache__shared_url": redis.url.reveal(), "clients": clients(web=3)}
+    shared = {"cache__shared_url": redis_to_hurt.url.reveal(), "clients": clients(web=3)}
     one, two = (make_gateway(real_time=True, **shared) for _ in range(2))
     assert [left(one, "/campaigns?page=1"), left(two, "/campaigns?page=2"), left(one, "/campaigns?page=3")] == [
         *((200, 2), (200, 1), (200, 0)),
@@ -209,17 +200,19 @@ def test_gateways_that_share_a_redis_share_the_count(
 
 
 @pytest.mark.parametrize("trouble", ["hung", "killed"])
-def test_trouble_with_redis_refuses_nobody_wrongly(make_gateway: Make, redis: RedisServer, trouble: str) -> None:
+def test_trouble_with_redis_refuses_nobody_wrongly(
+    make_gateway: Make, redis_to_hurt: RedisServer, trouble: str
+) -> None:
     """Each process goes on with what it has let pass itself, soon, counts that, and it is said once in the log."""
-    shared = {"cache__shared_url": redis.url.reveal(), "clients": clients(web=3), "cache__fresh_s": "0"}
+    shared = {"cache__shared_url": redis_to_hurt.url.reveal(), "clients": clients(web=3), "cache__fresh_s": "0"}
     one, two = (make_gateway(real_time=True, **shared) for _ in range(2))
     assert [left(one, "/campaigns"), left(two, "/campaigns"), left(two, "/campaigns")] == [(200, 2), (200, 1), (200, 0)]
     # Before the trouble begins: a thread that listens for purges may be the first to meet it.
     with structlog.testing.capture_logs() as said:
         if trouble == "hung":
-            redis.pause()
+            redis_to_hurt.pause()
         else:
-            redis.kill()
+            redis_to_hurt.kill()
         began = time.monotonic()
         assert [left(one, "/campaigns") for _ in range(3)] == [(200, 1), (200, 0), (429, 0)]
         # Each try ends after 0.2 s, and after three none is made; the rest is room for a busy machine.
@@ -231,4 +224,4 @@ def test_trouble_with_redis_refuses_nobody_wrongly(make_gateway: Make, redis: Re
     assert (number(one, "_faults_total"), number(two, "_faults_total")) == (3, 1)
     assert number(one, 'ed_total{client="web"}') == 1
     if trouble == "hung":
-        redis.resume()
+        redis_to_hurt.resume()

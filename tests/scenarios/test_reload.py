@@ -45,13 +45,6 @@ def serve(simulator: SimulatorServer) -> Iterator[Callable[..., ReloadedGateway]
         yield make
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    """Return a running Redis."""
-    with redis_server() as server:
-        yield server
-
-
 def test_a_revoked_client_is_refused_at_once_and_a_new_one_taken(serve: Callable[..., ReloadedGateway]) -> None:
     """On the hit path too, which had remembered the key; the page that is at hand is served to the new client."""
     gateway = serve(clients=clients("old-key"))

@@ -5,7 +5,7 @@ import pickle
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,26 +25,12 @@ from tests.support.waiting import wait_until
 KEY = {"X-API-Key": "web-key"}
 
 
-@pytest.fixture(scope="module")
-def _redis() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
 @pytest.fixture
-def shared(_redis: RedisServer) -> RedisServer:
-    """Return an empty Redis."""
-    with _redis.client() as client:
-        client.flushall()
-    return _redis
-
-
-@pytest.fixture
-def make(make_gateway: Callable[..., GatewayUnderTest], shared: RedisServer) -> Callable[..., GatewayUnderTest]:
+def make(make_gateway: Callable[..., GatewayUnderTest], redis: RedisServer) -> Callable[..., GatewayUnderTest]:
     """Return a function that makes a gateway, as one more process would be, with the shared cache."""
 
     def make(**variables: str) -> GatewayUnderTest:
-        return make_gateway(real_time=True, cache__shared_url=shared.url.reveal(), **variables)
+        return make_gateway(real_time=True, cache__shared_url=redis.url.reveal(), **variables)
 
     return make
 
@@ -143,7 +129,7 @@ def test_a_stale_page_is_refreshed_by_one_process_for_all(
 
 
 def test_a_purge_reaches_all_processes(
-    simulator: SimulatorServer, make: Callable[..., GatewayUnderTest], shared: RedisServer
+    simulator: SimulatorServer, make: Callable[..., GatewayUnderTest], redis: RedisServer
 ) -> None:
     """Pages are gone from Redis and from the memory of every process, whoever purges."""
     one, two = make(), make()
@@ -157,7 +143,7 @@ def test_a_purge_reaches_all_processes(
     purge = subprocess.run(
         [str(BIN / "flask"), "cache", "purge", "--vdn", "1"],
         cwd=PROJECT,
-        env=environment(**VARIABLES, GATEWAY__CACHE__SHARED_URL=shared.url.reveal()),
+        env=environment(**VARIABLES, GATEWAY__CACHE__SHARED_URL=redis.url.reveal()),
         capture_output=True,
         text=True,
         timeout=60,
@@ -167,7 +153,7 @@ def test_a_purge_reaches_all_processes(
     wait_until(lambda: one.get("/cache/explain", key="doctor-key").get_json()["tier"] is None)
 
 
-def test_a_purge_says_what_it_cannot_do(shared: RedisServer) -> None:
+def test_a_purge_says_what_it_cannot_do(redis: RedisServer) -> None:
     """Without a shared cache, or when it cannot be reached, the command ends with words and exit code 1."""
 
     def purge(url: str) -> "subprocess.CompletedProcess[str]":
@@ -190,7 +176,7 @@ def test_a_purge_says_what_it_cannot_do(shared: RedisServer) -> None:
 
 @pytest.mark.parametrize("form", ["foreign", "cut", "flipped", "other version", "empty", "list", "pickle"])
 def test_what_is_not_ours_is_a_miss_once(
-    simulator: SimulatorServer, make: Callable[..., GatewayUnderTest], shared: RedisServer, tmp_path: Path, form: str
+    simulator: SimulatorServer, make: Callable[..., GatewayUnderTest], redis: RedisServer, tmp_path: Path, form: str
 ) -> None:
     """A planted or damaged value costs one upstream call, is never loaded, and hits follow."""
     make().get("/campaigns")
@@ -200,7 +186,7 @@ def test_what_is_not_ours_is_a_miss_once(
         def __reduce__(self) -> tuple[object, tuple[str, str]]:
             return (open, (str(trace), "w"))
 
-    with shared.client() as client:
+    with redis.client() as client:
         (name,) = client.keys(f"{KEY_PREFIX}page:*")
         value: bytes = client.get(name)
         ttl = client.pttl(name)
@@ -292,10 +278,10 @@ def test_a_shared_url_that_cannot_be_used_is_a_fault_of_the_settings(
     assert "geheim" not in str(caught.value)
 
 
-def test_two_workers_share_one_fetch(simulator: SimulatorServer, shared: RedisServer) -> None:
+def test_two_workers_share_one_fetch(simulator: SimulatorServer, redis: RedisServer) -> None:
     """Two hundred callers of a served gateway with two workers make one call for one cold page."""
     simulator.latency_s = 0.5
-    url = shared.url.reveal()
+    url = redis.url.reveal()
     with served_gateway(simulator.base_url, workers=2, GATEWAY__CACHE__SHARED_URL=url) as served:
         with ThreadPoolExecutor(200) as pool:
             answers = [
@@ -307,13 +293,13 @@ def test_two_workers_share_one_fetch(simulator: SimulatorServer, shared: RedisSe
     assert calls(simulator) == 1
 
 
-def test_a_killed_leader_costs_the_others_one_lease(simulator: SimulatorServer, shared: RedisServer) -> None:
+def test_a_killed_leader_costs_the_others_one_lease(simulator: SimulatorServer, redis: RedisServer) -> None:
     """When the process that fetches is killed, a follower of another process takes over and gets the page."""
     simulator.faults.arm(Fault("hang", times=1))
     serve = partial(
         served_gateway,
         simulator.base_url,
-        GATEWAY__CACHE__SHARED_URL=shared.url.reveal(),
+        GATEWAY__CACHE__SHARED_URL=redis.url.reveal(),
         GATEWAY__ISALES__READ_TIMEOUT_S="20",
     )
     with serve() as leader, serve() as follower, ThreadPoolExecutor(2) as pool:

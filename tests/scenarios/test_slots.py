@@ -5,7 +5,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import requests
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tests.support.server import served_gateway
 from tests.support.waiting import wait_until
 
@@ -23,18 +23,9 @@ KEY = {"X-API-Key": "web-key"}
 Make = Callable[..., GatewayUnderTest]
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    """Return a Redis that the test may hurt."""
-    with redis_server() as server:
-        yield server
-
-
 def number(gateway: GatewayUnderTest, name: str) -> float:
-    """Return one number of the metrics by its name and labels, 0 while it is not there."""
-    text = gateway.get("/metrics").get_data(as_text=True)
-    found = re.search(rf"^campaign_gateway_upstream_slot{re.escape(name)} (\S+)$", text, re.MULTILINE)
-    return 0.0 if found is None else float(found[1])
+    """Return one number of the metrics, 0 while it is not there; what all their names begin with is left out."""
+    return gateway.number(f"campaign_gateway_upstream_slot{name}")
 
 
 def statuses(gateways: list[GatewayUnderTest], pages: range) -> list[int]:
@@ -139,10 +130,10 @@ def test_a_refresh_that_a_caller_waits_for_goes_first(simulator: SimulatorServer
 
 
 def test_processes_that_share_a_redis_share_the_budget(
-    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer
+    simulator: SimulatorServer, make_gateway: Make, redis_to_hurt: RedisServer
 ) -> None:
     """Forty callers of two gateways are all answered, with never more than three calls at once."""
-    shared = {"cache__shared_url": redis.url.reveal(), "isales__concurrency": "3"}
+    shared = {"cache__shared_url": redis_to_hurt.url.reveal(), "isales__concurrency": "3"}
     gateways = [make_gateway(real_time=True, **shared) for _ in range(2)]
     simulator.latency_s = 0.05
     assert statuses(gateways, range(1, 41)) == [200] * 40
@@ -151,10 +142,10 @@ def test_processes_that_share_a_redis_share_the_budget(
 
 
 def test_slots_of_a_killed_process_come_back(
-    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer
+    simulator: SimulatorServer, make_gateway: Make, redis_to_hurt: RedisServer
 ) -> None:
     """Who waits for the only slot gets it shortly after the deadline of the call that the killed process was making."""
-    url = redis.url.reveal()
+    url = redis_to_hurt.url.reveal()
     simulator.faults.arm(Fault("hang", times=1))
     other = make_gateway(real_time=True, cache__shared_url=url, isales__concurrency="1", isales__deadline_s="20")
     variables = {
@@ -177,22 +168,22 @@ def test_slots_of_a_killed_process_come_back(
 
 @pytest.mark.parametrize("trouble", ["hung", "killed"])
 def test_calls_go_on_without_redis(
-    simulator: SimulatorServer, make_gateway: Make, redis: RedisServer, trouble: str
+    simulator: SimulatorServer, make_gateway: Make, redis_to_hurt: RedisServer, trouble: str
 ) -> None:
     """When Redis fails while callers wait, all are answered, and this process still keeps to its own limit."""
-    gateway = make_gateway(real_time=True, cache__shared_url=redis.url.reveal(), isales__concurrency="2")
+    gateway = make_gateway(real_time=True, cache__shared_url=redis_to_hurt.url.reveal(), isales__concurrency="2")
     simulator.latency_s = 0.05
     with ThreadPoolExecutor(1) as pool:
         answers = pool.submit(statuses, [gateway], range(1, 31))
         wait_until(lambda: simulator.calls.snapshot()["total"] >= 6)
         if trouble == "hung":
-            redis.pause()
+            redis_to_hurt.pause()
         else:
-            redis.kill()
+            redis_to_hurt.kill()
         assert answers.result(30) == [200] * 30
     calls = simulator.calls.snapshot()
     assert (calls["total"], calls["max_in_flight"]) == (30, 2)
     assert number(gateway, "s_in_use") == 0
     assert gateway.get("/readyz").get_json()["dependencies"]["shared_cache"]["status"] == "failing"
     if trouble == "hung":
-        redis.resume()
+        redis_to_hurt.resume()

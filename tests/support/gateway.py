@@ -1,5 +1,6 @@
 """A gateway to call: the app with the simulator behind it, in this process."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,12 @@ class GatewayUnderTest:
         if key is not None:
             sent["X-API-Key"] = key
         return self._client.open(path, method=method, headers=sent)
+
+    def number(self, name: str) -> float:
+        """Return one number of the metrics by its name and labels, 0 while it is not there."""
+        text = self.get("/metrics", key=None).get_data(as_text=True)
+        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+        return 0.0 if found is None else float(found[1])
 
     def problem(self, path: str, **options: Any) -> tuple[int, str, dict[str, Any]]:
         """Send a request that must fail; return status, problem name and the whole document."""

@@ -18,26 +18,11 @@ from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, Lease
 from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.gateway import PROJECT
-from tests.support.redis_server import RedisServer, redis_server
+from tests.support.redis_server import RedisServer
 from tests.support.shared_tier import Faults, shared_tier
 
 KEY = "page:1:7:abc"
 LEASE_KEY = f"{KEY_PREFIX}lease:{KEY}"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[RedisServer]:
-    """Return a server for all tests of this module."""
-    with redis_server() as server:
-        yield server
-
-
-@pytest.fixture
-def redis(running: RedisServer) -> RedisServer:
-    """Return the server, empty."""
-    with running.client() as client:
-        client.flushall()
-    return running
 
 
 @pytest.fixture

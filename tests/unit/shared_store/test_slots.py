@@ -21,29 +21,15 @@ FIRST, SECOND, LAST = Priority.INTERACTIVE, Priority.REFRESH, Priority.EXPORT
 Process = Callable[..., RedisSlots]
 
 
-@pytest.fixture(scope="module")
-def _server() -> Iterator[RedisServer]:
-    with redis_server() as server:
-        yield server
-
-
 @pytest.fixture
-def server(_server: RedisServer) -> RedisServer:
-    """Return an empty Redis."""
-    with _server.client() as client:
-        client.flushall()
-    return _server
-
-
-@pytest.fixture
-def process(server: RedisServer) -> Iterator[Process]:
+def process(redis: RedisServer) -> Iterator[Process]:
     """Return what makes the slots of one more process, whose marks outlive any pause of a busy machine."""
     with ExitStack() as stack:
 
         def make(
             capacity: int,
             upstream: str = "http://one",
-            url: Secret = server.url,
+            url: Secret = redis.url,
             mark_ms: int = 20_000,
             faults: Faults | None = None,
         ) -> RedisSlots:
@@ -59,9 +45,9 @@ def take(slots: RedisSlots, *tokens: str, priority: Priority = FIRST) -> list[bo
     return [slots.try_take(token, TTL_S, priority) for token in tokens]
 
 
-def key_of(server: RedisServer) -> bytes:
+def key_of(redis: RedisServer) -> bytes:
     """Return the name of the set of held slots."""
-    with server.client() as client:
+    with redis.client() as client:
         names: list[bytes] = client.keys(f"{KEY_PREFIX}slots:*")
         return min(names)
 
@@ -105,23 +91,23 @@ def test_a_slot_runs_out_with_its_holder(process: Process) -> None:
     wait_until(lambda: two.try_take("b", TTL_S, FIRST))
 
 
-def test_a_slot_that_is_kept_lasts_longer(process: Process, server: RedisServer) -> None:
+def test_a_slot_that_is_kept_lasts_longer(process: Process, redis: RedisServer) -> None:
     """For the next call it gets that call's time, and it counts once."""
     one, two = process(2), process(2)
     assert one.try_take("a", 0.3, FIRST) is True
     assert take(one, "a") == [True]
-    with server.client() as client:
-        assert client.zcard(key_of(server)) == 1
-        assert client.pttl(key_of(server)) > 1000
+    with redis.client() as client:
+        assert client.zcard(key_of(redis)) == 1
+        assert client.pttl(key_of(redis)) > 1000
     threading.Event().wait(0.35)
     assert take(two, "b", "c") == [True, False]
 
 
-def test_nothing_is_left_when_nobody_calls(process: Process, server: RedisServer) -> None:
+def test_nothing_is_left_when_nobody_calls(process: Process, redis: RedisServer) -> None:
     """All keys run out by themselves."""
     assert process(1).try_take("a", 2, FIRST)
     assert take(process(1, mark_ms=2000), "a") == [False]
-    with server.client() as client:
+    with redis.client() as client:
         assert len(client.keys("*")) == 2
         wait_until(lambda: client.keys("*") == [])
 
@@ -185,13 +171,13 @@ def test_a_mark_does_not_outlive_its_process_for_long(process: Process) -> None:
 
 
 @pytest.mark.parametrize("planted", ["other types", "for ever", "bad marks"])
-def test_what_is_not_ours_keeps_nobody_waiting(process: Process, server: RedisServer, planted: str) -> None:
+def test_what_is_not_ours_keeps_nobody_waiting(process: Process, redis: RedisServer, planted: str) -> None:
     """Keys of another type, slots without end and marks that cannot be read are removed."""
     one = process(1)
     assert take(one, "a") == [True]
-    held = key_of(server)
+    held = key_of(redis)
     marks = held + b":waiting"
-    with server.client() as client:
+    with redis.client() as client:
         client.delete(held)
         if planted == "other types":
             client.set(held, "x")
