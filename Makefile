@@ -5,6 +5,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 WORKERS ?= 1
 SIMULATOR_PORT ?= 8090
+PROCESSES ?= 2
 
 # Requests that a worker takes at once, and its threads for them. A caller who waits for CC-iSales holds one; with
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
@@ -37,14 +38,9 @@ serve: .venv/installed ## install, then run the gateway with production settings
 		--host $(HOST) --port $(PORT) --workers $(WORKERS) app:app
 
 .PHONY: test
-test: .venv/tested lint ## install, then lint, check types, run all tests, measure coverage
+test: .venv/tested lint ## install, then lint, check types, run all tests in PROCESSES at once, measure coverage
 	$(SAY) "Running the tests"
-	@$(BIN)/python -m pytest --cov --cov-report=term --ignore=tests/scenarios/deploy --ignore=tests/scenarios/nginx
-
-.PHONY: test-deploy
-test-deploy: .venv/tested ## install, then try what is in deploy/ with systemd, bwrap, kubectl and Prometheus, as root
-	$(SAY) "Trying what is in deploy/"
-	@$(BIN)/python -m pytest tests/scenarios/deploy tests/scenarios/nginx tests/contract
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --cov --cov-report=term
 
 .PHONY: lint
 lint: .venv/tested ## check style (ruff), types (mypy --strict) and security (bandit, our own rules)
