@@ -11,6 +11,10 @@ PROCESSES ?= 2
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
 export GRANIAN_BACKPRESSURE ?= 2048
 export GRANIAN_BLOCKING_THREADS ?= 2048
+# Seconds: how long a new worker has to get ready before granian, on SIGHUP, ends the old one, and after which one that
+# was told to end and did not is killed. deploy/README.md, "The end", has the order of all such times.
+export GRANIAN_RESPAWN_INTERVAL ?= 15
+export GRANIAN_WORKERS_KILL_TIMEOUT ?= 35
 # The C library would give many of those threads a heap of its own each, and much of each stays unused.
 export MALLOC_ARENA_MAX ?= 2
 
