@@ -239,28 +239,6 @@ def test_while_the_gateway_is_away_nothing_old_is_served(in_front_of: Callable[.
             assert nginx.get("/campaigns").status == 200
 
 
-def test_connections_are_kept_and_a_broken_one_is_no_error(recording: DeployedNginx, stand_in: RawServer) -> None:
-    """Requests share connections to the gateway; one whose kept connection breaks goes to a new one, once."""
-    stand_in.usually = says(page(cache_status=MISSED))
-    assert [recording.get("/campaigns").status for _ in range(3)] == [200, 200, 200]
-    assert (len(stand_in.requests), stand_in.connections) == (3, 1)
-    stand_in.will(lambda connection: connection.close())
-    assert recording.get("/campaigns").status == 200
-    assert (len(stand_in.requests), stand_in.connections) == (5, 2)
-
-
-def test_nothing_is_tried_again_when_the_gateway_fails(
-    stand_in: RawServer, in_front_of: Callable[..., DeployedNginx]
-) -> None:
-    """A connection that breaks without an answer is one attempt, though there is another server to ask."""
-    with RawServer() as another:
-        nginx = in_front_of(f"{stand_in.url}; server 127.0.0.1:{another.port}")
-        for server in (stand_in, another):
-            server.usually = lambda connection: connection.close()
-        assert nginx.get("/campaigns").status == 500
-        assert len(stand_in.requests) + len(another.requests) == 1
-
-
 def test_http_2_is_spoken(front: DeployedNginx, tmp_path: Path) -> None:
     """Callers that offer it get it, with the same page and headers."""
     curl = [program("curl", "curl"), "--silent", "--http2", "--cacert", str(front.authority)]
