@@ -31,7 +31,7 @@ LOOKUPS: Final = (
 )
 """Outcome, rung and tier."""
 
-CALL_OUTCOMES: Final = (OK, *(leaf.name for leaf in (*leaves(UpstreamError), InternalError)))
+CALL_OUTCOMES: Final = (OK, *(leaf.name for leaf in leaves(UpstreamError)), InternalError.name)
 """How a call, an attempt or a refresh may end."""
 
 FETCHES: Final = ((OK, SUCCESS), *((outcome, "") for outcome in CALL_OUTCOMES[1:]))
