@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -230,7 +231,11 @@ def test_the_command_tells_the_faults(running: Running) -> None:
 
 
 def test_the_command_says_when_there_is_no_gateway() -> None:
-    """A process that serves nothing gets no signal."""
-    done = command_for(os.getppid())
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "There is no gateway with the process id" in done.stderr
+    """A process that serves nothing gets no signal, which would end it, and neither do its children."""
+    waiting = [sys.executable, "-c", "import subprocess; subprocess.run(['sleep', '60'])"]
+    with subprocess.Popen(waiting, start_new_session=True) as process:
+        done = command_for(process.pid)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "There is no gateway with the process id" in done.stderr
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGKILL)

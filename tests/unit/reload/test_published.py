@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway.reload import published
-from gateway.reload.published import Publication, Published, sibling_starting, siblings, workers
+from gateway.reload.published import Publication, Published, siblings, workers
 from gateway.settings import KeptSettings, load_kept
 from tests.unit.settings.project import PROJECT
 
@@ -38,6 +38,22 @@ if "sealed" in sys.argv:
 print("ready", flush=True)
 sys.stdin.read()
 """
+STARTING = """
+import subprocess, sys
+def child(program, *args):
+    command = [sys.executable, "-c", program, *args]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert started.stdout.readline() == "ready\\n"
+    return started
+ask = [sys.executable, "-c", "from gateway.reload.published import sibling_starting; print(sibling_starting())"]
+ready = child(sys.argv[1], "1")
+subprocess.run(ask, check=True)
+starting = child("print('ready', flush=True); import sys; sys.stdin.read()")
+subprocess.run(ask, check=True)
+ready.communicate()
+starting.communicate()
+"""
+"""A server of its own, for whatever else the tests have started is a child of this process."""
 
 
 @contextmanager
@@ -57,6 +73,12 @@ def process(program: str, *args: str) -> Iterator[int]:
 def found(pid: int) -> Published | None:
     """Return what the process `pid` shows to this one."""
     return next((worker.shown for worker in workers() if worker.pid == pid), None)
+
+
+def handles_of_publications() -> set[int]:
+    """Return the open files of this process in which something is shown."""
+    links = {entry.name: str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
+    return {int(name) for name, link in links.items() if published.NAME in link}
 
 
 def test_a_worker_is_found_with_all_that_it_shows() -> None:
@@ -91,26 +113,18 @@ def test_siblings_are_those_of_the_same_parent_the_latest_first() -> None:
 
 def test_a_sibling_that_shows_nothing_yet_is_starting() -> None:
     """That is how a worker that is to be replaced knows what to wait for."""
-    ask = "from gateway.reload.published import sibling_starting; print(sibling_starting())"
-
-    def said() -> str:
-        return subprocess.run(
-            [sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=True
-        ).stdout.strip()
-
-    with process(SHOW, "1"):
-        assert said() == "False"
-        with process("print('ready', flush=True); import sys; sys.stdin.read()"):
-            assert said() == "True"
-    assert isinstance(sibling_starting(), bool)
+    said = subprocess.run(
+        [sys.executable, "-c", STARTING, SHOW], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert said.stdout.split() == ["False", "True"]
 
 
 def test_nobody_can_write_to_it_and_no_program_inherits_it() -> None:
     """It is sealed, and closed where another program is executed."""
+    before = handles_of_publications()
     publication = Publication()
     publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, ()))
-    links = {entry.name: str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()}
-    handles = [int(name) for name, link in links.items() if published.NAME in link]
+    handles = list(handles_of_publications() - before)
     assert len(handles) == 1
     with pytest.raises(OSError, match="not permitted"):
         os.write(handles[0], b"x")
