@@ -35,7 +35,7 @@ _STATUS = re.compile(r"^(VmRSS|Threads):\s+(\d+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the process `pid`, in the part `role`, held `at` a moment (monotonic seconds)."""
+    """What the process `pid`, in the part `role`, held in the round of samples that began `at` (monotonic seconds)."""
 
     at: float
     role: str
@@ -61,13 +61,13 @@ class Life:
     most: tuple[float, float]
 
 
-def sample(role: str, pid: int) -> Sample | None:
-    """Return what a process holds now, `None` if it is gone."""
+def sample(at: float, role: str, pid: int) -> Sample | None:
+    """Return what a process holds now, in the round of `at`, `None` if it is gone."""
     with contextlib.suppress(OSError, KeyError):
         folder = Path(f"/proc/{pid}")
         found = {name: int(number) for name, number in _STATUS.findall((folder / "status").read_text("utf-8"))}
         files = len(list((folder / "fd").iterdir()))
-        return Sample(time.monotonic(), role, pid, found["VmRSS"] / 1024, files, found["Threads"])
+        return Sample(at, role, pid, found["VmRSS"] / 1024, files, found["Threads"])
     return None
 
 
@@ -110,25 +110,16 @@ def _life(role: str, pid: int, samples: Sequence[Sample]) -> Life:
 
 
 def over_time(samples: Sequence[Sample], parts: int = 10) -> Iterator[tuple[float, str, float, int, int]]:
-    """Yield what the processes of a role held at the beginning of each of so many parts of the time, and at its end.
+    """Yield what the processes of each role held together, at the beginning, after each of so many parts, at the end.
 
-    That is the time in seconds since the first sample, the role, and MiB, descriptors and threads of all of them.
+    That is the time in seconds since the first sample, the role, MiB, descriptors and threads.
     """
-    began, ended = samples[0].at, samples[-1].at
-    for part in range(parts + 1):
-        until = began + (ended - began) * part / parts + EVERY_S / 2
-        for role in sorted({one.role for one in samples}):
-            now = [one for one in samples if one.role == role and until - EVERY_S < one.at <= until]
-            of_each = {one.pid: one for one in now}.values()
-            if of_each:
-                memory = sum(one.mebibytes for one in of_each)
-                yield (
-                    until - began,
-                    role,
-                    memory,
-                    sum(one.files for one in of_each),
-                    sum(one.threads for one in of_each),
-                )
+    rounds = sorted({one.at for one in samples})
+    for at in dict.fromkeys(rounds[(len(rounds) - 1) * part // parts] for part in range(parts + 1)):
+        for role in sorted({one.role for one in samples if one.at == at}):
+            of_each = [one for one in samples if one.role == role and one.at == at]
+            memory = sum(one.mebibytes for one in of_each)
+            yield at - rounds[0], role, memory, sum(one.files for one in of_each), sum(one.threads for one in of_each)
 
 
 def _medians(samples: Sequence[Sample]) -> tuple[float, float]:
@@ -158,4 +149,5 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._ended.wait(self._every_s):
-            self.samples += filter(None, (sample(role, pid) for role, pid in self._pids()))
+            at = time.monotonic()
+            self.samples += filter(None, [sample(at, role, pid) for role, pid in self._pids()])

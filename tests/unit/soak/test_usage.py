@@ -15,6 +15,7 @@ from tests.soak.usage import (
     Sampler,
     faults_of,
     lives,
+    over_time,
     sample,
 )
 from tests.support.waiting import wait_until
@@ -77,16 +78,31 @@ def test_processes_are_told_apart() -> None:
     assert [life.pid for life in lives([first, second, first])] == [7, 8]
 
 
+def test_what_is_held_over_time_is_added_up_by_role() -> None:
+    """While a worker is replaced there are two; a role that has no process then is left out."""
+    taken = [Sample(float(at), "worker", 7, 40.0, 10, 5) for at in range(10)]
+    taken += [Sample(5.0, "worker", 8, 50.0, 20, 6), Sample(9.0, "main", 6, 30.0, 9, 1)]
+    told = list(over_time(taken, parts=2))
+    assert told == [
+        (0.0, "worker", 40.0, 10, 5),
+        (4.0, "worker", 40.0, 10, 5),
+        (9.0, "main", 30.0, 9, 1),
+        (9.0, "worker", 40.0, 10, 5),
+    ]
+    assert (5.0, "worker", 90.0, 30, 11) in list(over_time(taken, parts=9))
+
+
 def test_samples_are_of_real_processes() -> None:
     """This one holds something; one that has ended holds nothing."""
-    here = sample("here", os.getpid())
+    here = sample(5.0, "here", os.getpid())
     assert here is not None
+    assert (here.at, here.role, here.pid) == (5.0, "here", os.getpid())
     assert here.mebibytes > 10
     assert here.files > 2
     assert here.threads > 0
     gone = os.posix_spawn("/bin/true", ["true"], {})
     os.waitpid(gone, 0)
-    assert sample("gone", gone) is None
+    assert sample(5.0, "gone", gone) is None
 
 
 def test_the_sampler_takes_samples_until_its_end() -> None:
