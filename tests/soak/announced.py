@@ -21,7 +21,7 @@ CIRCUIT_S = FLIGHT_S + BREAKER_OPEN_MAX_S + 1.0
 """The last call to fail may open a circuit once more, which a call closes after its time."""
 
 RESPAWN_S = 2.0
-"""A worker that answers for itself may still be taken for dead by nginx, which then has sent it nothing yet."""
+"""A worker that is back is left alone by nginx for a second, and there may be no other."""
 
 OVERLOADED = "upstream-overloaded"
 UNREACHABLE = "upstream-unreachable"

@@ -11,9 +11,8 @@ from tests.support.waiting import wait_until
 CRASH_LOOP_S = 6.0
 """granian ends where a worker dies within 5.5 s of its start: that is for what watches over granian to mend."""
 
-FORGIVEN_S = 10.5
-"""nginx asks a gateway that failed a request again after ten seconds. Without any to ask it answers by itself."""
-
+FORGIVEN_S = 1.5
+"""nginx leaves a gateway that failed a request alone for `fail_timeout`, a second; without another it answers 500."""
 
 RELOADED_S = 1.0
 """A reload is over by then."""

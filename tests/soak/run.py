@@ -114,12 +114,11 @@ def _faults(running: Stack, seconds: float, seed: int) -> list[Window]:
         "the gateways": of_gateways(running, Targets(running, seconds)),
     }
     lanes = [Lane(name, plays[name], DRAWS[name], chance(seed, name)) for name in plays]
-    for lane in lanes:
-        lane.start()
-    time.sleep(max(0.0, seconds - CALM_S))
     with contextlib.ExitStack() as ending:
         for lane in lanes:
+            lane.start()
             ending.callback(lane.end)
+        time.sleep(max(0.0, seconds - CALM_S))
     return sorted((window for lane in lanes for window in lane.windows), key=lambda window: window.began)
 
 

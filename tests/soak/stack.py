@@ -20,6 +20,9 @@ from tests.support.waiting import wait_until
 
 LATENCY_S = 0.02
 LIMIT_S = 60.0
+SEVERAL_SERVERS = "fail_timeout=1s"
+"""What each line of `upstream.conf` has where there are several, as it says itself."""
+
 GOOD_FAULTS = frozenset({"latency"})
 """Faults of the simulator that are good answers all the same."""
 
@@ -110,11 +113,11 @@ class Stack:
 
     def take_out(self, gateway: Gateway) -> None:
         """Have nginx send nothing to `gateway`."""
-        self._change(f"server 127.0.0.1:{gateway.port};", f"server 127.0.0.1:{gateway.port} down;")
+        self._change(f"server 127.0.0.1:{gateway.port} ", f"server 127.0.0.1:{gateway.port} down ")
 
     def put_back(self, gateway: Gateway) -> None:
         """Undo `take_out`."""
-        self._change(f"server 127.0.0.1:{gateway.port} down;", f"server 127.0.0.1:{gateway.port};")
+        self._change(f"server 127.0.0.1:{gateway.port} down ", f"server 127.0.0.1:{gateway.port} ")
 
     def _change(self, old: str, new: str) -> None:
         """Change nginx' `upstream.conf`, reload, and return when no worker of before takes requests any more."""
@@ -183,6 +186,6 @@ def stack(folder: Path, log: CallLog) -> Iterator[Stack]:
         for gateway in gateways:
             running.callback(gateway.stop)
             gateway.start()
-        servers = "; server ".join(f"127.0.0.1:{gateway.port}" for gateway in gateways)
+        servers = "; server ".join(f"127.0.0.1:{gateway.port} {SEVERAL_SERVERS}" for gateway in gateways)
         with deployed_nginx(folder / "nginx", servers) as front:
             yield Stack(simulator, redis, gateways, front)
