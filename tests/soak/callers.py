@@ -121,6 +121,7 @@ class Caller(threading.Thread):
     ) -> None:
         super().__init__(name=f"caller-{number}")
         self.ended = threading.Event()
+        self.failure: BaseException | None = None
         self._connection = Connection(port, f"127.0.1.{number + 1}", tls)
         self._mix = mix
         self._ledger = ledger
@@ -128,7 +129,20 @@ class Caller(threading.Thread):
         self._chance = chance(seed, f"caller {number}")
 
     def run(self) -> None:
-        """Ask until the end."""
+        """Ask until the end. What goes wrong here, and not with an answer, is kept in `failure`."""
+        try:
+            self._ask_again_and_again()
+        except BaseException as error:  # noqa: BLE001 -- whatever it is, it is told where the caller is joined
+            self.failure = error
+
+    def end(self) -> None:
+        """Wait for the last answer. Raises what the caller failed of: a soak with fewer callers would show less."""
+        self.ended.set()
+        self.join()
+        if self.failure is not None:
+            raise self.failure
+
+    def _ask_again_and_again(self) -> None:
         while not self.ended.wait(self._chance.expovariate(self._per_s)):
             request = self._mix.draw(self._chance)
             began = time.monotonic()

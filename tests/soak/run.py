@@ -69,7 +69,7 @@ def soak(seconds: float, seed: int, per_s: float) -> Outcome:
         began = time.monotonic()
         with Sampler(running.pids) as sampler, _callers(running, ledger, per_s, seed):
             windows = _faults(running, seconds, seed)
-            time.sleep(max(0.0, began + seconds - time.monotonic()))
+            time.sleep(CALM_S)
         ended = time.monotonic()
         by_nginx = _from_the_micro_cache(running.front.folder / "log/access.log")
         for gateway in running.gateways:
@@ -95,8 +95,9 @@ def _callers(running: Stack, ledger: Ledger, per_s: float, seed: int) -> Iterato
     finally:
         for caller in callers:
             caller.ended.set()
-        for caller in callers:
-            caller.join()
+        with contextlib.ExitStack() as ending:
+            for caller in callers:
+                ending.callback(caller.end)
 
 
 def _make_the_bomb(running: Stack) -> None:

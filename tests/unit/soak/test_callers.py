@@ -1,5 +1,6 @@
 """The connections of callers: what is sent again, and what is lost."""
 
+import random
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
@@ -8,7 +9,10 @@ import pytest
 
 from tests.scenarios.upstream.raw_server import RawServer, http, says_and_closes
 from tests.scenarios.upstream.tls_server import CA, serving
-from tests.soak.callers import Connection
+from tests.soak.callers import Caller, Connection, Ledger
+from tests.soak.clients import chance, clients
+from tests.soak.mix import Mix, Request
+from tests.support.waiting import wait_until
 
 PAGE = http("200 OK", b"{}", "Cache-Status: campaign-gateway; hit")
 
@@ -66,3 +70,18 @@ def test_nothing_that_was_begun_is_sent_again(server: RawServer, connection: Con
         connection.get("/", {})
     assert (server.connections, connection.resent) == (1, 0)
     assert connection.get("/", {})[0] == 200
+
+
+def test_a_caller_that_fails_is_told() -> None:
+    """Not of an answer, but by itself, as where it does not know what to make of one."""
+
+    class Broken(Mix):
+        def draw(self, source: random.Random) -> Request:
+            raise KeyError("no page")
+
+    mix = Broken(clients(), chance(1, "pages"))
+    caller = Caller(1, 1, ssl.create_default_context(), mix, Ledger(), 1000.0, 1)
+    caller.start()
+    wait_until(lambda: caller.failure)
+    with pytest.raises(KeyError):
+        caller.end()
