@@ -21,7 +21,7 @@ KEPT_FOR = 50
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """An answer that was not what was asked for, from when to when its request was under way (monotonic seconds)."""
+    """An answer to a request that was under way from `began` to `ended` (monotonic seconds)."""
 
     request: Request
     began: float
@@ -32,8 +32,9 @@ class Heard:
 class Ledger:
     """What all callers heard, for all threads.
 
-    `kinds` counts all answers and `heard` keeps those that were not right; `asks` are the pages that came while
-    CC-iSales was well; `tags` tells pages by their entity tags, and `tag_of` the last tag of a page.
+    `kinds` counts all answers, `heard` keeps those that were not right, and `slowest` the slowest one; `asks` are the
+    pages that came while CC-iSales was well; `tags` tells pages by their entity tags, and `tag_of` the last tag of a
+    page.
     """
 
     def __init__(self) -> None:
@@ -45,7 +46,7 @@ class Ledger:
         self.rows = 0
         self.foreign = 0
         self.resent = 0
-        self.slowest_s = 0.0
+        self.slowest: Heard | None = None
         self._lock = threading.Lock()
 
     def enter(self, request: Request, began: float, ended: float, seen: Seen) -> None:
@@ -57,7 +58,8 @@ class Ledger:
             self.kinds[seen.kind] += 1
             self.rows += seen.rows
             self.foreign += seen.foreign
-            self.slowest_s = max(self.slowest_s, ended - began)
+            if self.slowest is None or ended - began > self.slowest.ended - self.slowest.began:
+                self.slowest = Heard(request, began, ended, seen)
             if request.page is not None and not seen.problem and "upstream-" not in seen.kind:
                 self.asks.append((began, request.page))
             if seen.tag and request.page is not None:

@@ -11,6 +11,7 @@ from tests.soak.run import Outcome
 from tests.soak.usage import Life, over_time
 
 MOST_SHOWN = 20
+LATELY_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,20 @@ def _is_announced(heard: Heard, windows: Sequence[Window]) -> bool:
 
 def _told(heard: Heard, outcome: Outcome) -> str:
     at, request = heard.began - outcome.began, heard.request
-    lately = [
-        f"{window.fault} {window.began - outcome.began:.1f} to {window.ended - outcome.began:.1f}"
-        for window in outcome.windows
-        if window.began <= heard.ended and heard.began <= window.ended + 15
-    ]
     return (
         f"{at:.1f} s, {heard.ended - heard.began:.2f} s long: {request.client.name} asked {request.query}, got "
-        f"{heard.seen.kind} {heard.seen.wrong}; lately: {', '.join(lately) or 'nothing'}"
+        f"{heard.seen.kind} {heard.seen.wrong}; lately: "
+        f"{', '.join(_lately(heard, outcome, LATELY_S)) or 'nothing'}"
     )
+
+
+def _lately(heard: Heard, outcome: Outcome, before_s: float) -> list[str]:
+    """Return what was wrong while this request was under way, and up to `before_s` before."""
+    return [
+        f"{window.fault} {window.began - outcome.began:.1f} to {window.ended - outcome.began:.1f}"
+        for window in outcome.windows
+        if window.began <= heard.ended and heard.began <= window.ended + before_s
+    ]
 
 
 def report(outcome: Outcome, verdict: Verdict) -> str:
@@ -111,7 +117,10 @@ def _summary(outcome: Outcome, verdict: Verdict) -> Iterator[str]:
     yield f"| processes whose memory or descriptors grew | {len(verdict.usage)} | 0 | {_ok(verdict.usage)} |"
     yield f"| tracebacks in the gateways' logs | {len(verdict.gateways)} | 0 | {_ok(verdict.gateways)} |"
     yield f"| requests sent again, their kept connection closed before them | {ledger.resent:,} | | |"
-    yield f"| slowest answer | {ledger.slowest_s:.1f} s | | |"
+    if ledger.slowest is not None:
+        slowest = ledger.slowest
+        during = ", ".join(_lately(slowest, outcome, 0.0)) or "while all was well"
+        yield f"| slowest answer | {slowest.ended - slowest.began:.1f} s: {slowest.seen.kind} ({during}) | | |"
 
 
 def _ok(found: Sequence[str]) -> str:

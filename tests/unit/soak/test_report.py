@@ -56,6 +56,7 @@ def test_a_good_soak_is_green() -> None:
     assert "NOT MET" not in text
     assert "| hang | 1 | 2 | upstream-timeout, upstream-overloaded | 1 |" in text
     assert "| 504 upstream-timeout | 1 |" in text
+    assert "| slowest answer | 0.1 s: " in text
     assert "| rows of a foreign VDN | 0 of 20 | 0 | ok |" in text
     assert "| 49 s | 80, 40, 30 |" in text
     assert "| A worker 7 | 99 s | 80.0 to 80.0 MiB | 80 MiB | 40 to 40 | 40 |" in text
