@@ -17,7 +17,7 @@ ALONE = frozenset({"redis-hangs", "redis-killed"})
 ALONE_AFTER_S = 5.0
 """A gateway leaves a Redis that failed alone for so long; then it has pages that Redis has not, for their lifetime."""
 
-GOOD_ROOM = 1.15
+GOOD_ROOM = 1.05
 """Refreshes at the turn of a lifetime, a leader that was killed, pages that were dropped when two answers differ."""
 
 ATTEMPTS_ROOM = 1.2

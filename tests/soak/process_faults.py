@@ -14,6 +14,8 @@ CRASH_LOOP_S = 6.0
 FORGIVEN_S = 1.5
 """nginx leaves a gateway that failed a request alone for `fail_timeout`, a second; without another it answers 500."""
 
+LOOK_AGAIN_S = 0.1
+
 RELOADED_S = 1.0
 """A reload is over by then."""
 
@@ -78,6 +80,8 @@ def _wait_for_another_than(gateway: Gateway, before: int) -> None:
     """Return when one worker serves, and it is not the one of `before`."""
 
     def replaced() -> bool:
+        # To look is to go through all processes of the machine.
+        time.sleep(LOOK_AGAIN_S)
         now = gateway.served.worker_pids()
         return len(now) == 1 and before not in now
 
