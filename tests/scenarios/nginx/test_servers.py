@@ -9,6 +9,7 @@ from tests.scenarios.nginx.conftest import page
 from tests.scenarios.upstream.raw_server import RawServer, says
 from tests.support.nginx import DeployedNginx
 from tests.support.server import free_port
+from tests.support.waiting import wait_until
 
 MISSED = "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14"
 
@@ -35,6 +36,16 @@ def test_another_server_is_asked_when_one_is_away(in_front_of: Callable[..., Dep
         asked = [line["upstream_status"] for line in nginx.log()]
     assert 1 <= asked.count("502, 200") < 10
     assert asked.count("502, 200") + asked.count("200") == 20
+
+
+def test_servers_that_were_away_at_once_are_asked_again_soon(in_front_of: Callable[..., DeployedNginx]) -> None:
+    """With nginx' own default of ten seconds callers would get errors for as long after both are back."""
+    ports = [free_port(), free_port()]
+    nginx = in_front_of(" ".join(f"http://127.0.0.1:{port}" for port in ports))
+    assert {nginx.get("/campaigns").status for _ in range(4)} == {500}
+    with RawServer(port=ports[0]) as first, RawServer(port=ports[1]) as second:
+        first.usually = second.usually = says(page(cache_status=MISSED))
+        wait_until(lambda: nginx.get("/campaigns").status == 200, 5.0)
 
 
 def test_an_answer_is_an_answer(stand_in: RawServer, in_front_of: Callable[..., DeployedNginx]) -> None:
