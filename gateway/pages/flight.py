@@ -99,8 +99,7 @@ class SingleFlight(Generic[T]):
         except BaseException as error:
             self._land(key)
             # A bug is logged where it is raised, once.
-            shared = error if isinstance(error, GatewayError) else InternalError(FAILED)
-            flight.land(None, shared.again())
+            flight.land(None, error.again() if isinstance(error, GatewayError) else InternalError(FAILED))
             raise
         self._land(key)
         flight.land(result)
