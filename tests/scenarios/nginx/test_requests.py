@@ -190,6 +190,13 @@ def test_paths_are_what_nginx_takes_them_for(front: DeployedNginx) -> None:
         assert (answer.status, answer.json["type"]) == (404, "/problems/not-found"), path
 
 
+def test_a_path_with_more_slashes_is_not_found(front: DeployedNginx) -> None:
+    """Nginx takes `//campaigns` for `/campaigns` and passes on what was sent: the gateway has nothing there."""
+    for path in ("//campaigns", "///campaigns?page=2", "//healthz", "/%2fcampaigns"):
+        answer = front.get(path)
+        assert (answer.status, answer.json["type"]) == (404, "/problems/not-found"), path
+
+
 def test_operators_reach_what_is_closed_to_others(front: DeployedNginx) -> None:
     """From an address that is listed, with the scope that it takes."""
     for path in ("/healthz", "/readyz", "/metrics", "/cache/explain"):
