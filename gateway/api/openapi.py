@@ -43,7 +43,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
   methods of the path.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
-  `application/problem+json`.
+  `application/problem+json`. An `Accept`, `Accept-Encoding` or `Accept-Language` of more than 1,000 characters counts
+  as absent.
 - **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
   the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count

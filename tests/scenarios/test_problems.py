@@ -122,13 +122,14 @@ def test_the_budget_of_calls_is_kept(simulator: SimulatorServer, make_gateway: C
 def test_descriptions_come_in_the_callers_language(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
     """`Accept-Language` chooses the language of what CC-iSales says in errors; the tenant's is the default."""
     said = {}
-    for language in ("en-GB, en;q=0.8", "zh-CN", "fr"):
+    long = "en, " + "fr;q=0.1, " * 100
+    for language in ("en-GB, en;q=0.8", "zh-CN", "fr", long):
         simulator.faults.arm(Fault("result-code", result_code="0200006"))
         _, _, document = gateway.problem("/campaigns", headers={"Accept-Language": language})
         said[language] = document["upstream"]["result_desc"]
     assert said["en-GB, en;q=0.8"].isascii()
     assert not said["zh-CN"].isascii()
-    assert said["fr"] == said["zh-CN"]
+    assert said["fr"] == said[long] == said["zh-CN"]
 
 
 @pytest.mark.parametrize(
