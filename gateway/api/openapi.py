@@ -164,7 +164,9 @@ def _purge() -> dict[str, Any]:
     )
     operation["description"] = (
         "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
-        "under way does not bring one back. Needs the scope `cache:purge`."
+        "under way does not bring one back. Where the shared cache cannot be reached, this process "
+        "forgets all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge again then. Needs "
+        "the scope `cache:purge`."
     )
     operation["security"] = list(_CREDENTIALS)
     return operation

@@ -124,6 +124,7 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
 """Request headers that are no credentials. OpenAPI 3.1 has `Accept` described by the media types of the answers."""
 
 _ALSO: Final[Mapping[type[GatewayError], str]] = {
+    InternalError: "Retry-After",
     MethodNotAllowed: "Allow",
     RateLimited: "Retry-After",
     Unauthenticated: "WWW-Authenticate",

@@ -157,7 +157,7 @@ def _refuse_more_slashes() -> None:
 
 
 def _answer(error: GatewayError) -> Response:
-    if isinstance(error, InternalError):
+    if isinstance(error, InternalError) and not error.foreseen:
         _log.error(
             "internal_error", request_id=_request_id(), path=flask.request.path, exc_info=error.__cause__ or error
         )
