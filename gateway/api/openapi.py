@@ -45,8 +45,6 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
   `application/problem+json`. An `Accept`, `Accept-Encoding` or `Accept-Language` of more than 1,000 characters counts
   as absent.
-- **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
-  the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
@@ -140,7 +138,7 @@ def _campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match"),
+        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
     )
     operation["description"] = (
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
