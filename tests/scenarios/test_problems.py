@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gateway.access.keys import key_hash
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest
+from tests.support.gateway import KEYS, GatewayUnderTest
 
 PATIENCE = {"isales__read_timeout_s": "0.4", "isales__deadline_s": "0.6", "isales__connect_timeout_s": "0.4"}
 
@@ -179,6 +180,17 @@ def test_the_vdn_is_required_of_who_may_read_several(gateway: GatewayUnderTest) 
     _, _, document = gateway.problem(f"/campaigns?{query}", key="all-key")
     named = [fault["parameter"] for fault in document["errors"]]
     assert named == ["begins_from", "pgae", "cc_id", "name", "vdn"]
+
+
+def test_who_may_read_no_vdn_is_told_so(make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """To name a VDN would not help; it is forbidden."""
+    gateway = make_gateway(clients=f'[{{name = "web", key_sha256 = "{key_hash(KEYS["web"])}"}}]')
+    _, name, document = gateway.problem("/campaigns")
+    assert (name, document["detail"]) == (
+        "invalid-parameters",
+        "vdn: This client may read no VDN. Ask the operators to list some for it.",
+    )
+    assert gateway.problem("/campaigns?vdn=1")[1] == "forbidden"
 
 
 @pytest.mark.parametrize(
