@@ -11,6 +11,10 @@ PROCESSES ?= 2
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
 export GRANIAN_BACKPRESSURE ?= 2048
 export GRANIAN_BLOCKING_THREADS ?= 2048
+# Seconds: how long a new worker has to get ready before granian, on SIGHUP, ends the old one, and after which one that
+# was told to end and did not is killed. deploy/README.md, "The end", has the order of all such times.
+export GRANIAN_RESPAWN_INTERVAL ?= 15
+export GRANIAN_WORKERS_KILL_TIMEOUT ?= 35
 # The C library would give many of those threads a heap of its own each, and much of each stays unused.
 export MALLOC_ARENA_MAX ?= 2
 
@@ -40,7 +44,7 @@ serve: .venv/installed ## install, then run the gateway with production settings
 .PHONY: test
 test: .venv/tested lint ## install, then lint, check types, run all tests in PROCESSES at once, measure coverage
 	$(SAY) "Running the tests"
-	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --cov --cov-report=term
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 .PHONY: lint
 lint: .venv/tested ## check style (ruff), types (mypy --strict) and security (bandit, our own rules)
@@ -62,6 +66,11 @@ bench: .venv/tested ## measure against nginx, Varnish and Flask-Caching (ROWS, B
 faults: .venv/tested ## go through all that can go wrong upstream, and print what came of it (PARTS)
 	$(SAY) "Measuring"
 	@$(BIN)/python -m tests.benchmarks.faults $(PARTS)
+
+.PHONY: soak
+soak: .venv/tested ## run the whole deployment under callers and random faults (SOAK_SECONDS, SOAK_SEED, SOAK_PER_S)
+	$(SAY) "Soaking"
+	@$(BIN)/python -m tests.soak
 
 .PHONY: format
 format: .venv/tested ## put the code into shape with ruff

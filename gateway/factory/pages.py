@@ -99,4 +99,7 @@ def page_cache_of(
         refresh_deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
+    if parts.continued:
+        # The pages of the app before are at hand, and after it has let go nobody would hear that they were purged.
+        pages.subscribe()
     return parts.own("page cache", pages, pages.close, pages.drain)

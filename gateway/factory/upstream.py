@@ -49,6 +49,7 @@ def breakers_of(settings: Settings, parts: Parts, metrics: Metrics, clocks: Cloc
     lock = parts.take("lock of the ways", None, threading.Lock)
     breakers = Breakers(settings.isales, settings.tenants, metrics, clocks.monotonic, clocks.wall, make_way, lock)
     metrics.watch_only({ALL, *map(str, settings.tenants)})
+    metrics.begin(settings.tenants)
     return breakers
 
 

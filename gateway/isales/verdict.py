@@ -12,8 +12,8 @@ from gateway.errors import (
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
-    UpstreamTimeout,
 )
+from gateway.impatience import is_impatience
 from gateway.model import Deadline
 
 
@@ -39,7 +39,7 @@ def judge(error: BaseException | None, deadline: Deadline) -> Judgement:
     """Return what a call that had until `deadline` says by ending in `error`, or in an answer if that is `None`."""
     if error is None or isinstance(error, UpstreamRejectedParameters):
         return Judgement(Verdict.GOOD, Verdict.GOOD)
-    if not isinstance(error, UpstreamError) or (isinstance(error, UpstreamTimeout) and deadline.shortened):
+    if not isinstance(error, UpstreamError) or is_impatience(error, deadline):
         return NO_JUDGEMENT
     if error.upstream is not None or isinstance(error, UpstreamRefusedCredentials):
         return Judgement(Verdict.BAD, Verdict.GOOD)

@@ -1,17 +1,20 @@
 """Brings pages: one fetch for all who want the same page at the same time, in this process and in all that share."""
 
-import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from gateway.errors import GatewayError, InternalError, UpstreamRejectedParameters
+from gateway.impatience import is_impatience
 from gateway.model import CacheOutcome, CampaignQuery, Deadline, FetchPage
 from gateway.pages.failures import RecentFailures
-from gateway.pages.flight import HURRIED, SingleFlight
+from gateway.pages.flight import SingleFlight
 from gateway.pages.freshness import FreshnessPolicy, Rung
 from gateway.pages.held import HeldPage
 from gateway.pages.shared import Landing, Lease, SharedTier
 from gateway.pages.tiers import Tiers
+
+LOOKS = 50
+"""A shared tier that gives neither a lease nor a leader to follow, nor a page, is left alone after so many looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,6 @@ class Fetcher:
         self._failures = failures
         self._clock = clock
         self._flights: SingleFlight[Brought] = SingleFlight()
-        self._purges = 0
-        self._purges_lock = threading.Lock()
 
     def bring(self, key: str, query: CampaignQuery, deadline: Deadline, enough: Collection[Rung]) -> Brought:
         """Return the page of `query`; one of another process will do if its rung is in `enough`.
@@ -65,22 +66,19 @@ class Fetcher:
         """Tell whether this process is fetching `key`, or waits for a process that does."""
         return self._flights.is_under_way(key)
 
-    def disown(self) -> None:
-        """See to it that no fetch that is under way now leaves its page in this process: the pages were purged."""
-        with self._purges_lock:
-            self._purges += 1
-
     def _lead(self, key: str, query: CampaignQuery, deadline: Deadline, enough: Collection[Rung]) -> Brought:
         # Between this caller's look and its turn to lead, another one may have landed.
         held = self._good(self._tiers.held(key), enough)
-        while held is None:
-            held = self._good(self._tiers.adopt(key, self._freshness.lifetimes(query)), enough)
+        for _ in range(LOOKS):
             if held is None:
-                lease = self._shared.try_lead(key)
-                if lease is not None:
-                    return self._lead_all(lease, key, query, deadline)
-                self._shared.follow(key, deadline)
-        return Brought(held, CacheOutcome.HIT)
+                held = self._good(self._tiers.adopt(key, self._freshness.lifetimes(query)), enough)
+            if held is not None:
+                return Brought(held, CacheOutcome.HIT)
+            lease = self._shared.try_lead(key)
+            if lease is not None:
+                return self._lead_all(lease, key, query, deadline)
+            self._shared.follow(key, deadline)
+        return self._lead_all(Lease(key), key, query, deadline)
 
     def _good(self, held: HeldPage | None, enough: Collection[Rung]) -> HeldPage | None:
         return held if held is not None and held.rung(self._clock()) in enough else None
@@ -92,12 +90,12 @@ class Fetcher:
             if held is not None:
                 self._shared.land(lease, b"", 0.0)
                 return Brought(held, CacheOutcome.HIT)
-        purges = self._purges
+        generation = self._tiers.generation
         try:
             page = self._fetch(query, deadline)
             held = self._tiers.make(key, page, self._freshness.lifetimes(query))
         except GatewayError as error:
-            if deadline.shortened and isinstance(error, HURRIED):
+            if is_impatience(error, deadline):
                 # Nothing to learn from: the others are woken to fetch for themselves.
                 self._shared.land(lease, b"", 0.0)
             else:
@@ -110,8 +108,8 @@ class Fetcher:
         self._failures.forget(key)
         landing = self._shared.land(lease, held.entry, held.lifetimes.keep_s)
         stored = landing is Landing.DONE and held.lifetimes.keep_s > 0
-        if purges == self._purges and landing is not Landing.OVERTAKEN:
-            stored = self._tiers.hold(held) or stored
+        if landing is not Landing.OVERTAKEN:
+            stored = self._tiers.hold(held, generation) or stored
         return Brought(held, CacheOutcome.MISS, stored)
 
     def _learn_of(self, key: str, error: GatewayError) -> None:

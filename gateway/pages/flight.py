@@ -3,19 +3,20 @@
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
-from gateway.errors import GatewayError, UpstreamOverloaded, UpstreamTimeout
+from gateway.errors import GatewayError, InternalError, UpstreamTimeout
+from gateway.impatience import is_impatience
 from gateway.model import Deadline
 
 T = TypeVar("T")
 
-HURRIED: Final = (UpstreamTimeout, UpstreamOverloaded)
-"""How a fetch fails that was not given the time it needs: no answer in time, or no slot in time."""
+
+FAILED = "The request that was fetching this page failed."
 
 
 class _Flight(Generic[T]):
-    """What is under way, until when its leader waits for it, and who else does.
+    """What is under way, until when its leader waits for it, and who else does; `gave_up` if the leader was impatient.
 
     Who waits is woken one after the other, each by the one before. A crowd that woke up at once would spend more time
     on fighting for the interpreter than on its answers.
@@ -24,14 +25,16 @@ class _Flight(Generic[T]):
     def __init__(self, leader: Deadline) -> None:
         self.leader = leader
         self.result: T | None = None
-        self.error: BaseException | None = None
+        self.error: GatewayError | None = None
+        self.gave_up = False
         self._landed = False
         self._waiting: deque[threading.Lock] = deque()
         self._lock = threading.Lock()
 
-    def land(self, result: T | None, error: BaseException | None = None) -> None:
+    def land(self, result: T | None, error: GatewayError | None = None) -> None:
         """Say what came of it, and wake the first who waits."""
         with self._lock:
+            self.gave_up = error is not None and is_impatience(error, self.leader)
             self.result, self.error, self._landed = result, error, True
             self._woken()
 
@@ -82,8 +85,8 @@ class SingleFlight(Generic[T]):
             flight.leader.urgency.raise_to(deadline.priority)
             try:
                 return _follow(flight, deadline), False
-            except HURRIED:
-                if not flight.leader.shortened or deadline.expired:
+            except GatewayError:
+                if not flight.gave_up or deadline.expired:
                     raise
 
     def is_under_way(self, key: str) -> bool:
@@ -95,7 +98,9 @@ class SingleFlight(Generic[T]):
             result = work()
         except BaseException as error:
             self._land(key)
-            flight.land(None, error.again() if isinstance(error, GatewayError) else error)
+            # A bug is logged where it is raised, once.
+            shared = error if isinstance(error, GatewayError) else InternalError(FAILED)
+            flight.land(None, shared.again())
             raise
         self._land(key)
         flight.land(result)
@@ -111,8 +116,6 @@ def _follow(flight: _Flight[T], deadline: Deadline) -> T:
         raise UpstreamTimeout(
             "The deadline passed while another request was already fetching this page from CC-iSales."
         )
-    if isinstance(flight.error, GatewayError):
-        raise flight.error.again()
     if flight.error is not None:
-        raise flight.error
+        raise flight.error.again()
     return cast(T, flight.result)

@@ -68,7 +68,7 @@ class PageCache:
 
     def serve(self, query: CampaignQuery, deadline: Deadline) -> ServedPage:
         """Return the page that answers `query`; raises one leaf of `gateway.errors`."""
-        self._subscribe()
+        self.subscribe()
         return self._serve(self.key(query), query, deadline)
 
     def fresh(self, query: CampaignQuery) -> ServedPage | None:
@@ -76,7 +76,7 @@ class PageCache:
 
         Nothing is fetched or refreshed for it.
         """
-        self._subscribe()
+        self.subscribe()
         key = self.key(query)
         served = self.peek_fresh(key)
         if served is None:
@@ -126,7 +126,6 @@ class PageCache:
 
     def forget(self, vdn: int | None) -> int:
         """Forget the pages of one VDN, or all, in this process; a fetch under way does not bring one back."""
-        self._fetcher.disown()
         return self._tiers.forget(vdn)
 
     def _serve(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
@@ -134,9 +133,12 @@ class PageCache:
         self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
-    def _subscribe(self) -> None:
+    def subscribe(self) -> None:
+        """Hear of purges from now on, as the first request sees to by itself.
+
+        Not when it is made: that may start a thread, and a server may fork in between.
+        """
         if not self._subscribed:
-            # Not when it is made: subscribing may start a thread, and a server may fork in between.
             self._subscribed = True
             self._shared.subscribe(self._purged)
 
@@ -187,8 +189,7 @@ class PageCache:
             return stale
         if brought.outcome is CacheOutcome.HIT:
             served = self._at_once(brought.held, query, SHARED)
-            if served is not None:
-                return served
+            return served or brought.held.served(CacheOutcome.HIT, self._clock(), SHARED)
         # As of the moment that it was fetched, so that a page that has just come has all of its time before it.
         return brought.held.served(brought.outcome, brought.held.stored_at, "", stored=brought.stored)
 

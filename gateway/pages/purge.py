@@ -18,8 +18,9 @@ from gateway.shared_store.guard import RedisGuard
 
 CHANNEL = KEY_PREFIX + "purged"
 EPOCH = KEY_PREFIX + "epoch"
-# Longer than any process keeps a page; a process that missed a purge before that has nothing left to forget.
-EPOCH_MS = 7 * 24 * 3600 * 1000
+# Longer than any process keeps a page, which is eight days at most; one that missed a purge before that has nothing
+# left to forget.
+EPOCH_MS = 9 * 24 * 3600 * 1000
 HEARD_EPOCHS = 64
 """More purges than there may be between one that the listener reads of and the latest."""
 LISTEN_S = 0.5

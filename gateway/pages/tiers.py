@@ -1,6 +1,7 @@
 """The two places where pages are: the memory of this process, and the shared tier that several processes have."""
 
 import math
+import threading
 import time
 from collections.abc import Callable
 
@@ -38,9 +39,16 @@ class Tiers:
         self._render = render
         self._metrics = metrics
         self._clock = clock
+        self.generation = 0
+        """How often pages were forgotten: what was asked for before that is not held after it."""
+        self._lock = threading.Lock()
 
     def adopt(self, key: str, lifetimes: Lifetimes) -> HeldPage | None:
-        """Take the page under `key` from the shared tier, hold it, and return it; `None` when there is none."""
+        """Take the page under `key` from the shared tier and hold it, unless the one that is held is newer.
+
+        Returns the newer one, `None` when the shared tier has none.
+        """
+        generation = self.generation
         found = self._shared.get(key)
         if found is None:
             return None
@@ -52,8 +60,13 @@ class Tiers:
             self._metrics.unreadable_entry()
             log.warning("cache entry deleted", key=key, reason=str(fault))
             return None
-        held = HeldPage(key, entry, page.paging, self._render(page), lifetimes, self._clock() - age_s)
-        self.hold(held)
+        stored_at = self._clock() - age_s
+        known = self.held(key)
+        if known is not None and known.stored_at >= stored_at:
+            # A Redis that takes no writes keeps what it had; so does a replica that is behind.
+            return known
+        held = HeldPage(key, entry, page.paging, self._render(page), lifetimes, stored_at)
+        self.hold(held, generation)
         return held
 
     def make(self, key: str, page: CampaignPage, lifetimes: Lifetimes) -> HeldPage:
@@ -67,13 +80,18 @@ class Tiers:
 
     def forget(self, vdn: int | None) -> int:
         """Forget the pages of one VDN, or all, that this process holds; return how many there were."""
-        return self._memory.delete_prefix(f"page:{FORMAT_VERSION}:" + ("" if vdn is None else f"{vdn}:"))
+        with self._lock:
+            self.generation += 1
+            return self._memory.delete_prefix(f"page:{FORMAT_VERSION}:" + ("" if vdn is None else f"{vdn}:"))
 
-    def hold(self, held: HeldPage) -> bool:
-        """Hold a page in this process for as long as it can be of use.
+    def hold(self, held: HeldPage, generation: int) -> bool:
+        """Hold a page in this process for as long as it can be of use; `generation` is that of before it was asked for.
 
-        `False` when it is of no use any more, or when it alone is larger than all that may be held.
+        `False` when pages were forgotten since, when it is of no use any more, or when it alone is larger than all
+        that may be held.
         """
         left = held.lifetimes.keep_s - (self._clock() - held.stored_at)
         # A whole number, as Flask-Caching has it: the lifetimes decide, this only ends what is of no use at all.
-        return left > 0 and self._memory.set(held.key, held, timeout=math.ceil(left))
+        with self._lock:
+            wanted = left > 0 and generation == self.generation
+            return wanted and self._memory.set(held.key, held, timeout=math.ceil(left))

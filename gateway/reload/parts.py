@@ -22,6 +22,11 @@ class Parts:
         self._before = {} if before is None else before._parts  # noqa: SLF001 -- of the same class
         self._parts: dict[str, _Part] = {}
 
+    @property
+    def continued(self) -> bool:
+        """Whether there is an app before, from which parts may be taken over."""
+        return bool(self._before)
+
     def take(self, name: str, decided_by: object, make: Callable[[], T], close: Callable[[T], None] | None = None) -> T:
         """Return the part called `name`: that of the app before, if an equal `decided_by` made it, else a new one.
 

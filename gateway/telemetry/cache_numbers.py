@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from gateway.telemetry.known_labels import CALL_OUTCOMES, LOOKUPS, SHARED_FAULTS
 from gateway.telemetry.numbers import Numbers, Over
 
 
@@ -17,14 +18,19 @@ class CacheNumbers(Numbers):
             "outcome",
             "rung",
             "tier",
+            known=LOOKUPS,
         )
         self._refreshes = self._counter(
             "cache_refreshes",
             "Refreshes of stale pages in the background, by outcome: ok or a problem type.",
             "outcome",
+            known=zip(CALL_OUTCOMES, strict=True),
         )
         self._shared_faults = self._counter(
-            "shared_cache_faults", "Operations on the shared cache that failed, by kind of fault.", "kind"
+            "shared_cache_faults",
+            "Operations on the shared cache that failed, by kind of fault.",
+            "kind",
+            known=zip(SHARED_FAULTS, strict=True),
         )
         self._rubbish = self._counter(
             "cache_unreadable_entries",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from gateway.telemetry.durations import Durations, Notes
+from gateway.telemetry.known_labels import REQUESTS, TOKEN_KEY_READS
 from gateway.telemetry.numbers import PREFIX, SECONDS, Numbers, Over
 
 
@@ -17,6 +18,7 @@ class CallerNumbers(Numbers):
             "endpoint",
             "status",
             "problem",
+            known=REQUESTS,
         )
         self._seconds = Durations(
             PREFIX + "request_duration_seconds", "Time from a request to its answer, by endpoint.", SECONDS
@@ -32,7 +34,10 @@ class CallerNumbers(Numbers):
             "token_checks", "Bearer tokens that were verified, by outcome: ok or the reason of the refusal.", "outcome"
         )
         self._token_key_reads = self._counter(
-            "token_key_reads", "Readings of the identity provider's keys, by outcome: ok or failed.", "outcome"
+            "token_key_reads",
+            "Readings of the identity provider's keys, by outcome: ok or failed.",
+            "outcome",
+            known=zip(TOKEN_KEY_READS, strict=True),
         )
 
     def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """How numbers are made and put together: each has a name by Prometheus' conventions and few values of its labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -40,8 +40,12 @@ class Numbers:
         self._gauges: dict[str, Gauge] = {}
         self._reported: dict[str, Reported] = {}
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(PREFIX + name, meaning, labels, registry=self.registry)
+    def _counter(self, name: str, meaning: str, *labels: str, known: Iterable[tuple[str, ...]] = ()) -> Counter:
+        """Make a counter that begins at 0 for the `known` values of its labels, and else with what is counted first."""
+        counter = Counter(PREFIX + name, meaning, labels, registry=self.registry)
+        for values in known:
+            counter.labels(*values)
+        return counter
 
     def _histogram(self, name: str, meaning: str) -> Histogram:
         return Histogram(PREFIX + name, meaning, buckets=SECONDS, registry=self.registry)

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from gateway.errors import GatewayError, UpstreamRejectedParameters
 from gateway.model import CampaignPage, CampaignQuery, Deadline, FetchPage
+from gateway.telemetry.known_labels import OK, SUCCESS
 from gateway.telemetry.metrics import Metrics
-
-SUCCESS = "0200000"
-"""The result code of a page that came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def watched(
 
     def watched_fetch(query: CampaignQuery, deadline: Deadline) -> CampaignPage:
         started = clock()
-        outcome, code = "ok", SUCCESS
+        outcome, code = OK, SUCCESS
         asked = True
         try:
             return fetch(query, deadline)
@@ -64,6 +62,6 @@ def watched(
             if asked:
                 metrics.fetch(query.vdn, outcome, clock() - started, code)
                 # Parameters that CC-iSales refuses say nothing bad about CC-iSales.
-                health.record(query.vdn, "ok" if outcome == UpstreamRejectedParameters.name else outcome)
+                health.record(query.vdn, OK if outcome == UpstreamRejectedParameters.name else outcome)
 
     return watched_fetch

@@ -3,8 +3,9 @@
 import math
 import re
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
+from gateway.telemetry.known_labels import CALL_OUTCOMES, DRIFT_KINDS, FETCHES, KEYS, REFUSED_CALLS, SLOT_REFUSALS
 from gateway.telemetry.numbers import Numbers, Over
 
 MOST_RESULT_CODES = 50
@@ -35,6 +36,7 @@ class UpstreamNumbers(Numbers):
             "upstream_attempts",
             "Attempts to get a page from CC-iSales, retries included, by outcome: ok or a problem type.",
             "outcome",
+            known=zip(CALL_OUTCOMES, strict=True),
         )
         self._retries = self._counter("upstream_retries", "Calls to CC-iSales that were made once more.")
         self._retries_over_budget = self._counter(
@@ -49,6 +51,7 @@ class UpstreamNumbers(Numbers):
             "upstream_slot_refusals",
             "Calls not made for want of a slot or of time: queue_too_long, no_slot_in_time or too_late_to_start.",
             "reason",
+            known=zip(SLOT_REFUSALS, strict=True),
         )
         self._openings = self._counter(
             "upstream_circuit_openings",
@@ -96,7 +99,16 @@ class UpstreamNumbers(Numbers):
             "upstream_drift",
             "Things in CC-iSales' answers that its interface description does not have, by kind.",
             "kind",
+            known=zip(DRIFT_KINDS, strict=True),
         )
+
+    def begin(self, vdns: Iterable[int]) -> None:
+        """Have what is counted by VDN begin at 0 for these."""
+        for vdn in map(str, vdns):
+            for outcome, code in FETCHES:
+                self._fetches.labels(vdn, outcome, code)
+            for key in KEYS:
+                self._signatures.labels(vdn, key)
 
     def fetch(self, vdn: int, outcome: str, seconds: float, result_code: str = "") -> None:
         """Count one page asked of CC-iSales. `outcome` is `ok` or the name of a problem type."""
@@ -155,11 +167,14 @@ class UpstreamNumbers(Numbers):
     def watch_way(self, way: str, state: Callable[[], float], paused_s: Callable[[], float]) -> None:
         """Read the state of a circuit and what is left of a pause whenever the numbers are asked for.
 
-        `way` is a VDN or `all`.
+        `way` is a VDN or `all`. What is counted of it begins at 0.
         """
         self._circuits.labels(way).set_function(state)
         self._pauses.labels(way).set_function(paused_s)
         self._ways.add(way)
+        self._openings.labels(way)
+        for reason in REFUSED_CALLS:
+            self._refused_calls.labels(way, reason)
 
     def watch_only(self, ways: Collection[str]) -> None:
         """Show the circuits and pauses of these ways and of no others, which are gone."""

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import combinations
@@ -18,6 +19,7 @@ from tests.support.monitoring import (
     dashboard,
     dashboard_queries,
     exposed_names,
+    fresh_metrics,
     panels,
     promtool,
     rules,
@@ -91,6 +93,36 @@ def test_the_runbook_knows_no_alert_that_does_not_exist() -> None:
 def test_every_name_is_exposed_or_recorded(file: Path) -> None:
     """No rule, query or sentence speaks of a series that the gateway does not have."""
     assert used_names(file.read_text()) - exposed_names() - RECORDS == set()
+
+
+def counted(text: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Yield each counter that PromQL in `text` selects, with its matchers: label, operator, value."""
+    for name, matchers in re.findall(r"\b(campaign_gateway_\w+_total)(?:\{([^}]*)\})?", text):
+        yield name, re.findall(r'(\w+)(=~|!=|=)"([^"]*)"', matchers)
+
+
+def fits(labels: dict[str, str], matchers: list[tuple[str, str, str]]) -> bool:
+    """Tell whether a series with these labels is selected."""
+    for label, operator, value in matchers:
+        same = bool(re.fullmatch(value if operator == "=~" else re.escape(value), labels.get(label, "")))
+        if same is (operator == "!="):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("rule", [*ALERTS, *rules("rules.yaml")], ids=lambda rule: rule.get("alert") or rule["record"])
+def test_counters_that_rules_look_at_begin_at_zero(rule: dict[str, Any]) -> None:
+    """Else the first event would be no increase, and nobody would hear of it."""
+    series = [
+        (name, dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
+        for name, labels, value in re.findall(r"^(\w+_total)(?:\{(.*)\})? (\S+)$", fresh_metrics(), re.MULTILINE)
+    ]
+    for name, matchers in counted(rule["expr"]):
+        found = [(labels, value) for other, labels, value in series if other == name and fits(labels, matchers)]
+        assert found, f"{name} with {matchers}"
+        assert {value for _, value in found} == {0.0}
+        vdns = {labels["vdn"] for labels, _ in found if "vdn" in labels}
+        assert vdns in ({"1", "2"}, set()), "those of all tenants"
 
 
 def test_prometheus_takes_the_queries_of_the_dashboard(tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ def test_deadlines_are_in_order() -> None:
     (read_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["proxy.inc"])
     assert int(read_s) > isales.deadline_s
     assert int(read_s) > isales.read_timeout_s
+    (connect_s,) = re.findall(r"proxy_connect_timeout (\d+)s;", texts()["proxy.inc"])
+    (elsewhere_s,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", texts()["proxy.inc"])
+    assert int(connect_s) < int(elsewhere_s) < int(read_s), "who found nobody may ask another, who waited may not"
 
 
 def test_kept_connections_end_here_before_they_end_there() -> None:

@@ -1,6 +1,5 @@
 """The units of systemd as they are written; tests/scenarios/deploy/test_systemd.py runs them."""
 
-import configparser
 import shlex
 import subprocess
 from pathlib import Path
@@ -12,35 +11,10 @@ from tests.support.containerfile import Containerfile
 from tests.support.gateway import PROJECT
 from tests.support.programs import program
 from tests.support.server import environment, free_port
+from tests.support.units import FOLDER, SERVICE, Unit, service_variables
 
-FOLDER = PROJECT / "deploy" / "systemd"
 THRESHOLD = 30
 """An exposure of 3.0 of 10, in the tenths that systemd-analyze takes."""
-
-
-class Unit(configparser.RawConfigParser):
-    """A unit; a setting that stands there several times has all its values, one a line."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(strict=False, delimiters=("=",), comment_prefixes=("#",), interpolation=None)
-        self.optionxform = str  # type: ignore[assignment, method-assign] # -- as configparser says to do it
-        seen: dict[str, int] = {}
-        lines = []
-        for line in path.read_text().splitlines():
-            name, equals, value = line.partition("=")
-            if equals and name.isalpha():
-                seen[name] = seen.get(name, -1) + 1
-                lines.append(f"{name}.{seen[name]}={value}" if seen[name] else line)
-            else:
-                lines.append(line)
-        self.read_string("\n".join(lines))
-
-    def every(self, name: str) -> list[str]:
-        """Return all values of a setting of the service."""
-        return [value for key, value in self["Service"].items() if key.partition(".")[0] == name]
-
-
-SERVICE = Unit(FOLDER / "campaign-gateway.service")
 
 
 @pytest.mark.parametrize("unit", sorted(FOLDER.glob("*.service")), ids=lambda path: path.name)
@@ -60,16 +34,9 @@ def test_the_exposure_is_low(unit: Path) -> None:
 def test_the_service_is_served_like_the_image() -> None:
     """The same command, and the same variables but for the address."""
     image = Containerfile()
-    given = dict(pair.split("=", 1) for line in SERVICE.every("Environment") for pair in line.split())
-    assert {**image.environment, "GRANIAN_HOST": "127.0.0.1"}.items() <= given.items()
+    assert {**image.environment, "GRANIAN_HOST": "127.0.0.1"}.items() <= service_variables().items()
     (command,) = SERVICE.every("ExecStart")
     assert command.removeprefix("/opt/campaign-gateway/").split() == image.command
-
-
-def test_it_has_time_to_end_by_itself() -> None:
-    """It is killed after more than the 30 s within which it ends."""
-    (limit,) = SERVICE.every("TimeoutStopSec")
-    assert int(limit) > 30
 
 
 def test_only_no_answer_is_a_reason_to_kill(tmp_path: Path) -> None:

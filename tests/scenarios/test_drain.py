@@ -106,7 +106,7 @@ def test_no_process_waits_for_a_refresh(simulator: SimulatorServer, told: str) -
     with served(simulator, GATEWAY__CACHE__FRESH_S="0", GATEWAY__ISALES__DEADLINE_S="25") as gateway:
         for _ in range(10):
             requests.get(f"{gateway.url}/campaigns", headers={**KEY, "Connection": "close"}, timeout=LIMIT_S)
-        simulator.latency_s = 4.0
+        simulator.latency_s = 10.0
         wait_until(lambda: not simulator.calls.snapshot()["in_flight"], LIMIT_S)
         requests.get(f"{gateway.url}/campaigns", headers=KEY, timeout=LIMIT_S)
         assert simulator.calls.wait_for_in_flight(1, LIMIT_S)

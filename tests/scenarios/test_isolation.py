@@ -28,6 +28,7 @@ from gateway.simulator.keys import Tenant
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
 from tests.support.identity_provider import AUDIENCE, ISSUER, RSA, claims, jwk, jwks, token
+from tests.support.rows import vdns_of_row
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -107,12 +108,6 @@ def settings(jwks_file: Path) -> dict[str, str]:
     }
 
 
-def vdn_of_row(row: Mapping[str, Any]) -> set[int]:
-    """Return the VDNs that a row of the simulator names, in its id, its name and its number."""
-    named = int(row["name"].rpartition(" ")[2].partition("-")[0])
-    return {row["id"] // 100_000, named, int(row["caller_number"][:4])}
-
-
 class Crowd:
     """Asks one gateway from many threads, and looks at everything that comes."""
 
@@ -178,7 +173,7 @@ class Crowd:
         cache = headers.get("Cache-Status", "").partition(";")[2].partition("; ttl")[0].strip()
         kind = f"{status} {cache}{' stale' if 'ttl=-' in headers.get('Cache-Status', '') else ''}".strip()
         rows = json.loads(body)["data"] if status == 200 else []
-        found = set().union(*map(vdn_of_row, rows))
+        found = set().union(*map(vdns_of_row, rows))
         with self._lock:
             self.seen.kinds[kind] += 1
             self.seen.rows += len(rows)
@@ -212,7 +207,7 @@ def test_the_simulator_marks_its_rows() -> None:
     for vdn in VDNS:
         for campaign in campaigns_of(vdn, 20):
             row = {"id": campaign.id, "name": campaign.name, "caller_number": campaign.caller_no}
-            assert vdn_of_row(row) == {vdn}
+            assert vdns_of_row(row) == {vdn}
 
 
 def test_no_row_ever_goes_to_a_caller_of_another_vdn(crowd: Crowd) -> None:

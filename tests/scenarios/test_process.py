@@ -82,7 +82,8 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
             "app:app",
         ],
         cwd=PROJECT,
-        env=environment(GATEWAY_ENV="production"),
+        # As `make serve` has it: granian takes a worker for broken that dies soon after its start, which may be slow.
+        env=environment(GATEWAY_ENV="production", GRANIAN_RESPAWN_INTERVAL="15"),
         capture_output=True,
         text=True,
         timeout=60,

@@ -297,6 +297,23 @@ def test_a_purge_reaches_what_an_old_app_is_fetching(
     assert gateway.cached() == "fwd=miss; stored"
 
 
+def test_purges_are_heard_after_a_reload_before_anybody_asks(
+    serve: Callable[..., ReloadedGateway], redis: RedisServer
+) -> None:
+    """Pages outlive the app that fetched them; nobody may be given one that another process has purged since."""
+    shared = {"cache__shared_url": redis.url.reveal(), "cache__fresh_s": "300"}
+    gateway, other, another = serve(**shared), serve(**shared), serve(**shared)
+    assert gateway.cached() == "fwd=miss; stored"
+    assert another.cached("/campaigns?page=2") == "fwd=miss; stored"
+    assert gateway.reload(log__level="info")
+    gateway.clock.advance(60)
+    gateway.served.close_retired()
+    assert other.get("/cache?vdn=1", key="operator-key", method="DELETE").status_code == 200
+    # By now it has been heard, before the app that is there now was asked for anything.
+    wait_until(lambda: another.cached("/campaigns?page=2") == "fwd=miss; stored")
+    wait_until(lambda: gateway.cached() == "fwd=miss; stored")
+
+
 def test_what_is_reloaded_names_what_changed(
     serve: Callable[..., ReloadedGateway], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,8 +42,8 @@ _FILES = {
         f"[Service]\nWorkingDirectory={WORKDIR}\nEnvironment=GATEWAY_ENV=development\n"
         f"ExecStart={WORKDIR}/.venv/bin/flask simulator run --port {SIMULATOR_PORT} --certificate /etc/simulator.pem\n"
     ),
-    # Shorter than in production, where a start may take longer than here.
-    "etc/campaign-gateway/environment": "GRANIAN_RESPAWN_INTERVAL=3\n",
+    # Shorter than a start: the old worker waits for the new one by itself.
+    "etc/campaign-gateway/environment": "GRANIAN_RESPAWN_INTERVAL=0.2\n",
     "gateway.log": "",
 }
 

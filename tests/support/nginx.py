@@ -29,6 +29,7 @@ OUTSIDE = "127.0.0.2"
 
 # Folders that belong to the machine, as the files of `deploy/nginx` name them.
 _PLACES = {"/var/run/": "run", "/var/log/nginx/": "log"}
+_SERVER = "server {} max_fails=1 fail_timeout=2s;"
 _MARKED = "/mark-in-the-log"
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
@@ -116,9 +117,9 @@ class DeployedNginx:
 def lay_out(folder: Path, upstream: str, port: int, changes: Mapping[str, str] | None = None) -> Path:
     """Copy the files of `deploy/nginx` into the empty `folder` and return the path of the copied `nginx.conf`.
 
-    What differs is what has to on any other machine: where the gateway is (`upstream`, its host and port), where
-    callers come in, the certificate, and where nginx may write. `changes` are texts to be replaced, each of which has
-    to be there exactly once.
+    What differs is what has to on any other machine: where the gateway is (`upstream`, its host and port, or several
+    with blanks between), where callers come in, the certificate, and where nginx may write. `changes` are texts to be
+    replaced, each of which has to be there exactly once.
     """
     etc = folder / "etc"
     shutil.copytree(CONFIGURATION, etc)
@@ -134,7 +135,7 @@ def lay_out(folder: Path, upstream: str, port: int, changes: Mapping[str, str] |
     places = {old: f"{folder / new}/" for old, new in _PLACES.items()}
     once = {
         "user www-data;": f"user {getpass.getuser()};",
-        "server 127.0.0.1:8080;": f"server {upstream};",
+        _SERVER.format("127.0.0.1:8080"): " ".join(map(_SERVER.format, upstream.split())),
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         **(changes or {}),
     }
@@ -165,9 +166,12 @@ def command(configuration: Path, *options: str) -> list[str]:
 
 @contextmanager
 def deployed_nginx(folder: Path, gateway_url: str, changes: Mapping[str, str] | None = None) -> Iterator[DeployedNginx]:
-    """Run nginx in front of the gateway at `gateway_url` for as long as the context lasts; `folder` is empty."""
+    """Run nginx in front of the gateway at `gateway_url` for as long as the context lasts; `folder` is empty.
+
+    Of several gateways `gateway_url` has all URLs, with blanks between.
+    """
     port = free_port()
-    configuration = lay_out(folder, gateway_url.removeprefix("http://"), port, changes)
+    configuration = lay_out(folder, gateway_url.replace("http://", ""), port, changes)
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
             command(configuration, "-e", "stderr", "-g", "daemon off;"),

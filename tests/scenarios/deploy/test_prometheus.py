@@ -70,6 +70,7 @@ def good_and_bad_times(url: str, simulator: SimulatorServer) -> None:
     simulator.faults.arm(Fault("result-code", times=None, result_code="0299999"))
     for page in range(2, 18):
         requests.get(f"{url}/campaigns?page={page}", headers=key, timeout=10)
+    time.sleep(0.15)  # past revalidation
     requests.get(f"{url}/campaigns", headers=key, timeout=10)
 
 
@@ -97,11 +98,9 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         try:
             wait_until_it_answers(f"{server.url}/-/ready", process)
             wait_until(lambda: server.ask(f'up{{job="{JOB}"}} == 1'))
-            # A series begins with the first that it counts; only the second time is an increase.
-            for seen in ("{} > 0", "increase({}[30s]) > 0"):
-                good_and_bad_times(served.url, simulator)
-                refused = seen.format("campaign_gateway_upstream_refused_calls_total")
-                wait_until(partial(server.ask, refused))
+            good_and_bad_times(served.url, simulator)
+            # The first time is an increase: what is counted has begun at 0.
+            wait_until(partial(server.ask, "increase(campaign_gateway_upstream_refused_calls_total[30s]) > 0"))
             yield server
         finally:
             process.terminate()
@@ -119,15 +118,20 @@ def test_rules_are_evaluated_without_a_fault(prometheus: Server) -> None:
 
 def test_alerts_see_what_happened(prometheus: Server) -> None:
     """The circuit that opened is pending; nothing is said of keys, clocks, bugs, or a certificate that is not there."""
-    seen = {alert["labels"]["alertname"] for alert in prometheus.get("alerts")["alerts"]}
-    assert "CampaignGatewayCircuitOpen" in seen
-    assert not seen & {
+    silent = {
         "CampaignGatewayDown",
         "CampaignGatewayCredentialsRefused",
         "CampaignGatewayClocksDiffer",
         "CampaignGatewayInternalErrors",
         "CampaignGatewayCertificateExpires",
     }
+
+    def as_it_should_be() -> bool:
+        seen = {alert["labels"]["alertname"] for alert in prometheus.get("alerts")["alerts"]}
+        return "CampaignGatewayCircuitOpen" in seen and not seen & silent
+
+    # On a busy machine the gateway may have missed one of Prometheus' questions, which come twice a second.
+    wait_until(as_it_should_be)
 
 
 def test_every_query_of_the_dashboard_finds_something(prometheus: Server) -> None:

@@ -28,7 +28,7 @@ def page(body: bytes = b"{}", *, status: str = "200 OK", cache_status: str = FRE
     return http(status, body, *PAGE_HEADERS, cache_status, vary)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedNginx]:
     """Return nginx in front of a gateway in front of a simulator. Pages are fresh for as long as the tests run."""
     with (

@@ -52,10 +52,12 @@ class House:
         )
         self.outcome: BaseException | None = None
         self.calls = 0
+        self.takes_s = 0.0
         self.send: Send = refuse_while_open(with_breaker(self._send, self.breakers), self.breakers)
 
     def _send(self, _request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
         self.calls += 1
+        self.clock.advance(self.takes_s)
         if self.outcome is not None:
             raise self.outcome
         return ANSWER

@@ -51,7 +51,11 @@ def test_each_end_says_something_of_the_vdn_and_of_all(
 
 
 def test_a_deadline_that_was_shortened_says_nothing() -> None:
-    """Who gave CC-iSales less time than usual cannot blame it for being late, but for other failures."""
-    short = Deadline(DEADLINE.expires_at, DEADLINE.clock, shortened=True)
-    assert judge(UpstreamTimeout("x"), short) == (NOTHING, NOTHING)
-    assert judge(UpstreamUnreachable("x"), short) == (BAD, BAD)
+    """Who gave CC-iSales less time than usual cannot blame it when that is over, but for other failures."""
+    short = Deadline.after(8.0, shortened=True)
+    over = Deadline.after(0.0, shortened=True)
+    assert judge(UpstreamTimeout("x"), over) == (NOTHING, NOTHING)
+    assert judge(UpstreamTimeout("x", sent=False), short) == (NOTHING, NOTHING)
+    assert judge(UpstreamTimeout("x"), short) == (BAD, BAD)
+    assert judge(UpstreamTimeout("x"), Deadline.after(0.0)) == (BAD, BAD)
+    assert judge(UpstreamUnreachable("x"), over) == (BAD, BAD)

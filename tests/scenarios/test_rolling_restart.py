@@ -1,0 +1,226 @@
+"""Two gateways that are restarted in turn while callers call: nobody is to notice.
+
+`ROLLING_REQUESTS=10000` makes it ten thousand requests for each of the two fronts; restarts go on meanwhile.
+"""
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from typing import Self
+
+import pytest
+import requests
+
+from gateway.simulator.server import SimulatorServer
+from tests.support.nginx import deployed_nginx
+from tests.support.server import ServedGateway, free_port, served_gateway_at
+from tests.support.waiting import wait_until
+
+REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "1500"))
+CALLERS = 12
+LIMIT_S = 60.0
+PAUSE_S = 4.0
+"""Between two gateways: longer than nginx leaves one alone that it found away (3 s at most). README.md says 5 s."""
+
+PAGES = [f"/campaigns?page={page}" for page in range(1, 21)]
+
+HEADERS = {"X-API-Key": "web-key", "If-Match": "*"}
+"""The second one means nothing to a gateway, and has nginx ask one for each request."""
+
+LOGGED_AT_ONCE = {
+    "access_log /var/log/nginx/access.log json buffer=64k flush=1s;": "access_log /var/log/nginx/access.log json;"
+}
+
+
+class Restartable:
+    """A gateway that has the same port whenever it is started."""
+
+    def __init__(self, base_url: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._base_url = base_url
+        self._running: AbstractContextManager[ServedGateway]
+        self.codes: list[int | None] = []
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.__exit__(None, None, None)
+
+    def _start(self) -> None:
+        self._running = served_gateway_at(self.port, self._base_url, GATEWAY__HTTP__DRAIN_S="1")
+        self._served = self._running.__enter__()
+
+    def restart(self) -> None:
+        """End it by SIGTERM, wait until it is gone, and start it again; it answers when this returns."""
+        process = self._served.process
+        self._running.__exit__(None, None, None)
+        self.codes.append(process.returncode)
+        self._start()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a request goes: `key` is another one when kept connections are good no more."""
+
+    key: object
+    connect: Callable[[], HTTPConnection]
+
+
+@dataclass
+class Calls:
+    """What callers got so far: statuses, and what it was where there was none."""
+
+    each: list[Counter[object]] = field(default_factory=lambda: [Counter() for _ in range(CALLERS)])
+
+    @property
+    def counts(self) -> Counter[object]:
+        """All of them."""
+        return sum((one.copy() for one in self.each), Counter())
+
+
+@contextmanager
+def calling(choose: Callable[[], Place]) -> Iterator[Calls]:
+    """Have callers call until the context ends, most on connections that they keep, and never a second time."""
+    calls, ended = Calls(), threading.Event()
+
+    def call(number: int) -> None:
+        counts, kept, place = calls.each[number], None, None
+        asked = number * 17
+        while not ended.wait(0.03):
+            chosen = choose()
+            if kept is None or place != chosen.key or number % 4 == 0:
+                if kept is not None:
+                    kept.close()
+                kept, place = chosen.connect(), chosen.key
+            asked += 1
+            try:
+                kept.request("GET", PAGES[asked % len(PAGES)], headers=HEADERS)
+                answer = kept.getresponse()
+                answer.read()
+                counts[answer.status] += 1
+            except (OSError, HTTPException) as error:
+                counts[repr(error)] += 1
+                kept.close()
+        if kept is not None:
+            kept.close()
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(CALLERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield calls
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def restarted_in_turn(gateways: tuple[Restartable, ...], calls: Calls, next_one: Callable[[], object]) -> None:
+    """Restart all gateways, one at a time, again and again until there were enough requests."""
+    wait_until(lambda: calls.counts[200] > 50, LIMIT_S)
+    while not gateways[0].codes or calls.counts.total() < REQUESTS:
+        for gateway in gateways:
+            gateway.restart()
+            next_one()
+
+
+@pytest.fixture
+def two(simulator: SimulatorServer) -> Iterator[tuple[Restartable, Restartable]]:
+    """Return two gateways in front of a CC-iSales that takes its time."""
+    simulator.latency_s = 0.02
+    with Restartable(simulator.base_url) as one, Restartable(simulator.base_url) as other:
+        yield one, other
+
+
+def told(calls: Calls, gateways: tuple[Restartable, ...], front: str) -> None:
+    """Print the numbers, for whoever runs it by hand with `-s`."""
+    restarts = sum(len(gateway.codes) for gateway in gateways)
+    print(f"\n{front}: {calls.counts.total()} requests, {dict(calls.counts)}, {restarts} restarts")  # noqa: T201
+
+
+def test_nobody_behind_nginx_notices_a_rolling_restart(two: tuple[Restartable, Restartable], tmp_path: Path) -> None:
+    """Nginx finds one of them away, and asks the other; while it is away itself, it is not needed."""
+    with deployed_nginx(tmp_path, f"{two[0].url} {two[1].url}", LOGGED_AT_ONCE) as nginx:
+        tls = nginx.tls()
+        place = Place("nginx", lambda: HTTPSConnection("127.0.0.1", nginx.port, timeout=LIMIT_S, context=tls))
+        with calling(lambda: place) as calls:
+            restarted_in_turn(two, calls, lambda: time.sleep(PAUSE_S))
+        told(calls, two, "nginx")
+        assert set(calls.counts) == {200}
+        assert calls.counts.total() >= REQUESTS
+        log = (nginx.folder / "log/access.log").read_text()
+    statuses = Counter(json.loads(line)["upstream_status"] for line in log.splitlines())
+    assert statuses["502, 200"] > 0, "one was found away"
+    assert calls.counts.total() == statuses.total()
+    assert statuses[""] == 0, "all were asked of a gateway"
+    assert [set(gateway.codes) for gateway in two] == [{0}, {0}]
+
+
+class Balancer:
+    """Knows which gateways are ready, by looking at `/readyz` well within `http.drain_s`. It tries nothing twice."""
+
+    def __init__(self, gateways: tuple[Restartable, ...]) -> None:
+        self._gateways = gateways
+        self._ready: dict[int, Place] = {}
+        self._turn = 0
+        self.were_ready: set[int] = set()
+
+    def choose(self) -> Place:
+        """Return whose turn it is."""
+        ready = list(self._ready.copy().values())
+        self.were_ready.add(len(ready))
+        self._turn += 1
+        return ready[self._turn % len(ready)]
+
+    def wait_for_all(self) -> None:
+        """Wait until all gateways are ready."""
+        wait_until(lambda: len(self._ready) == len(self._gateways), LIMIT_S)
+
+    @contextmanager
+    def watching(self) -> Iterator[Self]:
+        """Look at all of them until the context ends."""
+        ended = threading.Event()
+
+        def watch(gateway: Restartable) -> None:
+            while not ended.wait(0.05):
+                good = False
+                with suppress(requests.RequestException):
+                    good = requests.get(f"{gateway.url}/readyz", timeout=LIMIT_S).ok
+                if not good:
+                    self._ready.pop(gateway.port, None)
+                elif gateway.port not in self._ready:
+                    self._ready[gateway.port] = Place(
+                        object(), lambda: HTTPConnection("127.0.0.1", gateway.port, timeout=LIMIT_S)
+                    )
+
+        threads = [threading.Thread(target=watch, args=(gateway,)) for gateway in self._gateways]
+        for thread in threads:
+            thread.start()
+        try:
+            self.wait_for_all()
+            yield self
+        finally:
+            ended.set()
+            for thread in threads:
+                thread.join()
+
+
+def test_nobody_behind_a_balancer_that_looks_at_readyz_notices_it(two: tuple[Restartable, Restartable]) -> None:
+    """It sends nothing anywhere else, and nothing a second time: what it had sent to the one that ends is answered."""
+    with Balancer(two).watching() as balancer, calling(balancer.choose) as calls:
+        restarted_in_turn(two, calls, balancer.wait_for_all)
+    told(calls, two, "readyz")
+    assert set(calls.counts) == {200}
+    assert calls.counts.total() >= REQUESTS
+    assert balancer.were_ready == {1, 2}
+    assert [set(gateway.codes) for gateway in two] == [{0}, {0}]

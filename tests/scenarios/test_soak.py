@@ -1,0 +1,34 @@
+"""The soak, for `SOAK_SECONDS` (120): everything at once, and no error that the contract does not announce."""
+
+import os
+
+import pytest
+
+from tests.soak.report import judge, report
+from tests.soak.run import CALM_S, soak
+from tests.support.programs import program
+
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 120)
+SEED = int(os.environ.get("SOAK_SEED") or 1)
+PER_S = 60.0
+
+
+def test_under_random_faults_callers_get_only_what_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No error without its fault, no foreign row, no call too many, no growth; and at the end all is well again."""
+    program("nginx", "nginx")
+    # What is judged are the gateways as they are deployed, which nobody measures the coverage of.
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+    outcome = soak(SECONDS, SEED, PER_S)
+    verdict = judge(outcome)
+    print(f"\n{report(outcome, verdict)}")  # noqa: T201 -- shown with -s, and when it fails
+    assert verdict.faults == []
+    assert all(heard.ended < outcome.ended - CALM_S / 4 for heard in outcome.heard)
+    # It was a mix: each way that an answer can come was taken, and pages went through all their ages.
+    kinds = outcome.ledger.kinds
+    for kind in ("200 hit", "200 miss", "200 stale, stale-while-revalidate", "304 hit", "503 upstream-overloaded"):
+        assert kinds[kind] > 0, kind
+    for start in ("400", "401", "403", "429", "502", "200 stale, upstream-"):
+        assert any(kind.startswith(start) for kind in kinds), start
+    assert outcome.ledger.rows > 0
+    assert outcome.by_nginx > 0
+    assert outcome.upstream.failed

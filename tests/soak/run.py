@@ -1,0 +1,129 @@
+"""Has it all together: callers and faults for a time, then what came of it."""
+
+import contextlib
+import json
+import ssl
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.simulator.faults import Fault
+from tests.soak.announced import Window
+from tests.soak.callers import Caller, Heard, Ledger
+from tests.soak.calls import Required, Upstream, required
+from tests.soak.clients import chance, clients
+from tests.soak.faults import Draw, Lane
+from tests.soak.mix import Mix
+from tests.soak.process_faults import Targets, of_gateways
+from tests.soak.stack import CallLog, Stack, stack
+from tests.soak.upstream_faults import of_isales, of_redis
+from tests.soak.usage import Life, Sample, Sampler, lives
+
+CALLERS = 32
+CALM_S = 12.0
+"""At the end nothing goes wrong any more for so long, and then all must be well again."""
+
+DRAWS = {
+    "CC-iSales": Draw(pause_s=(4.0, 16.0), hold_s=(1.0, 6.0)),
+    "Redis": Draw(pause_s=(10.0, 30.0), hold_s=(0.5, 6.0)),
+    "the gateways": Draw(pause_s=(1.0, 5.0), hold_s=(0.0, 0.0)),
+}
+
+
+@dataclass
+class Outcome:
+    """All that came of a soak of `seconds` with `seed`, from `began` to `ended` (monotonic seconds)."""
+
+    seed: int
+    seconds: float
+    per_s: float
+    began: float
+    ended: float
+    ledger: Ledger
+    windows: Sequence[Window]
+    upstream: Upstream
+    needed: Required
+    samples: Sequence[Sample]
+    by_nginx: int = 0
+    tracebacks: list[str] = field(default_factory=list)
+
+    @property
+    def lives(self) -> list[Life]:
+        """The processes of the gateways."""
+        return lives(self.samples)
+
+    @property
+    def heard(self) -> Sequence[Heard]:
+        """The answers that were not what was asked for."""
+        return self.ledger.heard
+
+
+def soak(seconds: float, seed: int, per_s: float) -> Outcome:
+    """Run the whole deployment for `seconds`, under about `per_s` requests a second, while things go wrong."""
+    ledger, log = Ledger(), CallLog()
+    with tempfile.TemporaryDirectory() as name, stack(Path(name), log) as running:
+        _make_the_bomb(running)
+        log.upstream = Upstream()
+        began = time.monotonic()
+        with Sampler(running.pids) as sampler, _callers(running, ledger, per_s, seed):
+            windows = _faults(running, seconds, seed)
+            time.sleep(CALM_S)
+        ended = time.monotonic()
+        by_nginx = _from_the_micro_cache(running.front.folder / "log/access.log")
+        for gateway in running.gateways:
+            gateway.stop()
+        tracebacks = [line for gateway in running.gateways for line in gateway.tracebacks]
+    asks = sorted(ledger.asks, key=lambda ask: ask[0])
+    needed = required(asks, windows, len(running.gateways))
+    return Outcome(
+        seed, seconds, per_s, began, ended, ledger, windows, log.upstream, needed, sampler.samples, by_nginx, tracebacks
+    )
+
+
+@contextlib.contextmanager
+def _callers(running: Stack, ledger: Ledger, per_s: float, seed: int) -> Iterator[None]:
+    tls: ssl.SSLContext = running.front.tls()
+    mix = Mix(clients(), chance(seed, "pages"))
+    each_per_s = per_s / CALLERS
+    callers = [Caller(number, running.front.port, tls, mix, ledger, each_per_s, seed) for number in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    try:
+        yield
+    finally:
+        for caller in callers:
+            caller.ended.set()
+        with contextlib.ExitStack() as ending:
+            for caller in callers:
+                ending.callback(caller.end)
+
+
+def _make_the_bomb(running: Stack) -> None:
+    """Have the simulator make its gzip bomb once, which takes it longer than `isales.read_timeout_s`."""
+    running.simulator.faults.arm(Fault("gzip-bomb", times=1))
+    running.front.get("/campaigns", headers=clients()[0].headers(), key=None)
+    running.simulator.calls.wait_for_in_flight(0, CALM_S)
+
+
+def _faults(running: Stack, seconds: float, seed: int) -> list[Window]:
+    """Let things go wrong until `CALM_S` before the end; return what did."""
+    plays = {
+        "CC-iSales": of_isales(running.simulator),
+        "Redis": of_redis(running.redis),
+        "the gateways": of_gateways(running, Targets(running, seconds)),
+    }
+    lanes = [Lane(name, plays[name], DRAWS[name], chance(seed, name)) for name in plays]
+    with contextlib.ExitStack() as ending:
+        for lane in lanes:
+            lane.start()
+            ending.callback(lane.end)
+        time.sleep(max(0.0, seconds - CALM_S))
+    return sorted((window for lane in lanes for window in lane.windows), key=lambda window: window.began)
+
+
+def _from_the_micro_cache(log: Path) -> int:
+    """Return how many requests nginx answered itself from its micro cache."""
+    with log.open(encoding="utf-8") as lines:
+        return sum(json.loads(line)["cache"] == "HIT" for line in lines)
