@@ -1,13 +1,16 @@
-"""Does the gateway of this machine or container answer? Exit code 0: it said 200; 1: it did not.
+"""Does the gateway of this machine or container answer? Exit code 0: it said 200; 1: it did not; 2: it was not asked.
 
 It needs nothing but Python, so that an image needs no curl, and imports nothing of the gateway, so that it costs
-little. Where the gateway listens is taken from the variables that granian reads: GRANIAN_HOST and GRANIAN_PORT.
+little. Where the gateway listens is taken from the variables that granian reads: GRANIAN_HOST and GRANIAN_PORT. A name
+that does not resolve, a port that is none and an address that may not be asked are no fault of the gateway.
 """
 
 import argparse
 import os
+import socket
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -24,11 +27,16 @@ def address(environ: Mapping[str, str]) -> tuple[str, int]:
 
 
 def fault(host: str, port: int, path: str, timeout_s: float) -> str | None:
-    """Ask once; return `None` when the answer is good, else a few words about what it was."""
+    """Ask once; return `None` when the answer is good, else a few words about what it was.
+
+    Raises OSError where it could not be asked at all.
+    """
     connection = HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request("GET", path)
         status = connection.getresponse().status
+    except (PermissionError, socket.gaierror):
+        raise
     except (OSError, HTTPException) as error:
         return str(error) or type(error).__name__
     finally:
@@ -58,4 +66,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Exception:  # noqa: BLE001 -- the exit code of an error that nobody catches would be that of no answer
+        traceback.print_exc()
+        sys.exit(2)

@@ -293,16 +293,20 @@ class UpstreamOverloaded(UpstreamError):
 
 
 class InternalError(GatewayError):
-    """A bug of ours, or something on our side that no other problem names."""
+    """A bug of ours, or something on our side that no other problem names; `foreseen` if its `detail` says all."""
 
     name = "internal-error"
     status = 500
     title = "The gateway failed"
     meaning = (
-        "Something on the gateway's side is wrong: a case that its authors did not foresee, or keys to check tokens "
-        "with that cannot be had. It is logged with the request id."
+        "Something on the gateway's side is wrong: a case that its authors did not foresee, keys to check tokens with "
+        "that cannot be had, or a shared cache that cannot be purged. It is logged with the request id."
     )
     remedy = "Try again; if it stays, give the operators the `request_id` of the answer."
+
+    def __init__(self, detail: str, *, foreseen: bool = False, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.foreseen = foreseen
 
 
 def leaves(of: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]]:

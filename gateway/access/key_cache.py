@@ -85,6 +85,7 @@ class KeyCache:
             raise InternalError(
                 "The keys of the identity provider cannot be had, so that no bearer token can be checked.",
                 retry_after_s=int(FIRST_PAUSE_S),
+                foreseen=True,
             )
         return self._keys.by_id.get(key_id, ())
 

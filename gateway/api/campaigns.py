@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, request
 from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
@@ -18,7 +19,7 @@ from gateway.api.html import NOSNIFF
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
-from gateway.api.representation import accepts, choose, held_tag
+from gateway.api.representation import accepts, choose, held_tag, hint
 from gateway.api.resolution import resolve
 from gateway.api.turns import ARRIVED
 from gateway.errors import CallerError, GatewayError, NotAcceptable
@@ -150,7 +151,9 @@ def query_of(grant: Grant, tenants: Mapping[int, Tenant]) -> CampaignQuery:
     grant.require_vdn(vdn)
     g.vdn = vdn
     tenant = tenants[vdn]
-    return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, preferred_locale(request.accept_languages))
+    return resolve(
+        parameters, vdn, tenant.time_zone, tenant.cc_id, preferred_locale(hint(request.headers.get("Accept-Language")))
+    )
 
 
 # To make a schema takes longer than to load a query with it.
@@ -160,9 +163,10 @@ def _schema(zones: tuple[tuple[int, ZoneInfo], ...]) -> CampaignsQuerySchema:
     return CampaignsQuerySchema(dict(zones))
 
 
-def preferred_locale(accepted: LanguageAccept) -> str | None:
+@lru_cache(maxsize=256)
+def preferred_locale(accept_language: str | None) -> str | None:
     """Return the vendor's locale that `Accept-Language` (RFC 9110, section 12.5.4) prefers, `None` for neither."""
-    best = accepted.best_match(list(LOCALES))
+    best = parse_accept_header(accept_language, LanguageAccept).best_match(list(LOCALES))
     return None if best is None else LOCALES[best]
 
 

@@ -8,6 +8,7 @@ from gateway.model import Deadline
 
 HEADER: Final = "X-Request-Timeout-Ms"
 
+MOST_MS: Final = 999_999_999
 _MILLISECONDS: Final = re.compile("[1-9][0-9]{0,8}")
 
 

@@ -43,9 +43,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
   methods of the path.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
-  `application/problem+json`.
-- **X-Request-Timeout-Ms** of `/campaigns`: whole milliseconds that the caller is going to wait, where that is less than
-  the gateway would (`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.
+  `application/problem+json`. An `Accept`, `Accept-Encoding` or `Accept-Language` of more than 1,000 characters counts
+  as absent.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
@@ -139,7 +138,7 @@ def _campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match"),
+        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
     )
     operation["description"] = (
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
@@ -163,7 +162,9 @@ def _purge() -> dict[str, Any]:
     )
     operation["description"] = (
         "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
-        "under way does not bring one back. Needs the scope `cache:purge`."
+        "under way does not bring one back. Where the shared cache cannot be reached, this process "
+        "forgets all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge again then. Needs "
+        "the scope `cache:purge`."
     )
     operation["security"] = list(_CREDENTIALS)
     return operation

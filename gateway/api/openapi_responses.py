@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from gateway.api.deadline import MOST_MS
 from gateway.api.problems import PROBLEM_MEDIA_TYPE, problem_body
 from gateway.api.public import page_body
 from gateway.api.query import parse_campaigns_query
@@ -120,10 +121,16 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "`A-Z a-z 0-9 . _ ~ + / = @ : -`, else replaced by a new one.",
         "schema": {"type": "string", "examples": ["5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10"]},
     },
+    "X-Request-Timeout-Ms": {
+        "description": "Whole milliseconds that the caller is going to wait, where that is less than the gateway would "
+        "(`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_MS, "examples": [2000]},
+    },
 }
 """Request headers that are no credentials. OpenAPI 3.1 has `Accept` described by the media types of the answers."""
 
 _ALSO: Final[Mapping[type[GatewayError], str]] = {
+    InternalError: "Retry-After",
     MethodNotAllowed: "Allow",
     RateLimited: "Retry-After",
     Unauthenticated: "WWW-Authenticate",

@@ -1,5 +1,6 @@
 """Every error as an answer, problem details for HTTP APIs (RFC 9457), and a page for people behind each `type`."""
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -30,7 +31,9 @@ from gateway.errors import (
     Unauthenticated,
     leaves,
 )
+from gateway.model import RenderedPage
 
+JSON: Final = "application/json"
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 BEARER_CHALLENGE: Final = 'Bearer realm="campaign-gateway"'
@@ -101,13 +104,31 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(GatewayError, _answer)
     app.register_error_handler(HTTPException, _answer_framework)
     app.register_error_handler(Exception, _answer_bug)
+    app.before_request(_refuse_more_slashes)
 
 
 def problems_blueprint() -> Blueprint:
     """Return `/problems` and `/problems/<name>`. Their stylesheet is the documentation blueprint's."""
     blueprint = Blueprint("problems", __name__, template_folder="templates")
-    blueprint.add_url_rule("/problems", "index", _index)
-    blueprint.add_url_rule("/problems/<name>", "problem", _problem)
+
+    # It takes 20 ms to make one, and anybody may ask. Links begin with the prefix that the server has put us under.
+    @functools.lru_cache(maxsize=4 * 2 * (len(_PROBLEMS) + 1))
+    def page(name: str | None, media_type: str, _prefix: str) -> RenderedPage:
+        error = None if name is None else _PROBLEMS[name]
+        content = _index() if error is None else problem_description(error)
+        if media_type != HTML:
+            return render(json_bytes(content))
+        return render(html_page("problems.html" if error is None else "problem.html", **content))
+
+    def respond(name: str | None = None) -> Response:
+        if name is not None and name not in _PROBLEMS:
+            raise NotFound(f"There is no problem of this name. The names are {', '.join(_PROBLEMS)}.")
+        media_type = _preferred()
+        rendered = page(name, media_type, flask.request.script_root)
+        return document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept")
+
+    blueprint.add_url_rule("/problems", "index", respond)
+    blueprint.add_url_rule("/problems/<name>", "problem", respond)
     return blueprint
 
 
@@ -122,13 +143,28 @@ def problem_description(error: type[GatewayError]) -> dict[str, Any]:
     }
 
 
+def _refuse_more_slashes() -> None:
+    """Raise werkzeug's NotFound unless the path begins with one slash.
+
+    werkzeug takes `//campaigns` for `/campaigns`, but all in front of Flask does not, and has got nothing ready for it.
+    """
+    sent: str = flask.request.environ["PATH_INFO"]
+    slashes = len(sent) - len(sent.lstrip("/"))
+    if slashes != 1:
+        flask.request.url_rule = None
+        flask.request.path = "/" * (slashes - 1) + flask.request.path
+        raise werkzeug.exceptions.NotFound
+
+
 def _answer(error: GatewayError) -> Response:
-    if isinstance(error, InternalError):
+    if isinstance(error, InternalError) and not error.foreseen:
         _log.error(
             "internal_error", request_id=_request_id(), path=flask.request.path, exc_info=error.__cause__ or error
         )
     flask.g.problem = error
-    return problem_response(error, quote(flask.request.path, safe="/:@!$&'()*+,;=~"), _request_id())
+    path = quote(flask.request.path, safe="/:@!$&'()*+,;=~")
+    # A reference that begins with two slashes would name a host (RFC 3986, section 4.2).
+    return problem_response(error, f"/.{path}" if path.startswith("//") else path, _request_id())
 
 
 def _answer_framework(error: HTTPException) -> Response:
@@ -156,23 +192,14 @@ def _request_id() -> str:
     return str(flask.g.get("request_id", "-"))
 
 
-def _index() -> Response:
-    problems = [problem_description(error) for error in _PROBLEMS.values()]
-    return _negotiated("problems.html", {"problems": problems})
+def _index() -> dict[str, Any]:
+    return {"problems": [problem_description(error) for error in _PROBLEMS.values()]}
 
 
-def _problem(name: str) -> Response:
-    if name not in _PROBLEMS:
-        raise NotFound(f"There is no problem of this name. The names are {', '.join(_PROBLEMS)}.")
-    return _negotiated("problem.html", problem_description(_PROBLEMS[name]))
-
-
-def _negotiated(template: str, content: dict[str, Any]) -> Response:
-    """Return `content` as a page for people, or as JSON for callers that like it better."""
+def _preferred() -> str:
+    """Return the media type of pages for people, or JSON for callers that like it better; raises NotAcceptable."""
     accept = flask.request.headers.get("Accept")
-    html, json = media_type_quality("text/html", accept), media_type_quality("application/json", accept)
+    html, json = media_type_quality(HTML, accept), media_type_quality(JSON, accept)
     if not html and not json:
         raise NotAcceptable("This page exists as text/html and application/json.")
-    if json > html:
-        return document_response(render(json_bytes(content)), "application/json", max_age_s=MAX_AGE_S, vary="Accept")
-    return document_response(render(html_page(template, **content)), HTML, max_age_s=MAX_AGE_S, vary="Accept")
+    return JSON if json > html else HTML

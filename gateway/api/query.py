@@ -29,7 +29,8 @@ MAX_PAGE: Final = 2_147_483_647
 DEFAULT_PAGE: Final = 1
 DEFAULT_PAGE_SIZE: Final = 10
 
-VDN_REQUIRED: Final = "The parameter is required, because this client may read more or less than one VDN."
+VDN_REQUIRED: Final = "The parameter is required, because this client may read more than one VDN."
+NO_VDN: Final = "This client may read no VDN. Ask the operators to list some for it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class CampaignsQuerySchema(Schema):
         faults = period_faults(data.get("begins_from"), data.get("ends_to"), self._possible_zones(data))
         unread = any(isinstance(value, Unread) for value in given.values())
         if self._zones is not None and len(self._zones) != 1 and "vdn" not in given and not unread:
-            faults.append(ParameterFault("vdn", VDN_REQUIRED))
+            faults.append(ParameterFault("vdn", VDN_REQUIRED if self._zones else NO_VDN))
         if faults:
             messages: dict[str, list[str]] = {}
             for fault in faults:

@@ -15,7 +15,8 @@ from werkzeug.http import parse_accept_header
 from gateway.model import RenderedPage, Representation
 
 GZIP_FROM_BYTES: Final = 1024
-USUAL_CHARACTERS: Final = 200
+LONGEST_HINT: Final = 1000
+"""Characters of `Accept`, `Accept-Encoding` or `Accept-Language`. A longer one counts as absent."""
 
 _ENTITY_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # Possessive, so that a long header of blanks costs one pass.
@@ -39,9 +40,7 @@ def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representatio
     gzip is sent when it was asked for, no less than identity, and is worth it. A caller that refuses identity gets
     gzip all the same, one that refuses both gets identity.
     """
-    usual = accept_encoding is None or len(accept_encoding) <= USUAL_CHARACTERS
-    qualities = _usual_coding_qualities if usual else _coding_qualities
-    gzip_quality, identity_quality = qualities(accept_encoding)
+    gzip_quality, identity_quality = _coding_qualities(hint(accept_encoding))
     if gzip_quality == 0 or gzip_quality < (identity_quality or 0):
         return rendered.identity
     if rendered.packed is None:
@@ -81,10 +80,18 @@ def held_tag(if_none_match: str | None, etag: str) -> str | None:
     return etag if etag in held else None
 
 
+def hint(preferences: str | None) -> str | None:
+    """Return what a header of content negotiation says, `None` if that is more than anybody needs to say.
+
+    Anybody may send one, and it takes milliseconds to read a long one. Preferences are hints, which a server may pass
+    over (RFC 9110, section 12.1).
+    """
+    return None if preferences is None or len(preferences) > LONGEST_HINT else preferences
+
+
 def accepts(media_type: str, accept: str | None) -> bool:
     """Return whether the header `Accept` allows `media_type`."""
-    usual = accept is None or len(accept) <= USUAL_CHARACTERS
-    return (_usual_media_type_quality if usual else media_type_quality)(media_type, accept) > 0
+    return _media_type_quality(media_type, hint(accept)) > 0
 
 
 def media_type_quality(media_type: str, accept: str | None) -> float:
@@ -93,6 +100,12 @@ def media_type_quality(media_type: str, accept: str | None) -> float:
     Parameters other than the weight are left aside, so `application/json;charset=utf-8` allows `application/json`.
     A header that holds no media range at all counts as absent, which allows everything.
     """
+    return _media_type_quality(media_type, hint(accept))
+
+
+# Callers send a handful of different headers over and over.
+@lru_cache(maxsize=256)
+def _media_type_quality(media_type: str, accept: str | None) -> float:
     quality: dict[str, float] = {}
     # `*; q=.2` is wrong twice over, but Java's own client sends it by default.
     for item, weight in parse_accept_header(re.sub(r"(?i)(;[ \t]*q=)\.", r"\g<1>0.", accept or "")):
@@ -110,14 +123,10 @@ def _packed(identity: Representation) -> Representation:
     return Representation(gzip.compress(identity.body, mtime=0), gzip_entity_tag(identity.etag), "gzip")
 
 
+@lru_cache(maxsize=256)
 def _coding_qualities(accept_encoding: str | None) -> tuple[float, float | None]:
     """Return how much the caller wants gzip, and identity; `None` for identity not mentioned, which allows it."""
     quality = {coding.lower(): weight for coding, weight in reversed(parse_accept_header(accept_encoding))}
     any_other = quality.get("*")
     gzip_quality = max((quality[coding] for coding in ("gzip", "x-gzip") if coding in quality), default=any_other or 0)
     return gzip_quality, quality.get("identity", any_other if any_other == 0 else None)
-
-
-# Callers send a handful of different headers over and over. Long ones are not kept, because callers choose them.
-_usual_media_type_quality = lru_cache(maxsize=256)(media_type_quality)
-_usual_coding_qualities = lru_cache(maxsize=256)(_coding_qualities)

@@ -4,7 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from gateway.cli.app import current_gateway
-from gateway.pages.shared import SharedTierUnavailable
+from gateway.errors import InternalError
 
 
 @click.group()
@@ -25,7 +25,7 @@ def purge(vdn: int | None) -> None:
         )
     try:
         purged = gateway.purge(vdn)
-    except SharedTierUnavailable as fault:
+    except InternalError as fault:
         raise click.ClickException(str(fault)) from fault
     of = "of all VDNs" if vdn is None else f"of VDN {vdn}"
     click.echo(f"Purged {purged} pages {of}.")

@@ -36,7 +36,8 @@ def query_of(gateway: Gateway, options: dict[str, str | None]) -> CampaignQuery:
         vdn = parameters.vdn or (next(iter(vdns)) if len(vdns) == 1 else 0)
         if vdn not in vdns:
             listed = ", ".join(map(str, sorted(vdns))) or "none"
-            raise click.UsageError(f"Name a VDN with --vdn; configured are: {listed}.")
+            what = "Name a VDN with --vdn" if parameters.vdn is None else f"VDN {vdn} is not configured"
+            raise click.UsageError(f"{what}; configured are: {listed}.")
         tenant = vdns[vdn]
         return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, None)
     except GatewayError as error:

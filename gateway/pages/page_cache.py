@@ -119,7 +119,7 @@ class PageCache:
     def purge(self, vdn: int | None) -> int:
         """Forget the pages of one VDN, or all, in all processes that share; return how many there were.
 
-        Raises SharedTierUnavailable when the shared tier cannot be reached; this process has forgotten by then.
+        Raises InternalError when the shared tier cannot be reached; this process has forgotten by then.
         """
         forgotten = self.forget(vdn)
         return max(forgotten, self._shared.purge(vdn))

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from redis.exceptions import RedisError
 
-from gateway.pages.shared import Purged, SharedTierUnavailable
+from gateway.errors import InternalError
+from gateway.pages.shared import Purged
 from gateway.shared_store.backend import KEY_PREFIX, RedisBackend
 from gateway.shared_store.guard import RedisGuard
 
@@ -24,6 +25,7 @@ HEARD_EPOCHS = 64
 """More purges than there may be between one that the listener reads of and the latest."""
 LISTEN_S = 0.5
 SCAN_COUNT = 1000
+RETRY_AFTER_S = 5
 
 _TELL = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -48,8 +50,7 @@ class Purges:
     def purge(self, vdn: int | None) -> int:
         """Remove the pages of `vdn`, or of all, and tell all processes; return how many pages went.
 
-        It is tried even where the guard would skip it: an operator who asks wants to know. Raises
-        SharedTierUnavailable.
+        It is tried even where the guard would skip it: an operator who asks wants to know. Raises InternalError.
         """
         pages = "page:*" if vdn is None else f"page:*:{vdn}:*"
         epoch = uuid4().hex
@@ -61,9 +62,11 @@ class Purges:
         except (RedisError, OSError) as error:
             kind = self._guard.count(error)
             # Without the cause, which may show where Redis is.
-            raise SharedTierUnavailable(
+            raise InternalError(
                 f"The shared cache could not be purged ({kind}). Check cache.shared_url and that Redis runs and may be "
-                "written to, then purge again: until then some processes still serve the old pages."
+                "written to, then purge again: until then some processes still serve the old pages.",
+                retry_after_s=RETRY_AFTER_S,
+                foreseen=True,
             ) from None
         self._hear(vdn, epoch)
         return gone

@@ -12,10 +12,6 @@ Purged = Callable[[int | None], None]
 """Is told that the pages of one VDN, or of all (`None`), are to be forgotten."""
 
 
-class SharedTierUnavailable(Exception):
-    """The shared cache could not do what an operator asked for. The text says why and what to do; no URL in it."""
-
-
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Lease:
     """The right to fetch the page of `key`, for as long as this object lives or until it is given up.
@@ -82,7 +78,8 @@ class SharedTier(Protocol):
         """Remove the pages of one VDN, or of all; return how many went.
 
         Fetches that began before cannot land any more, and every subscriber in every process is told. Raises
-        SharedTierUnavailable when that could not be done; then it is to be repeated.
+        InternalError when that could not be done; then it is to be repeated. Its text says why and what to do, and
+        shows no URL.
         """
         ...
 

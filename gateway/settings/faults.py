@@ -5,16 +5,24 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from gateway.settings.fields import REDACTED
+from gateway.settings.fields import REDACTED, TimeZone, Vdns
 from gateway.settings.sources import Sources
 
 MISSING = "Missing data for required field."
 NO_TABLE = "Invalid input type."
 NO_LIST = "Not a valid list."
+OTHER_TYPE = {
+    "Not a valid integer.": "must be a whole number",
+    "Not a valid number.": "must be a number",
+    "Number too large.": "must be a number",
+    "Special numeric values (nan or infinity) are not permitted.": "must be a number",
+    "Not a valid boolean.": "must be true or false",
+    "Not a valid string.": "must be a text in quotes",
+}
 SHOWN = 80
-SCALARS = (fields.String, fields.Integer, fields.Float, fields.Boolean)
+SCALARS = (fields.String, fields.Integer, fields.Float, fields.Boolean, TimeZone)
 
 
 def fault_sentences(messages: Any, sources: Sources, kind: Any, name: str = "") -> Iterator[str]:
@@ -58,16 +66,38 @@ def _worded(message: str, sources: Sources, name: str, kind: Any) -> str:
         return f"must be one table; write `[{name}]` and its settings below that"
     if message == NO_LIST and isinstance(kind, fields.List) and isinstance(kind.inner, fields.Nested):
         return f"must be a list of tables; write `[[{name}]]`, in double brackets, above each of them"
-    return message[0].lower() + message[1:].rstrip(".") + _given(sources, name, kind)
+    if message == NO_LIST:
+        return 'must be a list, in brackets also where it has one entry: ["..."]'
+    if message in OTHER_TYPE:
+        return OTHER_TYPE[message] + _limits(kind) + given(sources, name, kind)
+    return message[0].lower() + message[1:].rstrip(".") + given(sources, name, kind)
 
 
-def _given(sources: Sources, name: str, kind: Any) -> str:
-    """Return the value that was given, where it is a single one that no secret belongs into."""
-    if not isinstance(kind, SCALARS) or kind.metadata.get("secret"):
+def _limits(kind: fields.Field[Any]) -> str:
+    """Return which values a setting takes, to stand behind what kind of value that is."""
+    said = ""
+    for limit in kind.validators:
+        if isinstance(limit, validate.Range):
+            inclusive = f" from {limit.min} to {limit.max}"
+            said += inclusive if limit.min_inclusive else f" above {limit.min}, {limit.max} at most"
+        elif isinstance(limit, validate.OneOf):
+            said += f", one of: {limit.choices_text}"
+    return said
+
+
+def given(sources: Sources, name: str, kind: Any) -> str:
+    """Return the value that was given for the setting `name`, to end a sentence with.
+
+    Empty, unless it is a single one that no secret belongs into, or a list of numbers.
+    """
+    if not isinstance(kind, (*SCALARS, Vdns)) or kind.metadata.get("secret"):
         return ""
     value: Any = sources.values
     for step in re.findall(r"[^.\[\]]+", name):
         value = value[int(step)] if isinstance(value, list) else value.get(step) if isinstance(value, dict) else None
+    if isinstance(kind, Vdns):
+        # A key may have gotten there; nothing that looks like one is shown.
+        return f"; it is {value!r:.{SHOWN}}" if re.fullmatch(r"[-*0-9., '\[\]]+", repr(value)) else ""
     if isinstance(value, str) and "-----BEGIN" in value:
         return ""  # a key in PEM, where its file should be
     if isinstance(value, str):

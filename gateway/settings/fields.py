@@ -17,6 +17,12 @@ CLIENT_NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
 
+NO_ZONE = re.compile(r"(?:localtime|posixrules|Factory)\Z|posix/|right/")
+"""Files that lie beside those of zones: what this machine is set to, and zones in other forms, some with leap seconds.
+
+`zoneinfo.available_timezones` has some of them too, and takes 35 ms to list them.
+"""
+
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 MAX_PORT = 65535
 _NAME = r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
@@ -66,10 +72,12 @@ class TimeZone(fields.Field[ZoneInfo]):
     """The name of a zone of the IANA database."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> ZoneInfo:
+        message = "must be the name of an IANA time zone, such as UTC or Asia/Shanghai"
+        if NO_ZONE.match(required_text(value)):
+            raise ValidationError(message)
         try:
-            return ZoneInfo(required_text(value))
+            return ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError) as fault:
-            message = "must be the name of an IANA time zone, such as UTC or Asia/Shanghai"
             raise ValidationError(message) from fault
 
     def _serialize(self, value: ZoneInfo | None, attr: str | None, obj: Any, **kwargs: Any) -> str:
@@ -112,10 +120,12 @@ def text(default: str, meaning: str, check: Any = None) -> fields.String:
 
 
 def check_base_url(url: str) -> None:
-    """Raise ValidationError unless `url` is an absolute http or https URL with a host and nothing after its path."""
+    """Raise ValidationError unless `url` is an absolute http or https URL with a host, and ends before `/rest`."""
     _check_url(url, "https://isales.example.com:28443")
     if "?" in url:
         raise ValidationError("must hold neither credentials nor a query nor a fragment")
+    if re.search(r"/rest(/isales(/.*)?)?/*\Z", url):
+        raise ValidationError("must end before `/rest`, which the gateway adds by itself")
 
 
 def check_jwks_url(url: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import tomli_w
 from marshmallow import ValidationError
 
-from gateway.settings.faults import fault_sentences
+from gateway.settings.faults import fault_sentences, given
 from gateway.settings.kept import KeptSettings
 from gateway.settings.model import (
     CacheSettings,
@@ -23,7 +23,7 @@ from gateway.settings.model import (
 )
 from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
-from gateway.settings.sources import Sources, read_files
+from gateway.settings.sources import Sources, read_files, table_kinds
 from gateway.settings.tls_files import tls_faults
 from gateway.settings.variables import read_variables
 
@@ -78,7 +78,7 @@ def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSetti
     faults += [f"{sources.called(f'isales.{name}')}: {fault}" for name, fault in tls_faults(isales)]
     faults += list(_contradictions(values))
     if environment == "production":
-        faults += list(_refused_in_production(values))
+        faults += list(_refused_in_production(values, sources))
         faults += list(_missed_in_production(values) if not sources.incomplete else ())
     if faults:
         return faults
@@ -146,13 +146,17 @@ def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
         yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
 
 
-def _refused_in_production(values: dict[str, Any]) -> Iterator[str]:
+def _refused_in_production(values: dict[str, Any], sources: Sources) -> Iterator[str]:
     clients = _tables(values, "clients")
-    jwt = values.get("jwt", {})
-    if str(values.get("isales", {}).get("base_url", "https:")).lower().startswith("http:"):
-        yield "isales.base_url: production refuses plain HTTP; use https://"
-    if str(jwt.get("jwks_url", "")).lower().startswith("http:"):
-        yield "jwt.jwks_url: production refuses plain HTTP, over which anybody could slip in keys; use https://"
+    kinds = table_kinds()
+    for section, setting, why in (
+        ("isales", "base_url", ""),
+        ("jwt", "jwks_url", ", over which anybody could slip in keys"),
+    ):
+        if str(values.get(section, {}).get(setting, "")).lower().startswith("http:"):
+            name = f"{section}.{setting}"
+            value = given(sources, name, kinds[section].schema.fields[setting])
+            yield f"{sources.called(name)}: production refuses plain HTTP{why}; use https://{value}"
     for number, client in clients:
         if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
             yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"

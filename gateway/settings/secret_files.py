@@ -94,6 +94,10 @@ def _reason(path: Any, fault: OSError | ValueError) -> str:
     if isinstance(fault, UnicodeDecodeError):
         return "cannot be read: it is not UTF-8 text"
     if isinstance(fault, OSError):
-        shown = f"{path!r} " if path.startswith("/") else ""
-        return f"{shown}cannot be read: {fault.strerror}"
+        if path.startswith("/"):
+            return f"{path!r} cannot be read: {fault.strerror}"
+        return (
+            f"cannot be read: {fault.strerror}; a path that is not absolute is looked for in the working directory, "
+            "and not shown here, as it may be the secret itself"
+        )
     return str(fault)

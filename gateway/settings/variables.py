@@ -2,16 +2,18 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from marshmallow import fields
 
 from gateway.settings.fields import KeyHash, SecretText, TimeZone
 from gateway.settings.schema import SettingsTable
-from gateway.settings.sources import VARIABLES, Origin, Sources
+from gateway.settings.sources import SECRETS, VARIABLES, Origin, Sources, table_kinds
 
 PREFIX = "GATEWAY__"
+ALIKE = re.compile(r"GATEWAY_+([A-Z]+)(?:_+([0-9]{1,4}))?(?:_+([A-Z0-9_]+))?")
+OTHERS = ("GATEWAY_ENV", "GATEWAY_CONFIG")
 TEXTS = (fields.String, SecretText, KeyHash, TimeZone)
 NUMBER = re.compile(r"[0-9]{1,4}")
 
@@ -23,8 +25,10 @@ class NoPlace(Exception):
 def read_variables(sources: Sources, environ: Mapping[str, str]) -> None:
     """Put every variable of `environ` that is a setting into `sources`, entries of arrays by their numbers.
 
-    Never raises for what it finds: every variable that fits nowhere is one sentence in `faults`.
+    Never raises for what it finds: every variable that fits nowhere is one sentence in `faults`, and every one that
+    looks like a setting's and is not read is one in `warnings`.
     """
+    sources.warnings += _mistaken(environ)
     for variable in sorted((name for name in environ if name.startswith(PREFIX)), key=_rank):
         try:
             _put(sources, variable, environ[variable])
@@ -33,6 +37,31 @@ def read_variables(sources: Sources, environ: Mapping[str, str]) -> None:
             if sentence not in sources.faults:
                 sources.faults.append(sentence)
             sources.incomplete = True
+
+
+def _mistaken(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each variable that would be one of ours in capitals and with double underscores."""
+    for variable in sorted(environ):
+        meant = None if variable.startswith(PREFIX) else _meant(variable)
+        if meant not in (None, variable):
+            yield f"{variable}: is not read; write {meant}{', which is set too' if meant in environ else ''}"
+
+
+def _meant(variable: str) -> str | None:
+    """Return the variable of ours that `variable` is like, `None` where there is none."""
+    name = variable.upper()
+    if name in OTHERS:
+        return name
+    found = ALIKE.fullmatch(name)
+    kind = table_kinds().get(found[1].lower()) if found else None
+    key = (found[3] or "").lower() if found else ""
+    if (
+        found is None
+        or kind is None
+        or not (not key or key in kind.schema.fields or key.removesuffix("_file") in SECRETS)
+    ):
+        return None
+    return PREFIX + "__".join(filter(None, found.groups()))
 
 
 def _rank(variable: str) -> list[tuple[int, str]]:

@@ -1,10 +1,12 @@
 """The Kubernetes manifests against Kubernetes' own schemas, and against what a pod of ours must and must not have."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from tests.support.containerfile import Containerfile
 from tests.support.manifests import BASE, EXAMPLE, Manifest, manifest, manifests, pod
@@ -138,6 +140,10 @@ def test_the_network_is_closed_but_for_what_is_needed() -> None:
     assert all("namespaceSelector" in source for source in rule["from"])
     assert [[port["port"] for port in rule["ports"]] for rule in gateway["egress"]] == [[53, 53], [6379], [28443]]
     assert all(rule["to"] for rule in gateway["egress"])
+    text = (BASE / "networkpolicy.yaml").read_text()
+    shown = next(yaml.safe_load_all(re.sub(r"(?m)^    # ", "    ", text)))["spec"]["egress"]
+    assert shown[:3] == gateway["egress"]
+    assert shown[3]["ports"] == [{"port": 443, "protocol": "TCP"}]
     redis = manifest("NetworkPolicy", "campaign-gateway-redis")["spec"]
     assert (redis["policyTypes"], redis["egress"]) == (["Ingress", "Egress"], [])
 

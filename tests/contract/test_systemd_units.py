@@ -1,13 +1,17 @@
 """The units of systemd as they are written; tests/scenarios/deploy/test_systemd.py runs them."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.scenarios.upstream.raw_server import RawServer, http, says
 from tests.support.containerfile import Containerfile
+from tests.support.gateway import PROJECT
 from tests.support.programs import program
-from tests.support.units import FOLDER, SERVICE, service_variables
+from tests.support.server import environment, free_port
+from tests.support.units import FOLDER, SERVICE, Unit, service_variables
 
 THRESHOLD = 30
 """An exposure of 3.0 of 10, in the tenths that systemd-analyze takes."""
@@ -33,6 +37,32 @@ def test_the_service_is_served_like_the_image() -> None:
     assert {**image.environment, "GRANIAN_HOST": "127.0.0.1"}.items() <= service_variables().items()
     (command,) = SERVICE.every("ExecStart")
     assert command.removeprefix("/opt/campaign-gateway/").split() == image.command
+
+
+def test_only_no_answer_is_a_reason_to_kill(tmp_path: Path) -> None:
+    """The condition of the health check is 0 for silence, 1 for an answer, and 255, a failure, for a look not taken."""
+    (line,) = Unit(FOLDER / "campaign-gateway-health.service").every("ExecCondition")
+    command = [part.replace("$$", "$") for part in shlex.split(line)]
+
+    def look(folder: Path = PROJECT, **variables: str) -> int:
+        return subprocess.run(
+            command, cwd=folder, env=environment(**variables), capture_output=True, check=False
+        ).returncode
+
+    with RawServer() as server:
+        server.usually = says(http("200 OK", b"{}"))
+        assert look(GRANIAN_HOST="127.0.0.1", GRANIAN_PORT=str(server.port)) == 1
+    assert look(GRANIAN_HOST="127.0.0.1", GRANIAN_PORT=str(free_port())) == 0
+    assert look(GRANIAN_HOST="127.0.0.1", GRANIAN_PORT="http") == 255
+    assert look(GRANIAN_HOST="::1%nowhere", GRANIAN_PORT="8080") == 255
+    assert look(tmp_path) == 255
+
+
+def test_the_health_check_may_ask_any_address() -> None:
+    """The gateway may listen on a private address; what it could not ask would be taken for silent."""
+    service = Unit(FOLDER / "campaign-gateway-health.service")["Service"]
+    assert not [name for name in service if name.startswith(("IPAddress", "SocketBind"))]
+    assert "PrivateNetwork" not in service
 
 
 def test_no_secret_is_in_the_environment() -> None:

@@ -86,3 +86,5 @@ def test_no_byte_depends_on_them(
         closing(gateway.get(path, method=method, headers={**headers, **known})) as answer,
     ):
         assert essence(answer) == essence(plain)
+        assert plain.status_code < 500
+        assert plain.status_code == 404 or not path.startswith("//")

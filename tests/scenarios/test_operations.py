@@ -81,6 +81,21 @@ def test_one_line_a_request(
     assert (second["request_id"], second["status"], second["problem"]) == ("second", 403, "forbidden")
 
 
+def test_a_path_with_more_slashes_is_told_as_it_was_sent(
+    gateway: GatewayUnderTest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the answer, the log and the numbers `//campaigns` is no endpoint, and no probe is at `//healthz`."""
+    capsys.readouterr()
+    for path in ("//campaigns", "//healthz"):
+        _, name, document = gateway.problem(path, headers={"X-Request-Id": "mine"})
+        assert (name, document["instance"], document["request_id"]) == ("not-found", f"/.{path}", "mine")
+        assert document["detail"] == f"There is nothing at {path}. /openapi.json lists all paths."
+        (line,) = log_lines(capsys)
+        assert (line["event"], line["path"], line["status"], line["request_id"]) == ("request", path, 404, "mine")
+    counted = 'campaign_gateway_requests_total{endpoint="none",problem="not-found",status="404"}'
+    assert gateway.number(counted) == 2
+
+
 def test_hits_are_logged_when_asked_for(
     make_gateway: Callable[..., GatewayUnderTest], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gateway.access.keys import key_hash
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest
+from tests.support.gateway import KEYS, GatewayUnderTest
 
 PATIENCE = {"isales__read_timeout_s": "0.4", "isales__deadline_s": "0.6", "isales__connect_timeout_s": "0.4"}
 
@@ -122,13 +123,14 @@ def test_the_budget_of_calls_is_kept(simulator: SimulatorServer, make_gateway: C
 def test_descriptions_come_in_the_callers_language(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
     """`Accept-Language` chooses the language of what CC-iSales says in errors; the tenant's is the default."""
     said = {}
-    for language in ("en-GB, en;q=0.8", "zh-CN", "fr"):
+    long = "en, " + "fr;q=0.1, " * 100
+    for language in ("en-GB, en;q=0.8", "zh-CN", "fr", long):
         simulator.faults.arm(Fault("result-code", result_code="0200006"))
         _, _, document = gateway.problem("/campaigns", headers={"Accept-Language": language})
         said[language] = document["upstream"]["result_desc"]
     assert said["en-GB, en;q=0.8"].isascii()
     assert not said["zh-CN"].isascii()
-    assert said["fr"] == said["zh-CN"]
+    assert said["fr"] == said[long] == said["zh-CN"]
 
 
 @pytest.mark.parametrize(
@@ -180,6 +182,17 @@ def test_the_vdn_is_required_of_who_may_read_several(gateway: GatewayUnderTest) 
     assert named == ["begins_from", "pgae", "cc_id", "name", "vdn"]
 
 
+def test_who_may_read_no_vdn_is_told_so(make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """To name a VDN would not help; it is forbidden."""
+    gateway = make_gateway(clients=f'[{{name = "web", key_sha256 = "{key_hash(KEYS["web"])}"}}]')
+    _, name, document = gateway.problem("/campaigns")
+    assert (name, document["detail"]) == (
+        "invalid-parameters",
+        "vdn: This client may read no VDN. Ask the operators to list some for it.",
+    )
+    assert gateway.problem("/campaigns?vdn=1")[1] == "forbidden"
+
+
 @pytest.mark.parametrize(
     ("path", "options", "status", "name"),
     [
@@ -190,6 +203,9 @@ def test_the_vdn_is_required_of_who_may_read_several(gateway: GatewayUnderTest) 
         ("/campaigns", {"key": "purger-key"}, 403, "forbidden"),
         ("/nothing", {}, 404, "not-found"),
         ("/campaigns/", {}, 404, "not-found"),
+        ("//campaigns", {"key": None}, 404, "not-found"),
+        ("//campaigns", {"method": "OPTIONS"}, 404, "not-found"),
+        ("///problems/not-found", {}, 404, "not-found"),
         ("/campaigns", {"method": "POST"}, 405, "method-not-allowed"),
         ("/campaigns", {"headers": {"Accept": "text/html"}}, 406, "not-acceptable"),
     ],

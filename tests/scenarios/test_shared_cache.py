@@ -1,5 +1,6 @@
 """Several processes that share pages in a real Redis, and everything that can befall that Redis."""
 
+import json
 import os
 import pickle
 import signal
@@ -13,11 +14,12 @@ from pathlib import Path
 import pytest
 import requests
 
+from gateway.access.keys import key_hash
 from gateway.shared_store.backend import KEY_PREFIX
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.support.gateway import PROJECT, VARIABLES, GatewayUnderTest
+from tests.support.gateway import KEYS, PROJECT, VARIABLES, GatewayUnderTest
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import BIN, environment, served_gateway
 from tests.support.waiting import wait_until
@@ -171,7 +173,41 @@ def test_a_purge_says_what_it_cannot_do(redis: RedisServer) -> None:
     assert (without.returncode, "DELETE /cache" in without.stderr) == (1, True)
     dead = purge("redis://:the-password@127.0.0.1:1/0")
     assert dead.returncode == 1
+    assert "could not be purged (refused)" in dead.stderr
     assert "the-password" not in dead.stdout + dead.stderr
+
+
+def test_a_purge_forgets_what_it_can(
+    make: Callable[..., GatewayUnderTest], redis: RedisServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While Redis cannot be written to, all VDNs are tried and forgotten here, and the answer says what to do."""
+    key = f'key_sha256 = "{key_hash(KEYS["operator"])}"'
+    scopes = '"campaigns:read", "cache:purge", "diagnostics:read"'
+    gateway = make(clients=f'[{{name = "operator", {key}, vdns = ["*"], scopes = [{scopes}]}}]')
+
+    def held() -> list[str | None]:
+        path = "/cache/explain?vdn="
+        return [gateway.get(f"{path}{vdn}", key="operator-key").get_json()["tier"] for vdn in (1, 2)]
+
+    for vdn in (1, 2):
+        gateway.get(f"/campaigns?vdn={vdn}", key="operator-key")
+    assert held() == ["process", "process"]
+    with redis.client() as client:
+        client.flushall()
+        client.config_set("min-replicas-to-write", "1")
+        try:
+            capsys.readouterr()
+            answer = gateway.get("/cache", method="DELETE", key="operator-key")
+            lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        finally:
+            client.config_set("min-replicas-to-write", "0")
+    assert (answer.status_code, answer.get_json()["type"]) == (500, "/problems/internal-error")
+    assert answer.headers["Retry-After"] == "5"
+    assert "purge again: until then some processes still serve the old pages" in answer.get_json()["detail"]
+    assert [line["detail"] for line in lines if line["event"] == "request"] == [answer.get_json()["detail"]]
+    assert not any("exception" in line for line in lines)
+    assert held() == [None, None]
+    assert gateway.get("/cache", method="DELETE", key="operator-key").get_json() == {"purged": 0, "vdns": [1, 2]}
 
 
 @pytest.mark.parametrize("form", ["foreign", "cut", "flipped", "other version", "empty", "list", "pickle"])

@@ -190,6 +190,13 @@ def test_paths_are_what_nginx_takes_them_for(front: DeployedNginx) -> None:
         assert (answer.status, answer.json["type"]) == (404, "/problems/not-found"), path
 
 
+def test_a_path_with_more_slashes_is_not_found(front: DeployedNginx) -> None:
+    """Nginx takes `//campaigns` for `/campaigns` and passes on what was sent: the gateway has nothing there."""
+    for path in ("//campaigns", "///campaigns?page=2", "//healthz", "/%2fcampaigns"):
+        answer = front.get(path)
+        assert (answer.status, answer.json["type"]) == (404, "/problems/not-found"), path
+
+
 def test_operators_reach_what_is_closed_to_others(front: DeployedNginx) -> None:
     """From an address that is listed, with the scope that it takes."""
     for path in ("/healthz", "/readyz", "/metrics", "/cache/explain"):
@@ -206,11 +213,11 @@ def test_what_is_for_everybody_is_open(front: DeployedNginx) -> None:
 
 
 def test_floods_from_one_address_are_limited(front: DeployedNginx) -> None:
-    """Past the burst there is 429 with `Retry-After`, for that address alone; ours have no limit."""
+    """Past the burst there is 429 with `Retry-After`, for that address alone; ours have none. No log has the query."""
     context = front.tls()
 
     def pipelined(source: str) -> list[int]:
-        request = b"GET /campaigns HTTP/1.1\r\nHost: x\r\n\r\n"
+        request = b"GET /campaigns?name=somebody HTTP/1.1\r\nHost: x\r\n\r\n"
         with (
             socket.create_connection(("127.0.0.1", front.port), timeout=20, source_address=(source, 0)) as plain,
             context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
@@ -228,6 +235,7 @@ def test_floods_from_one_address_are_limited(front: DeployedNginx) -> None:
     assert outside.count(401) >= 200
     assert set(pipelined("127.0.0.1")) == {401}
     assert front.get("/campaigns", source="127.0.0.4").status == 200
+    assert "somebody" not in (front.folder / "log/error.log").read_text()
 
 
 def test_the_gateway_that_is_gone_is_a_problem_of_ours(

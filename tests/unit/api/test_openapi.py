@@ -12,9 +12,11 @@ import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.api.deadline import deadline_of
 from gateway.api.openapi import openapi_document
 from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
 from gateway.errors import InvalidParameters, leaves
+from tests.support.clock import FakeClock
 
 DOCUMENT = openapi_document()
 CAMPAIGNS = DOCUMENT["paths"]["/campaigns"]["get"]
@@ -191,10 +193,23 @@ def request_headers(operation: dict[str, Any]) -> set[str]:
 def test_request_headers_are_documented_where_they_count() -> None:
     """Every operation takes a request id; coding, condition and language stand where they change the answer."""
     by_path = {path: request_headers(operation) for path, operation in operations()}
-    assert by_path.pop("/campaigns") == {"Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Id"}
+    of_a_document = {"Accept-Encoding", "If-None-Match", "X-Request-Id"}
+    assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
     for path in ("/openapi.json", "/docs", "/problems", "/problems/{name}"):
-        assert by_path.pop(path) == {"Accept-Encoding", "If-None-Match", "X-Request-Id"}
+        assert by_path.pop(path) == of_a_document
     assert all(names == {"X-Request-Id"} for names in by_path.values())
+
+
+def test_the_timeout_has_the_limits_of_the_code() -> None:
+    """The least and the most that the document allows shorten a deadline, what is beyond them does not."""
+    schema = DOCUMENT["components"]["parameters"]["X-Request-Timeout-Ms"]["schema"]
+    least, most = schema["minimum"], schema["maximum"]
+    clock = FakeClock()
+    taken = {
+        value: deadline_of(str(value), 1e9, clock(), clock).shortened for value in (least, most, *schema["examples"])
+    }
+    assert all(taken.values()), taken
+    assert not any(deadline_of(str(value), 1e9, clock(), clock).shortened for value in (least - 1, most + 1))
 
 
 def test_what_no_schema_can_say_is_in_words() -> None:

@@ -8,6 +8,7 @@ import jsonschema_rs
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import Template
 from structlog.typing import EventDict
 from werkzeug.exceptions import default_exceptions
 
@@ -224,6 +225,26 @@ def test_the_form_that_the_caller_prefers(client: FlaskClient, accept: str | Non
     response = client.get("/problems/not-found", headers={} if accept is None else {"Accept": accept})
     assert (response.status_code, response.mimetype) == (status, mimetype)
     assert status != 200 or response.headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_a_page_is_made_once(app: Flask, client: FlaskClient) -> None:
+    """Whoever asks for it next gets the same bytes, and one with the prefix where there is another prefix."""
+    made: list[str] = []
+
+    def note(_: Flask, template: Template, **__: object) -> None:
+        made.append(str(template.name))
+
+    with flask.template_rendered.connected_to(note, app):
+        for path in ("/problems", "/problems/not-found", "/problems/forbidden") * 2:
+            assert client.get(path).status_code == 200
+        assert made == ["problems.html", "problem.html", "problem.html"]
+        prefixed = client.get("/problems", environ_overrides={"SCRIPT_NAME": "/gw"})
+        assert 'href="/gw/problems/not-found"' in prefixed.text
+        assert 'href="/problems/not-found"' in client.get("/problems").text
+        for _ in range(2):
+            client.get("/problems/no-such-thing")
+            client.get("/problems", headers={"Accept": "application/json"})
+        assert len(made) == 4
 
 
 def test_an_unknown_problem_is_not_found(client: FlaskClient) -> None:

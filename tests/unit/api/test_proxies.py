@@ -46,6 +46,14 @@ def test_exactly_the_trusted_hops_count(hops: int, forwarded: list[str], address
     assert seen(hops, [("X-Forwarded-For", each) for each in forwarded])[0] == address
 
 
+def test_only_the_end_of_a_long_way_is_read() -> None:
+    """What is further than 1,000 characters from the end is not looked at; ten proxies take less."""
+    assert seen(1, [("X-Forwarded-For", "6.6.6.6, " * 5000 + "198.51.100.7")])[0] == "198.51.100.7"
+    assert seen(2, [("X-Forwarded-For", "198.51.100.7, " + "x" * 1000)])[0] == "192.0.2.1"
+    address = "2001:db8:aaaa:bbbb:cccc:dddd:192.168.100.200"
+    assert seen(10, [("X-Forwarded-For", ", ".join([f'"[{address}]:65535"'] * 10))])[0] == f"[{address}]:65535"
+
+
 NAMES = (
     *("Host", "Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix"),
     *("X-Forwarded-Server", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Uri", "X-Original-URL"),

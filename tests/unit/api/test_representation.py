@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.api.campaigns import preferred_locale
 from gateway.api.representation import (
     GZIP_FROM_BYTES,
     accepts,
     entity_tag,
     gzip_entity_tag,
     held_tag,
+    hint,
     media_type_quality,
     represent,
 )
@@ -137,6 +139,7 @@ def test_any_header_is_compared(if_none_match: str | None) -> None:
     """No header makes the comparison fail, and long rows of blanks cost one pass."""
     assert held_tag(if_none_match, TAG) in (None, TAG)
     assert held_tag(" " * 60_000 + "x", TAG) is None
+    assert held_tag('"tag",' * 10_000 + "x", TAG) is None
 
 
 @pytest.mark.parametrize(
@@ -169,6 +172,25 @@ def test_any_header_is_compared(if_none_match: str | None) -> None:
 def test_media_types(accept: str | None, allowed: bool) -> None:  # noqa: FBT001 -- a column of the table
     """The most specific range of Accept decides; a header without any range decides nothing."""
     assert accepts("application/json", accept) is allowed
+
+
+def long(preference: str, characters: int) -> str:
+    """Return a header of this length that asks for `preference`."""
+    return (
+        preference + ",x/x;q=0.1" * ((characters - len(preference)) // 10) + " " * ((characters - len(preference)) % 10)
+    )
+
+
+def test_a_long_header_counts_as_absent() -> None:
+    """Up to 1,000 characters preferences are read, of one character more or of many none."""
+    assert not accepts("application/json", long("text/html", 1000))
+    assert represent(LONG, long("gzip", 1000)).content_encoding == "gzip"
+    assert preferred_locale(hint(long("en", 1000))) == "en_US"
+    for characters in (1001, 9000, 60_000):
+        assert accepts("application/json", long("text/html", characters))
+        assert media_type_quality("application/json", long("text/html", characters)) == 1
+        assert represent(LONG, long("gzip", characters)).content_encoding is None
+        assert preferred_locale(hint(long("en", characters))) is None
 
 
 @given(HEADERS)

@@ -67,7 +67,9 @@ def test_list_explains_what_is_wrong(app: Flask, simulator: SimulatorServer) -> 
     assert "--page: " in result.stderr
     assert "--page-size: " in result.stderr
     result = run(app, "campaigns", "list")
-    assert (result.exit_code, "configured are: 1, 2" in result.stderr) == (2, True)
+    assert (result.exit_code, "Name a VDN with --vdn; configured are: 1, 2." in result.stderr) == (2, True)
+    result = run(app, "campaigns", "list", "--vdn", "4")
+    assert (result.exit_code, "VDN 4 is not configured; configured are: 1, 2." in result.stderr) == (2, True)
     simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
     result = run(app, "campaigns", "list", "--vdn", "1")
     assert result.exit_code == 1

@@ -30,7 +30,14 @@ def test_a_step_fits_a_terminal(step: Step) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(None, "        "), (0.0004, "  0.4 ms"), (0.9, "900.0 ms"), (2.0, "   2.0 s"), (30.0, "  30.0 s")],
+    [
+        (None, "        "),
+        (0.0004, "  0.4 ms"),
+        (0.9, "900.0 ms"),
+        (0.99999, "   1.0 s"),
+        (2.0, "   2.0 s"),
+        (30.0, "  30.0 s"),
+    ],
 )
 def test_durations(seconds: float | None, shown: str) -> None:
     """Milliseconds, and seconds where it took long."""

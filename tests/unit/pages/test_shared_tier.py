@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from gateway.errors import UpstreamFailed
+from gateway.errors import InternalError, UpstreamFailed
 from gateway.model import Deadline
 from gateway.pages.redis_tier import RedisTier
-from gateway.pages.shared import Landing, NoSharedTier, SharedTier, SharedTierUnavailable
+from gateway.pages.shared import Landing, NoSharedTier, SharedTier
 from gateway.shared_store.backend import KEY_PREFIX, redis_backend
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.shared_tier import Faults, shared_tier
@@ -269,10 +269,11 @@ def test_an_operator_is_told_when_a_purge_fails() -> None:
     """The text says what is wrong and what to do, and neither it nor its cause shows the URL."""
     with redis_server(password="geheim-canary") as server, shared_tier(server.url) as tier:
         server.kill()
-        with pytest.raises(SharedTierUnavailable, match=r"\(refused\).*purge again") as raised:
+        with pytest.raises(InternalError, match=r"\(refused\).*purge again") as raised:
             tier.purge(None)
     assert str(server.port) not in str(raised.value)
     assert raised.value.__suppress_context__
+    assert raised.value.retry_after_s == 5
 
 
 def test_without_a_shared_tier_each_process_is_on_its_own() -> None:

@@ -74,6 +74,9 @@ def test_no_fault_shows_a_secret(variables: dict[str, str]) -> None:
         f'[log]\nlevel = [{{secret_key = "{SECRET}"}}]',
         f'[http]\ncors_origins = "{SECRET}"',
         f'[[clients]]\nname = "a"\nvdns = ["{SECRET}"]',
+        f'[[clients]]\nname = "a"\nvdns = [1, 0, "{SECRET}"]',
+        f'[[clients]]\nname = "a"\nscopes = "{SECRET}"',
+        f'[http]\nscopes = "{SECRET}"',
         f'[[tenants]]\nsecret_key_file = ["{SECRET}"]',
         f'[[tenants]]\nsecret_key_file = "{SECRET}"',
         f"[[tenants]]\nsecret_key = {SECRET}",
@@ -125,12 +128,14 @@ def test_a_single_value_is_shown(root: Path) -> None:
         ("log = 1", "log (from {}): must be one table; write `[log]`"),
         ("tenants = [1]", "tenants[0] (from {}): must be a table with the settings of one entry"),
         ("[isales]\n_schema = 1", "isales._schema (from {}): is not a setting"),
+        (
+            "[log]\nlevel = 3",
+            "log.level (from {}): must be a text in quotes, one of: debug, info, warning, error; it is 3",
+        ),
     ],
 )
-def test_brackets_that_make_another_kind_of_table_are_explained(
-    root: Path, tmp_path: Path, own: str, sentence: str
-) -> None:
-    """The sentence says how the table is written."""
+def test_values_of_another_kind_are_explained(root: Path, tmp_path: Path, own: str, sentence: str) -> None:
+    """The sentence says how the table, or the value, is written."""
     path = own_file(tmp_path, own)
     (fault,) = faults_of(root, GATEWAY_CONFIG=path)
     assert fault.startswith(sentence.format(f"{path} (GATEWAY_CONFIG)"))

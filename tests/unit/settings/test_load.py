@@ -84,7 +84,40 @@ def test_all_faults_come_at_once(root: Path) -> None:
         ("GATEWAY__ISALES__BASE_URL", "https://host/?a=b", "nor a query"),
         ("GATEWAY__ISALES__CLIENT_KEY_FILE", "key.pem", "`client_cert_file` is not"),
         ("GATEWAY__ISALES__BREAKER_OPEN_MAX_S", "1", "must not be below `breaker_open_s`"),
-        ("GATEWAY__ISALES__CONCURRENCY", "1.5", "not a valid integer"),
+        ("GATEWAY__ISALES__CONCURRENCY", "1.5", "must be a whole number from 1 to 1000; it is 1.5"),
+        (
+            "GATEWAY__ISALES__CONCURRENCY",
+            "0",
+            "must be greater than or equal to 1 and less than or equal to 1000; it is 0",
+        ),
+        ("GATEWAY__ISALES__READ_TIMEOUT_S", "5s", "must be a number above 0.0, 300.0 at most; it is '5s'"),
+        ("GATEWAY__ISALES__RETRY_BUDGET", "nan", "must be a number from 0.0 to 1.0; it is nan"),
+        ("GATEWAY__ISALES__BASE_URL", "https://host/rest", "must end before `/rest`, which the gateway adds by itself"),
+        ("GATEWAY__ISALES__BASE_URL", "https://host/a/rest/", "must end before `/rest`"),
+        ("GATEWAY__ISALES__BASE_URL", "https://host/rest/isales/v1/openapi/campaigns/1", "must end before `/rest`"),
+        (
+            "GATEWAY__TENANTS__0__TIME_ZONE",
+            "Mars/Base",
+            "IANA time zone, such as UTC or Asia/Shanghai; it is 'Mars/Base'",
+        ),
+        ("GATEWAY__TENANTS__0__TIME_ZONE", "localtime", "it is 'localtime'"),
+        ("GATEWAY__TENANTS__0__TIME_ZONE", "posixrules", "must be the name of an IANA time zone"),
+        ("GATEWAY__TENANTS__0__TIME_ZONE", "right/UTC", "must be the name of an IANA time zone"),
+        ("GATEWAY__TENANTS__0__VDN", "one", "must be a whole number from 1 to 9999; it is 'one'"),
+        ("GATEWAY__CACHE__MAX_BYTES", "64MB", "must be a whole number from 0 to 1099511627776; it is '64MB'"),
+        ("GATEWAY__LOG__HITS", "often", "must be true or false; it is 'often'"),
+        ("GATEWAY__CLIENTS__0__VDNS", '["1"]', "(1 to 9999), or [\"*\"] for all; it is ['1']"),
+        ("GATEWAY__CLIENTS__0__VDNS", '"*"', "for all; it is '*'"),
+        (
+            "GATEWAY__CLIENTS__0__SCOPES",
+            "campaigns:read",
+            'must be a list, in brackets also where it has one entry: ["..."]',
+        ),
+        (
+            "GATEWAY__HTTP__CORS_ORIGINS",
+            "https://a",
+            'must be a list, in brackets also where it has one entry: ["..."]',
+        ),
         ("GATEWAY__TENANTS__0__ACCESS_KEY", "a/b", "without blanks and `/`"),
         ("GATEWAY__TENANTS__0__SECRET_KEY", "", "must not be empty"),
         ("GATEWAY__TENANTS__0__PREVIOUS_ACCESS_KEY", "old", "go together"),
@@ -97,7 +130,7 @@ def test_all_faults_come_at_once(root: Path) -> None:
         ("GATEWAY__CACHE__SHARED_URL", "redis://host/0#1", "must be redis://"),
         ("GATEWAY__CACHE__SHARED_URL", "unix://", "unix:///path/to/socket"),
         ("GATEWAY__CLIENTS__0__NAME", "a b", "1 to 64 letters"),
-        ("GATEWAY__CLIENTS__0__VDNS", "[0]", "1 to 9999"),
+        ("GATEWAY__CLIENTS__0__VDNS", "[0]", '(1 to 9999), or ["*"] for all; it is [0]'),
         ("GATEWAY__CLIENTS__0__SCOPES", '["all"]', "campaigns:read"),
         ("GATEWAY__HTTP__CORS_ORIGINS", '["https://a/b"]', "must be an origin"),
         ("GATEWAY__TENANTS__0__CC_ID", "65536", "65535"),
@@ -128,7 +161,11 @@ def test_production_refuses_what_is_only_good_for_trying_out(root: Path, tmp_pat
     text = "\n".join(faults_of(root, GATEWAY_ENV="production", GATEWAY_CONFIG=str(own)))
     assert "no client that has a key" in text
     assert "no VDN to ask for" in text
-    assert "refuses plain HTTP" in text
+    source = f"(from {own} (GATEWAY_CONFIG))"
+    refused = (
+        f"isales.base_url {source}: production refuses plain HTTP; use https://; it is 'http://isales.example.com'"
+    )
+    assert refused in text
     demo = tomllib.loads((PROJECT / "config/development.toml").read_text())["clients"][0]["key_sha256"]
     text = "\n".join(faults_of(root, GATEWAY_ENV="production", GATEWAY__CLIENTS__0__KEY_SHA256=demo))
     assert "refuses the demo key" in text
@@ -167,7 +204,9 @@ def test_a_good_issuer(root: Path) -> None:
         assert (settings.jwt.issuer, settings.warnings) == ("https://id.example.com", ())
     plain = {**ISSUER, "GATEWAY__JWT__JWKS_URL": "http://id.example.com/jwks"}
     assert load_settings(plain, root).jwt.jwks_url == "http://id.example.com/jwks"
-    assert "jwt.jwks_url: production refuses plain HTTP" in faults_of(root, **plain, GATEWAY_ENV="production")[0]
+    (fault,) = faults_of(root, **plain, GATEWAY_ENV="production")
+    assert fault.startswith("jwt.jwks_url (from GATEWAY__JWT__JWKS_URL): production refuses plain HTTP, over which")
+    assert fault.endswith("; it is 'http://id.example.com/jwks'")
 
 
 def test_files_that_cannot_be_read_are_faults(root: Path) -> None:

@@ -113,3 +113,15 @@ def test_a_credential_of_systemd_is_no_warning(root: Path, tmp_path: Path, secre
     variables = {f"{SECRET_KEY}_FILE": str(secret), "CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert load_settings(variables, root).warnings == ()
     assert len(load_settings({**variables, "CREDENTIALS_DIRECTORY": f"{tmp_path}/other"}, root).warnings) == 1
+
+
+def test_a_path_from_the_working_directory_may_be_a_secret(root: Path, tmp_path: Path) -> None:
+    """It is not shown, and the sentence says where it is looked for: not beside the file of settings."""
+    (tmp_path / "sk-4711").write_text("beside the settings")
+    own = own_file(tmp_path, f'{TENANT}secret_key_file = "sk-4711"\n')
+    (fault,) = faults_of(root, GATEWAY_CONFIG=own)
+    assert fault == (
+        f"tenants[0].secret_key_file (from {own} (GATEWAY_CONFIG)): cannot be read: No such file or directory; a "
+        "path that is not absolute is looked for in the working directory, and not shown here, as it may be the secret "
+        "itself"
+    )

@@ -92,5 +92,35 @@ def test_a_value_that_is_not_utf8_is_a_fault(root: Path) -> None:
 def test_a_value_that_toml_gives_up_on_is_a_fault(root: Path, value: str) -> None:
     """Too deep or too long for the parser: the sentence is that of any other text."""
     (fault,) = faults_of(root, GATEWAY__CACHE__MAX_BYTES=value)
-    assert fault.startswith("cache.max_bytes (from GATEWAY__CACHE__MAX_BYTES): not a valid integer; it is '")
+    assert fault.startswith("cache.max_bytes (from GATEWAY__CACHE__MAX_BYTES): must be a whole number from 0 to")
     assert len(fault) < 200
+
+
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [
+        ("GATEWAY_CACHE__FRESH_S", "GATEWAY__CACHE__FRESH_S"),
+        ("GATEWAY_CACHE_FRESH_S", "GATEWAY__CACHE__FRESH_S"),
+        ("gateway__log__level", "GATEWAY__LOG__LEVEL"),
+        ("Gateway__Log__Level", "GATEWAY__LOG__LEVEL"),
+        ("GATEWAY_TENANTS_0_SECRET_KEY_FILE", "GATEWAY__TENANTS__0__SECRET_KEY_FILE"),
+        ("gateway__tenants", "GATEWAY__TENANTS"),
+        ("gateway_config", "GATEWAY_CONFIG"),
+        ("GATEWAY_HTTP_PORT", None),
+        ("GATEWAY_SERVICE_HOST", None),
+        ("GATEWAY_PORT", None),
+        ("CAMPAIGN_GATEWAY__LOG__LEVEL", None),
+        ("GATEWAY", None),
+    ],
+)
+def test_a_variable_that_is_nearly_one_of_ours_is_warned_of(root: Path, variable: str, meant: str | None) -> None:
+    """It is not read, and the warning says how the name is written; what Kubernetes sets for services is none."""
+    warnings = load_settings({variable: "secret-4711"}, root).warnings
+    assert warnings == (() if meant is None else (f"{variable}: is not read; write {meant}",))
+
+
+def test_a_variable_beside_the_right_one_is_warned_of(root: Path) -> None:
+    """The one that counts is the one that is written as it should be."""
+    settings = load_settings({"gateway__log__level": "debug", "GATEWAY__LOG__LEVEL": "error"}, root)
+    assert settings.log.level == "error"
+    assert settings.warnings == ("gateway__log__level: is not read; write GATEWAY__LOG__LEVEL, which is set too",)
