@@ -7,12 +7,14 @@ minute, so that made-up names do not make us flood the provider.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
 from joserfc.jwk import Key
 
 from gateway.access.jwks import TokenKeys, parse_jwks
+from gateway.daemon_thread import start_daemon_thread
 from gateway.errors import InternalError
 
 PAUSE_S: Final = 60.0
@@ -101,8 +103,8 @@ class KeyCache:
         with self._lock:
             if self._under_way is None and self._clock() - self._tried_at >= pause_s:
                 reading = threading.Event()
-                threading.Thread(target=self._run, args=(reading,), name="token-keys", daemon=True).start()
-                self._under_way = reading
+                if start_daemon_thread(partial(self._run, reading), "token-keys"):
+                    self._under_way = reading
             return self._under_way
 
     def _run(self, reading: threading.Event) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from weakref import WeakSet
 
+from gateway.daemon_thread import start_daemon_thread
 from gateway.pages.shared import Lease
 
 RENEW_S = 0.5
@@ -23,13 +24,12 @@ class LeaseKeeper:
         self._thread: threading.Thread | None = None
 
     def hold(self, lease: Lease) -> None:
-        """Keep `lease` alive."""
+        """Keep `lease` alive. Where no thread can be had it runs out, and another process may fetch the same page."""
         with self._changed:
             self._held.add(lease)
             # Started here and not at construction, because threads do not survive the fork of a server's worker.
             if not self._closed and (self._thread is None or not self._thread.is_alive()):
-                self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
-                self._thread.start()
+                self._thread = start_daemon_thread(self._run, "lease-keeper")
             self._changed.notify_all()
 
     def release(self, lease: Lease) -> None:

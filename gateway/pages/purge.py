@@ -9,12 +9,11 @@ from collections import deque
 from typing import Any
 from uuid import uuid4
 
-from redis.exceptions import RedisError
-
+from gateway.daemon_thread import start_daemon_thread
 from gateway.errors import InternalError
 from gateway.pages.shared import Purged
 from gateway.shared_store.backend import KEY_PREFIX, RedisBackend
-from gateway.shared_store.guard import RedisGuard
+from gateway.shared_store.guard import TROUBLE, RedisGuard
 
 CHANNEL = KEY_PREFIX + "purged"
 EPOCH = KEY_PREFIX + "epoch"
@@ -59,7 +58,7 @@ class Purges:
             self._remove(f"lease:{pages}")
             gone = self._remove(pages)
             self._tell(keys=[EPOCH], args=[epoch, EPOCH_MS, CHANNEL, "*" if vdn is None else vdn])
-        except (RedisError, OSError) as error:
+        except TROUBLE as error:
             kind = self._guard.count(error)
             # Without the cause, which may show where Redis is.
             raise InternalError(
@@ -87,8 +86,7 @@ class Purges:
             return
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="purge-listener", daemon=True)
-                self._thread.start()
+                self._thread = start_daemon_thread(self._run, "purge-listener")
 
     def close(self) -> None:
         """End the thread."""
@@ -108,7 +106,7 @@ class Purges:
         while not self._closed.is_set():
             try:
                 self._listen()
-            except (RedisError, OSError):
+            except TROUBLE:
                 # Under the guard, so that trouble and its end are noticed in a process that has nothing else to do.
                 self._guard.run(self._catch_up, None)
                 self._closed.wait(LISTEN_S)

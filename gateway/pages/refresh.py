@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 
+from gateway.daemon_thread import start_daemon_thread
 from gateway.model import CampaignQuery
 
 
@@ -48,14 +49,17 @@ class Refresher:
         with self._lock:
             if key in self._under_way or self._closed:
                 return False
+            if self._started < self._workers and start_daemon_thread(self._run, f"refresh-{self._started + 1}"):
+                self._started += 1
+            if self._started == 0:
+                return False
+            # Before a thread can be done with it.
+            self._under_way.add(key)
             try:
                 self._waiting.put_nowait((key, query))
             except queue.Full:
+                self._under_way.discard(key)
                 return False
-            self._under_way.add(key)
-            if self._started < self._workers:
-                self._started += 1
-                threading.Thread(target=self._run, name=f"refresh-{self._started}", daemon=True).start()
             return True
 
     def is_under_way(self, key: str) -> bool:

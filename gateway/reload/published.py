@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,18 @@ def workers() -> Iterator[Worker]:
 
 
 def siblings() -> list[Worker]:
-    """Return the workers that have the same parent as this process, the latest settings first."""
+    """Return the workers of the server that started this process as one of them, the latest settings first."""
+    if parent_process() is None:
+        # Whatever else a shell or a supervisor has started is no worker of this server.
+        return []
     found = [worker for worker in workers() if worker.parent == os.getppid()]
     return sorted(found, key=lambda worker: worker.shown.loaded_at, reverse=True)
 
 
 def sibling_starting() -> bool:
     """Tell whether this process has a sibling that does not show anything yet: a worker that is being started."""
+    if parent_process() is None:
+        return False
     return any(parent == os.getppid() and _shown_by(folder) is None for folder, parent in _others())
 
 

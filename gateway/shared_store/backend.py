@@ -48,7 +48,7 @@ class RedisBackend(RedisCache):
     """Flask-Caching's Redis backend with our serializer and time limits, and with what leases need besides.
 
     `client` is for commands that answer at once, `waiting` for those that block for up to `WAIT_S`. Both raise
-    RedisError or OSError.
+    what `guard.TROUBLE` lists.
     """
 
     serializer = BytesSerializer()  # type: ignore[assignment] # -- cachelib's base class would bring pickle along
@@ -79,7 +79,12 @@ class RedisBackend(RedisCache):
             if "WRONGTYPE" in str(error):
                 return b"", -1
             raise
-        return None if found is None else (found[0], found[1])
+        if found is None:
+            return None
+        value, left_ms = found
+        if not isinstance(value, bytes) or not isinstance(left_ms, int):
+            raise TypeError("the answer is not one of Redis")
+        return value, left_ms
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,6 +11,10 @@ from gateway.shared_store.breaker import Breaker, Permit
 log = structlog.get_logger("gateway.shared_store")
 T = TypeVar("T")
 
+TROUBLE: Final = (exceptions.RedisError, OSError, ValueError, TypeError, LookupError, AttributeError)
+"""What an operation on Redis may end in: behind the name may be something that does not speak as Redis does, and
+redis-py takes its answers apart with whatever Python raises then."""
+
 # Socket timeouts alone would let answers in drips hold one caller after the other. Far above them, because in a busy
 # process an operation also waits for its thread's turn.
 SLOW_S = 1.0
@@ -87,7 +91,7 @@ class RedisGuard:
             fault = "timeout" if self._clock() - began > SLOW_S else None
             if fault is not None:
                 self._faults(fault)
-        except (exceptions.RedisError, OSError) as error:
+        except TROUBLE as error:
             fault = self.count(error)
         self._note(permit, writes, fault)
         return result

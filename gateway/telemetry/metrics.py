@@ -17,8 +17,8 @@ class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
 
     def __init__(self) -> None:
         super().__init__()
-        self.over_workers: Callable[[Snapshot], Snapshot] = lambda own: own
-        """Turns the numbers of this process into those of all workers of the server."""
+        self.over_workers: Callable[[], Snapshot] = self.snapshot
+        """Returns the numbers of all workers of the server."""
         self._gauge(
             Over.MOST, "build_info", "The version of the gateway and of Python; always 1.", "version", "python"
         ).labels(__version__, platform.python_version()).set(1)
@@ -63,4 +63,4 @@ class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
 
     def exposition(self) -> bytes:
         """Return all numbers in Prometheus' text format."""
-        return exposition(self.over_workers(self.snapshot()))
+        return exposition(self.over_workers())

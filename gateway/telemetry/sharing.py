@@ -48,9 +48,10 @@ def share_over_workers(metrics: Metrics) -> None:
         while not pause.wait(WRITE_EVERY_S):
             write()
 
-    def over_workers(own: Snapshot) -> Snapshot:
+    def over_workers() -> Snapshot:
+        # Read under the lock: numbers read before another scrape's, and written after them, would go back.
         with lock:
-            return files.over_workers(own)
+            return files.over_workers(metrics.snapshot())
 
     metrics.over_workers = over_workers
     threading.Thread(target=write_again_and_again, name="metrics", daemon=True).start()

@@ -14,12 +14,15 @@ from gateway.model import Deadline
 from gateway.pages.lease import LEASE_MS
 from gateway.pages.lease_keeper import LeaseKeeper
 from gateway.pages.lease_outcome import LANDED, failure_in, outcome_of
+from gateway.pages.purge import CHANNEL
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, Lease
 from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.gateway import PROJECT
 from tests.support.redis_server import RedisServer
 from tests.support.shared_tier import Faults, shared_tier
+from tests.support.threads import no_more_threads
+from tests.support.waiting import wait_until
 
 KEY = "page:1:7:abc"
 LEASE_KEY = f"{KEY_PREFIX}lease:{KEY}"
@@ -248,3 +251,17 @@ FAILURE = outcome_of(UpstreamOverloaded("x", retry_after_s=1))
 def test_what_is_no_failure_is_none(planted: bytes) -> None:
     """A landing, and anything that we did not write, is no failure and no error."""
     assert failure_in(planted) is None
+
+
+def test_a_lease_that_no_thread_keeps_alive_is_one_all_the_same(redis: RedisServer) -> None:
+    """Where the system gives no more threads nothing is heard of purges either, until there is one to be had."""
+    with shared_tier(redis.url) as tier, redis.client() as client:
+        with no_more_threads():
+            tier.subscribe(print)
+            assert tier.get(KEY) is None
+            lease = lead(tier)
+            assert 0 < client.pttl(LEASE_KEY) <= LEASE_MS
+        assert tier.land(lease, b"entry", 60_000) is Landing.DONE
+        assert client.pubsub_numsub(CHANNEL)[0][1] == 0
+        assert tier.get(KEY) is not None
+        wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 1)

@@ -4,6 +4,7 @@ import threading
 
 from gateway.model import CampaignQuery
 from gateway.pages.refresh import Refresher
+from tests.support.threads import no_more_threads
 from tests.support.waiting import wait_until
 
 QUERY = CampaignQuery(vdn=1)
@@ -70,3 +71,23 @@ def test_after_the_end_threads_end_and_nothing_is_refreshed_any_more() -> None:
     release.set()
     wait_until(lambda: not set(threading.enumerate()) - before)
     assert sorted(done) == ["a", "b"]
+
+
+def test_without_a_thread_a_kick_is_dropped_and_the_next_one_tries_again() -> None:
+    """With one thread of two at work, what is kicked waits for that one."""
+    release, done = threading.Event(), list[str]()
+
+    def work(key: str, query: CampaignQuery) -> None:
+        assert release.wait(10)
+        done.append(key)
+
+    refresher = Refresher(work, workers=2)
+    with no_more_threads():
+        assert refresher.kick("a", QUERY) is False
+    assert not refresher.is_under_way("a")
+    assert refresher.kick("a", QUERY)
+    with no_more_threads():
+        assert refresher.kick("b", QUERY)
+    release.set()
+    wait_until(lambda: done == ["a", "b"])
+    refresher.close()

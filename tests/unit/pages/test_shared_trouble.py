@@ -1,15 +1,18 @@
 """A Redis in trouble: never an error, never a long wait, counted each time and said once."""
 
+import socketserver
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import pytest
 import redis
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from gateway.errors import UpstreamFailed
+from gateway.errors import InternalError, UpstreamFailed
 from gateway.model import Deadline
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing
@@ -266,3 +269,36 @@ def test_faults_are_told_apart(error: Exception, kind: str) -> None:
     """Each error of the library, of the socket or of a script is of one kind."""
     assert fault_kind(error) == kind
     assert kind in KINDS
+
+
+@contextmanager
+def stranger(answer: bytes) -> Iterator[Secret]:
+    """Return where a server is, as if it were a Redis, that says `answer` to whatever it is sent."""
+
+    class Babble(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                while self.request.recv(65536):
+                    self.request.sendall(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Babble) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield Secret(f"redis://127.0.0.1:{server.server_address[1]}/0")
+        server.shutdown()
+
+
+@pytest.mark.parametrize("answer", [b":abc\r\n", b"$abc\r\n", b"*2\r\n:1\r\n:2\r\n", b"HTTP/1.1 400 Bad\r\n\r\n"])
+def test_what_does_not_speak_as_redis_does_is_trouble_like_any_other(answer: bytes, said: list[EventDict]) -> None:
+    """Whatever redis-py makes of its answers a caller sees nothing of it, and soon it is not asked any more."""
+    faults = Faults()
+    with stranger(answer) as url, shared_tier(url, faults, FakeClock()) as tier:
+        for _ in range(LIMIT):
+            assert tier.get(KEY) is None
+        assert tier.state() == "failing"
+        assert set(faults) <= set(KINDS)
+        assert sum(faults.values()) == LIMIT
+        assert use(tier) < 1.0
+        with pytest.raises(InternalError, match="could not be purged"):
+            tier.purge(None)
+    assert outage(said) == ["shared cache failing"]

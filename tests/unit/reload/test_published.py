@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -39,17 +40,22 @@ print("ready", flush=True)
 sys.stdin.read()
 """
 STARTING = """
-import subprocess, sys
+import multiprocessing, subprocess, sys
+from gateway.reload.published import sibling_starting
 def child(program, *args):
     command = [sys.executable, "-c", program, *args]
     started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert started.stdout.readline() == "ready\\n"
     return started
-ask = [sys.executable, "-c", "from gateway.reload.published import sibling_starting; print(sibling_starting())"]
+def ask():
+    worker = multiprocessing.get_context("fork").Process(target=lambda: print(sibling_starting(), flush=True))
+    worker.start()
+    worker.join()
 ready = child(sys.argv[1], "1")
-subprocess.run(ask, check=True)
+ask()
 starting = child("print('ready', flush=True); import sys; sys.stdin.read()")
-subprocess.run(ask, check=True)
+ask()
+print(sibling_starting())
 ready.communicate()
 starting.communicate()
 """
@@ -102,13 +108,20 @@ def test_what_is_not_complete_or_not_ours_is_not_read(args: tuple[str, ...]) -> 
         assert found(pid) == Published(KeptSettings("x", {}, {}), 1.0, 0, ())
 
 
-def test_siblings_are_those_of_the_same_parent_the_latest_first() -> None:
-    """Workers of another server on the same machine are none."""
-    listing = "from gateway.reload.published import siblings; print([worker.pid for worker in siblings()])"
+def pids_of_siblings() -> list[int]:
+    """Return the processes of the siblings, the latest settings first."""
+    return [worker.pid for worker in siblings()]
+
+
+def test_siblings_are_those_of_the_same_server_the_latest_first() -> None:
+    """Workers of another server on the same machine are none, nor are two gateways that one shell has started."""
+    listing = "from tests.unit.reload.test_published import pids_of_siblings; print(pids_of_siblings())"
     with process(SHOW, "1") as older, process(SHOW, "7") as newer:
+        with multiprocessing.get_context("spawn").Pool(1) as server:
+            assert server.apply(pids_of_siblings) == [newer, older]
+        assert not {older, newer} & set(pids_of_siblings())
         said = subprocess.run([sys.executable, "-c", listing], cwd=PROJECT, capture_output=True, text=True, check=True)
-        assert json.loads(said.stdout) == [newer, older]
-        assert not {older, newer} & {worker.pid for worker in siblings()}
+        assert json.loads(said.stdout) == []
 
 
 def test_a_sibling_that_shows_nothing_yet_is_starting() -> None:
@@ -116,7 +129,7 @@ def test_a_sibling_that_shows_nothing_yet_is_starting() -> None:
     said = subprocess.run(
         [sys.executable, "-c", STARTING, SHOW], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60
     )
-    assert said.stdout.split() == ["False", "True"]
+    assert said.stdout.split() == ["False", "True", "False"]
 
 
 def test_nobody_can_write_to_it_and_no_program_inherits_it() -> None:

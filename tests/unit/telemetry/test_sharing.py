@@ -1,13 +1,18 @@
 """Where workers share their numbers."""
 
+import itertools
+import multiprocessing
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.sharing import folder_of, share_over_workers
+from gateway.telemetry.snapshot import Snapshot
+from gateway.telemetry.worker_files import WorkerFiles
 
 
 def test_workers_of_one_parent_have_one_folder_that_is_theirs_alone(tmp_path: Path) -> None:
@@ -55,5 +60,46 @@ def test_a_process_that_no_server_started_shows_its_own_numbers() -> None:
     """There is nothing to share with."""
     metrics = Metrics()
     share_over_workers(metrics)
-    own = metrics.snapshot()
-    assert metrics.over_workers(own) is own
+    assert metrics.over_workers() == metrics.snapshot()
+
+
+def be_scraped_by_two(told: "multiprocessing.Queue[tuple[float, float]]") -> None:
+    """Be a worker that is scraped twice at once; say what the quicker one was told, and another worker tells afterwards."""
+    counted, slow_has_read, quick_is_done = itertools.count(1), threading.Event(), threading.Event()
+
+    def count() -> float:
+        number = next(counted)
+        if threading.current_thread().name == "slow":
+            slow_has_read.set()
+            quick_is_done.wait(0.5)
+        return float(number)
+
+    metrics = Metrics()
+    metrics.watch_log(count)
+    share_over_workers(metrics)
+    slow = threading.Thread(target=metrics.over_workers, name="slow")
+    slow.start()
+    slow_has_read.wait()
+    quick = counter(metrics.over_workers())
+    quick_is_done.set()
+    slow.join()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    told.put((quick, counter(WorkerFiles(folder_of(parent.pid or 0)).over_workers({}))))
+
+
+def counter(numbers: Snapshot) -> float:
+    """Return the one number that the worker counts."""
+    (value,) = numbers["campaign_gateway_log_lines_dropped"].samples.values()
+    return value
+
+
+def test_no_counter_goes_back_when_two_scrape_at_once() -> None:
+    """What one of them was told is the least that whoever asks any worker next is told."""
+    context = multiprocessing.get_context("spawn")
+    told: multiprocessing.Queue[tuple[float, float]] = context.Queue()
+    worker = context.Process(target=be_scraped_by_two, args=(told,))
+    worker.start()
+    quick, another = told.get(timeout=60)
+    assert another >= quick
+    worker.join(30)
