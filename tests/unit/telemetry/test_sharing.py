@@ -64,7 +64,7 @@ def test_a_process_that_no_server_started_shows_its_own_numbers() -> None:
 
 
 def be_scraped_by_two(told: "multiprocessing.Queue[tuple[float, float]]") -> None:
-    """Be a worker that is scraped twice at once; say what the quicker one was told, and another worker tells afterwards."""
+    """Be a worker that two scrape at once; say what the quicker one was told, and what another worker tells then."""
     counted, slow_has_read, quick_is_done = itertools.count(1), threading.Event(), threading.Event()
 
     def count() -> float:
