@@ -1,12 +1,15 @@
 """The `Link` header that leads from page to page (RFC 8288)."""
 
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from gateway.api.query import MAX_PAGE
-from gateway.api.query_string import decode
+from gateway.api.query_string import Parameters, decode
 from gateway.model import Paging
 
 
+# A crowd that wants one page wants one header.
+@lru_cache(maxsize=256)
 def link_header(path: str, raw_query: str, page: Paging) -> str:
     """Return the value of `Link` for `page`, which answers `path` with `raw_query`, a valid query.
 
@@ -14,6 +17,7 @@ def link_header(path: str, raw_query: str, page: Paging) -> str:
     request can bend them. `first` is always there; `prev` after the first page, and never beyond the last; `last` when
     the total is known; `next` when there are more pages or, with an unknown total, when this one is full.
     """
+    parameters = decode(raw_query)
     first, last = 1, None if page.total_pages is None else max(page.total_pages, 1)
     more = page.number < last if last is not None else page.full
     targets = {
@@ -23,12 +27,11 @@ def link_header(path: str, raw_query: str, page: Paging) -> str:
         "last": last,
     }
     return ", ".join(
-        f'<{_target(path, raw_query, number)}>; rel="{relation}"'
+        f'<{_target(path, parameters, number)}>; rel="{relation}"'
         for relation, number in targets.items()
         if number is not None
     )
 
 
-def _target(path: str, raw_query: str, number: int) -> str:
-    parameters = {**decode(raw_query), "page": str(number)}
-    return f"{path}?{urlencode(parameters, quote_via=quote, safe='')}"
+def _target(path: str, parameters: Parameters, number: int) -> str:
+    return f"{path}?{urlencode({**parameters, 'page': str(number)}, quote_via=quote, safe='')}"

@@ -15,6 +15,9 @@ MOST_LINES = 10_000
 """So many lines wait at most, some megabytes."""
 
 AT_ONCE = 500
+GATHER_S = 0.05
+"""For how long the first line waits for others: a thread that woke for each would take its turn from who answers."""
+
 END_WAIT_S = 2.0
 """For how long the end of the process waits for lines to be written."""
 
@@ -22,13 +25,20 @@ _LAST = -10
 
 
 class LogWriter:
-    """Takes lines from any thread. `write` writes some to wherever the log goes, and may block."""
+    """Takes lines from any thread. `write` writes some to wherever the log goes, and may block.
 
-    def __init__(self, write: Callable[[str], object], most_lines: int = MOST_LINES) -> None:
+    The first line waits `gather_s` seconds for others, the end of the process does not.
+    """
+
+    def __init__(
+        self, write: Callable[[str], object], most_lines: int = MOST_LINES, gather_s: float = GATHER_S
+    ) -> None:
         self._write = write
         self._most_lines = most_lines
+        self._gather_s = gather_s
         self._lines: deque[str] = deque()
         self._some = threading.Event()
+        self._ending = threading.Event()
         self._all_written = threading.Event()
         self._all_written.set()
         self._thread: threading.Thread | None = None
@@ -52,12 +62,14 @@ class LogWriter:
 
     def finish(self, limit_s: float = END_WAIT_S) -> bool:
         """Wait until all lines are written; `False` if they are not within `limit_s` seconds."""
+        self._ending.set()
         self._some.set()
         return self._all_written.wait(limit_s)
 
     def _run(self) -> None:
         while True:
             self._some.wait()
+            self._ending.wait(self._gather_s)
             self._some.clear()
             while self._lines:
                 lines = [self._lines.popleft() for _ in range(min(len(self._lines), AT_ONCE))]

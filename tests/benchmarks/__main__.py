@@ -19,6 +19,7 @@ from tests.benchmarks.miss import miss
 from tests.benchmarks.misses import misses, overload
 from tests.benchmarks.outage import outage
 from tests.benchmarks.processes import LOAD_CORE, SERVER_CORE, NotMeasured, pin_to_load_core
+from tests.benchmarks.redis_hangs import redis_hangs
 from tests.benchmarks.refresh import refresh
 from tests.benchmarks.start import start
 from tests.benchmarks.table import Line, as_markdown
@@ -45,6 +46,7 @@ ROWS = {
     "herd": Row(herd),
     "refresh": Row(refresh),
     "outage": Row(outage),
+    "redis-hangs": Row(redis_hangs),
     "many-keys": Row(many_keys, ("wrk",)),
     "start": Row(start),
     "miss": Row(miss),

@@ -18,9 +18,9 @@ def herd() -> list[Line]:
     """Measure one herd a round, each for a page of its own; the worst round counts, for times the median."""
     calls, good, spreads, hits = [], [], [], []
     with (
-        redis() as shared_url,
+        redis() as shared,
         simulator(LATENCY_S) as upstream,
-        gateway(upstream.url, {"cache.shared_url": shared_url}, workers=2, cores=BOTH_CORES) as ours,
+        gateway(upstream.url, {"cache.shared_url": shared.url}, workers=2, cores=BOTH_CORES) as ours,
     ):
         for number in range(EFFORT.rounds):
             before = upstream.calls()

@@ -2,10 +2,12 @@
 
 import contextlib
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import requests
 
@@ -55,9 +57,25 @@ def stub_upstream(latency_s: float = 0.0) -> Iterator[Upstream]:
         yield Upstream(f"http://127.0.0.1:{port}", process)
 
 
+@dataclass(frozen=True)
+class Redis:
+    """A Redis in a process of its own at `url`."""
+
+    url: str
+    process: Process
+
+    def hang(self) -> None:
+        """Let it take connections and commands, and answer none."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again."""
+        self.process.send_signal(signal.SIGCONT)
+
+
 @contextlib.contextmanager
-def redis() -> Iterator[str]:
-    """Run a Redis and yield its URL. Raises `NotMeasured` where there is none."""
+def redis() -> Iterator[Redis]:
+    """Run a Redis. Raises `NotMeasured` where there is none."""
     program = shutil.which("redis-server", path=str(BIN)) or shutil.which("redis-server")
     if program is None:
         raise NotMeasured(
@@ -66,8 +84,8 @@ def redis() -> Iterator[str]:
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]
-        with running([program, *options], lambda: accepts(port)):
-            yield f"redis://127.0.0.1:{port}/0"
+        with running([program, *options], lambda: accepts(port)) as process:
+            yield Redis(f"redis://127.0.0.1:{port}/0", process)
 
 
 def accepts(port: int) -> bool:

@@ -1,6 +1,7 @@
 """Lines are written behind the back of those who log."""
 
 import threading
+import time
 
 import pytest
 
@@ -45,6 +46,19 @@ def test_all_lines_are_written_in_their_order() -> None:
     assert (len(lines), lines[0], writer.dropped) == (6001, "first", 0)
     for name in "abc":
         assert [line for line in lines if line.startswith(name)] == [f"{name} {number}" for number in range(2000)]
+
+
+def test_lines_of_one_moment_are_written_together() -> None:
+    """A crowd of them is one piece of work, and the end of the process does not wait for more to come."""
+    written: list[str] = []
+    writer = LogWriter(written.append, gather_s=600)
+    writer.start()
+    for number in range(100):
+        writer.put(str(number))
+        # The other thread's turn, if it wants one.
+        time.sleep(0)
+    assert writer.finish(10)
+    assert written == ["".join(f"{number}\n" for number in range(100))]
 
 
 def test_nobody_waits_for_a_reader_that_hangs() -> None:
