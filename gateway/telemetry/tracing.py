@@ -120,4 +120,4 @@ def under_way(work: Work) -> Iterator[None]:
 
 def _identifier(bits: int) -> str:
     """Return a random id that is not 0, in hexadecimal."""
-    return f"{random.getrandbits(bits) or 1:0{bits // 4}x}"  # nosec B311
+    return f"{random.getrandbits(bits) or 1:0{bits // 4}x}"  # nosec B311 -- it names a trace, nothing rests on it

@@ -145,7 +145,7 @@ def two(simulator: SimulatorServer) -> Iterator[tuple[Restartable, Restartable]]
 def told(calls: Calls, gateways: tuple[Restartable, ...], front: str) -> None:
     """Print the numbers, for whoever runs it by hand with `-s`."""
     restarts = sum(len(gateway.codes) for gateway in gateways)
-    print(f"\n{front}: {calls.counts.total()} requests, {dict(calls.counts)}, {restarts} restarts")  # noqa: T201
+    print(f"\n{front}: {calls.counts.total()} requests, {dict(calls.counts)}, {restarts} restarts")  # noqa: T201 -- shown with -s
 
 
 def test_nobody_behind_nginx_notices_a_rolling_restart(two: tuple[Restartable, Restartable], tmp_path: Path) -> None:
