@@ -5,6 +5,7 @@ sends the old one SIGTERM. To the workers themselves it never sends SIGHUP, so t
 it to the main process the draining makes sure that no request is lost.
 """
 
+import atexit
 import os
 import signal
 import threading
@@ -109,7 +110,8 @@ def _drain_first(
 def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Callable[..., None]]) -> None:
     """Wrap the handler for SIGTERM as soon as it is another one than `inherited`.
 
-    A timer has it looked at in the main thread, the only one that may set handlers.
+    A timer has it looked at in the main thread, the only one that may set handlers. It stops before Python ends: that
+    puts the system's handlers back first, by which a tick kills, and what loads us may end before any server is there.
     """
     looks = round(GIVE_UP_S / LOOK_AGAIN_S)
 
@@ -123,5 +125,6 @@ def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Cal
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
+    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)

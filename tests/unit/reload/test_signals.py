@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -10,6 +12,7 @@ from typing import cast
 import pytest
 
 from gateway.reload import ServedApp, on_signals, signals
+from tests.support.gateway import PROJECT
 from tests.support.waiting import wait_until
 
 USED = (signal.SIGHUP, signal.SIGTERM, signal.SIGALRM)
@@ -139,3 +142,24 @@ def test_outside_the_main_thread_there_are_no_signals(served: Served, capsys: py
     thread.join()
     assert signal.getsignal(signal.SIGHUP) is before
     assert "no_reload" in "".join(capsys.readouterr())
+
+
+SLOW_TO_END = """
+import time
+from types import SimpleNamespace
+from gateway.reload.signals import LOOK_AGAIN_S, on_signals
+
+class SlowToEnd:
+    def __del__(self, sleep=time.sleep, pause_s=3 * LOOK_AGAIN_S):
+        sleep(pause_s)
+
+slow_to_end = SlowToEnd()
+on_signals(SimpleNamespace())
+"""
+
+
+def test_a_program_that_is_slow_to_end_is_not_killed_by_the_timer() -> None:
+    """Who loads the app and ends by itself, before any server is there, has its own exit code."""
+    ended = subprocess.run([sys.executable, "-c", SLOW_TO_END], cwd=PROJECT, check=False)
+
+    assert ended.returncode == 0
