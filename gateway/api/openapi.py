@@ -9,6 +9,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from gateway import __version__
+from gateway.api.html import SECURITY_HEADERS
 from gateway.api.openapi_responses import (
     HEADERS,
     REQUEST_HEADERS,
@@ -194,36 +195,37 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     draining = _answer("This process is about to end.", {"application/json": {"schema": ending}}, "Cache-Control")
     metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
     kept = ("Cache-Control", "ETag", "Vary")
-    document = _answer(
-        "This document.", {"application/json": {"schema": {"type": "object"}}}, *kept, "Content-Encoding"
-    )
+    of_this = (*kept, "Cross-Origin-Resource-Policy")
+    json_object = {"application/json": {"schema": {"type": "object"}}}
+    document = _answer("This document.", json_object, *of_this, "Content-Encoding")
     html = {"text/html": {"schema": {"type": "string"}}}
-    docs = _answer("A page for people.", html, *kept, "Content-Encoding")
+    of_a_page = (*kept, *SECURITY_HEADERS)
+    docs = _answer("A page for people.", html, *of_a_page, "Content-Encoding")
     explanation = _answer(
         "A page for people, or the same as JSON for those who prefer it.",
-        {**html, "application/json": {"schema": {"type": "object"}}},
-        *kept,
+        {**html, **json_object},
+        *of_a_page,
         "Content-Encoding",
     )
-    comparable: dict[str, Any] = {"not_modified": headers(*kept), "accepts": ("Accept-Encoding", "If-None-Match")}
+    comparing = ("Accept-Encoding", "If-None-Match")
+    this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": comparing}
+    page: dict[str, Any] = {"not_modified": headers(*of_a_page), "accepts": comparing}
     return {
         "/healthz": _operation("/healthz", "Whether the process is up", health),
         "/readyz": _operation(
             "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
         ),
         "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
-        "/openapi.json": _operation("/openapi.json", "This document", document, **comparable),
-        "/docs": _operation("/docs", "This document, to read and to try", docs, **comparable),
-        "/problems": _operation(
-            "/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **comparable
-        ),
+        "/openapi.json": _operation("/openapi.json", "This document", document, **this),
+        "/docs": _operation("/docs", "This document, to read and to try", docs, **page),
+        "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **page),
         "/problems/{name}": _operation(
             "/problems/{name}",
             "What one kind of problem means, and what to do",
             explanation,
             errors=[NotFound, NotAcceptable],
             parameters=[_PROBLEM_NAME],
-            **comparable,
+            **page,
         ),
     }
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from gateway.api.deadline import MOST_MS
+from gateway.api.html import SECURITY_HEADERS
 from gateway.api.problems import PROBLEM_MEDIA_TYPE, problem_body
 from gateway.api.public import page_body
 from gateway.api.query import parse_campaigns_query
@@ -51,6 +52,16 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "enum": ["gzip"]},
         "example": "gzip",
     },
+    "Content-Security-Policy": {
+        "description": "On pages for people: nothing from elsewhere, no inline script, no frame around them.",
+        "schema": {"type": "string"},
+        "example": SECURITY_HEADERS["Content-Security-Policy"],
+    },
+    "Cross-Origin-Resource-Policy": {
+        "description": "Pages of other origins cannot embed this answer.",
+        "schema": {"type": "string", "enum": ["same-origin"]},
+        "example": "same-origin",
+    },
     "ETag": {
         "description": "A strong validator: equal for equal bytes. Send it back in `If-None-Match`.",
         "schema": {"type": "string"},
@@ -73,6 +84,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": '"default";q=60;w=60',
     },
+    "Referrer-Policy": {
+        "description": "On pages for people: links from them tell nobody where they were followed.",
+        "schema": {"type": "string", "enum": ["no-referrer"]},
+        "example": "no-referrer",
+    },
     "Retry-After": {
         "description": "Seconds after which another try makes sense.",
         "schema": {"type": "integer", "minimum": 0},
@@ -93,6 +109,16 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "which says what is wrong with the token that came (RFC 6750).",
         "schema": {"type": "string"},
         "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
+    },
+    "X-Content-Type-Options": {
+        "description": "Browsers are not to guess another media type than `Content-Type`.",
+        "schema": {"type": "string", "enum": ["nosniff"]},
+        "example": "nosniff",
+    },
+    "X-Frame-Options": {
+        "description": "On pages for people: for browsers that do not know `frame-ancestors`.",
+        "schema": {"type": "string", "enum": ["DENY"]},
+        "example": "DENY",
     },
     "X-Request-Id": {
         "description": "The caller's `X-Request-Id` if it was a sane one, else a new one. It is in the logs.",
@@ -136,6 +162,7 @@ _ALSO: Final[Mapping[type[GatewayError], str]] = {
     Unauthenticated: "WWW-Authenticate",
     UpstreamOverloaded: "Retry-After",
 }
+_OF_EVERY_ANSWER: Final = ("Server-Timing", "X-Content-Type-Options", "X-Request-Id")
 _OF_EVERY_ENDPOINT: Final = (MethodNotAllowed, InternalError)
 _DAY: Final = (datetime(2018, 11, 30, tzinfo=UTC), datetime(2018, 11, 30, 23, 59, 59, tzinfo=UTC))
 _EXAMPLE_PAGE: Final = CampaignPage(
@@ -162,9 +189,7 @@ _EXAMPLE_PAGE: Final = CampaignPage(
 
 def headers(*names: str) -> dict[str, Any]:
     """Return the headers of one answer by reference to the document's components, with those that all have."""
-    return {
-        name: {"$ref": f"#/components/headers/{name}"} for name in sorted({*names, "Server-Timing", "X-Request-Id"})
-    }
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted({*names, *_OF_EVERY_ANSWER})}
 
 
 def example_page() -> Any:

@@ -73,7 +73,7 @@ def _read(sources: Sources, table: str, values: dict[str, Any], name: str, envir
         # Stands in so that this one fault is not reported a second time as a missing secret.
         values[name] = values.get(name) or UNREADABLE
         return
-    values[name] = content.removesuffix("\n").removesuffix("\r")
+    values[name] = content
     sources.note(f"{table}.{name}", Origin(f"{path}, which {setting} names", origin.rank if origin else 0))
     if warning := exposure(path, environ):
         sources.warnings.append(f"{said}: {warning}")
@@ -86,7 +86,11 @@ def _content(path: Any) -> str:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"cannot be read: it is longer than {MAX_BYTES} bytes")
-    return content.decode()
+    secret = content.decode().removesuffix("\n").removesuffix("\r")
+    if "\n" in secret:
+        lines = secret.count("\n") + 1
+        raise ValueError(f"names a file of {lines} lines, and a secret is one; name the file that holds nothing else")
+    return secret
 
 
 def _reason(path: Any, fault: OSError | ValueError) -> str:

@@ -173,6 +173,7 @@ def test_headers_of_a_page() -> None:
     """The headers of 200 and 304, of waiting and of credentials are documented."""
     responses = CAMPAIGNS["responses"]
     page = {"Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Server-Timing", "Vary", "X-Request-Id"}
+    page |= {"X-Content-Type-Options"}
     limits = {"RateLimit", "RateLimit-Policy"}
     assert set(responses["304"]["headers"]) == page | limits
     assert set(responses["200"]["headers"]) == page | limits | {"Content-Encoding"}
