@@ -6,6 +6,7 @@ stale if error          fetched; served if that fails, or failed a moment ago
 expired, or none        fetched; a failure is a failure
 """
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -65,6 +66,7 @@ class PageCache:
         self._fetcher = Fetcher(fetch, tiers, shared, freshness, self._failures, clock)
         self._refresher = Refresher(self._refresh, refresh_workers)
         self._subscribed = False
+        self._subscribing = threading.Lock()
 
     def serve(self, query: CampaignQuery, deadline: Deadline) -> ServedPage:
         """Return the page that answers `query`; raises one leaf of `gateway.errors`."""
@@ -106,6 +108,7 @@ class PageCache:
 
     def explain(self, query: CampaignQuery) -> Explanation:
         """Tell what is there for `query` and how good it is, without asking CC-iSales."""
+        self.subscribe()
         key, tier = self.key(query), PROCESS
         held = self._tiers.held(key)
         if held is None:
@@ -129,7 +132,11 @@ class PageCache:
         return self._tiers.forget(vdn)
 
     def _serve(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
-        served = self._at_once(self._tiers.held(key), query, PROCESS) or self._brought(key, query, deadline)
+        held = self._tiers.held(key)
+        served = self._at_once(held, query, PROCESS)
+        if served is None:
+            # Whatever page is here afterwards without having been here before has come from the shared tier.
+            served = self._brought(key, query, deadline, SHARED if held is None else PROCESS)
         self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
@@ -138,9 +145,12 @@ class PageCache:
 
         Not when it is made: that may start a thread, and a server may fork in between.
         """
-        if not self._subscribed:
-            self._subscribed = True
-            self._shared.subscribe(self._purged)
+        if self._subscribed:
+            return
+        with self._subscribing:
+            if not self._subscribed:
+                self._shared.subscribe(self._purged)
+                self._subscribed = True
 
     def drain(self) -> None:
         """Begin no refresh in the background any more: this process is about to end, and others do it."""
@@ -176,14 +186,15 @@ class PageCache:
         self._refresher.kick(held.key, query)
         return held.served(CacheOutcome.STALE, now, tier, Rung.STALE_WHILE_REVALIDATE)
 
-    def _brought(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
+    def _brought(self, key: str, query: CampaignQuery, deadline: Deadline, tier: str) -> ServedPage:
+        """Fetch the page, or serve the one that is in `tier` while that fails."""
         try:
             brought = self._fetcher.bring(key, query, deadline, PROMPT)
         except UpstreamRejectedParameters:
             raise
         except UpstreamError as failure:
             held = self._tiers.held(key) or self._tiers.adopt(key, self._freshness.lifetimes(query))
-            stale = None if held is None else self._despite(failure, held, PROCESS)
+            stale = None if held is None else self._despite(failure, held, tier)
             if stale is None:
                 raise
             return stale
