@@ -66,6 +66,7 @@ def upstream_of(
     """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     isales = settings.isales
     known = parts.take("credentials", isales.base_url, lambda: KnownCredentials(metrics, clocks.monotonic))
+    known.keep(settings.tenants.values())
     durations = parts.take(
         "durations", (isales.base_url, isales.deadline_s), lambda: CallDuration(isales.deadline_s, clocks.monotonic)
     )

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, Protocol
 
 import structlog
@@ -36,6 +36,12 @@ class KnownCredentials:
         # By tenant, not by VDN: one that has new keys after a reload is another one.
         self._current_again_at: dict[Tenant, float] = {}
         self._lock = threading.Lock()
+
+    def keep(self, tenants: Collection[Tenant]) -> None:
+        """Forget all tenants but these: they are gone, or have other keys, and nobody signs with theirs any more."""
+        with self._lock:
+            for tenant in self._current_again_at.keys() - set(tenants):
+                del self._current_again_at[tenant]
 
     def best(self, tenant: Tenant) -> Credentials:
         """Return what to sign with first: what worked last, but the current keys once a minute whatever worked."""

@@ -135,6 +135,8 @@ class ServedApp:
                 if self._ending:
                     parts.drain()
                 ends_at = self._clock() + before.settings.isales.deadline_s + RETIRE_SLACK_S
+                # Not before an older one with a longer deadline: what they share is closed with the last of them.
+                ends_at = max([ends_at, *(retired.at for retired in self._retired)])
                 self._retired.append(_Retired(before.parts, ends_at, parts))
                 _state_of(parts).loaded()
                 log.info("settings_reloaded", changed=changed_settings(before.settings, settings))

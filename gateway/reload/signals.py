@@ -1,8 +1,9 @@
 """The signals of a worker: SIGHUP reloads the settings, SIGTERM lets it drain before it ends.
 
-granian's main process answers SIGHUP by replacing its workers one after the other: it starts a new one, and 3.5 s later
-sends the old one SIGTERM. To the workers themselves it never sends SIGHUP, so that is free for us, and to whoever sends
-it to the main process the draining makes sure that no request is lost.
+granian's main process answers SIGHUP by replacing its workers one after the other: it starts a new one, and after
+`GRANIAN_RESPAWN_INTERVAL` (3.5 s unless told otherwise) sends the old one SIGTERM. To the workers themselves it never
+sends SIGHUP, so that is free for us, and for whoever sends it to the main process the draining makes sure that no
+request is lost.
 """
 
 import atexit
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 import structlog
 
+from gateway.daemon_thread import start_daemon_thread
 from gateway.reload.published import sibling_starting
 from gateway.reload.served import ServedApp
 
@@ -44,12 +46,12 @@ def end_at_last(limit_s: float = END_LIMIT_S, end: Callable[[int], Any] = os._ex
     """Have a thread end this process after `limit_s` seconds, if it has not ended by itself by then."""
 
     def end_now() -> None:
+        time.sleep(limit_s)
         log.warning("ended_with_open_requests", after_s=limit_s)
         end(0)
 
-    timer = threading.Timer(limit_s, end_now)
-    timer.daemon = True
-    timer.start()
+    # Without a thread the process ends all the same, only not as surely in time.
+    start_daemon_thread(end_now, "end-at-last")
 
 
 def on_signals(
@@ -83,8 +85,8 @@ def _drain_first(
 
     A second signal changes nothing: where all processes of a service are told to end, a worker is told by granian too.
 
-    Where a worker is being started, this one is to be replaced by it. granian waits 3.5 s for it, however long it takes
-    on a busy machine, so here it is waited for until it is there: else nobody might be.
+    Where a worker is being started, this one is to be replaced by it. granian gives it its respawn interval,
+    however long it takes on a busy machine, so here it is waited for until it is there: else nobody might be.
     """
     asked = False
 

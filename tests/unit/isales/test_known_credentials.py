@@ -107,3 +107,15 @@ def test_changes_of_keys_are_said_and_signatures_counted() -> None:
     ]
     assert "OLD" not in str(logs)
     assert counts == {"1 current": 2, "1 previous": 2}
+
+
+def test_what_was_learned_of_keys_that_are_gone_is_forgotten() -> None:
+    """After a rotation the secrets of before are held nowhere; what is known of others stays."""
+    known = KnownCredentials(Counts(), FakeClock())
+    other = tenant(vdn=2, previous_access_key="X", previous_secret_key=Secret("x"))
+    for whose in (ROTATING, other):
+        current, previous = (Credentials(pair) for pair in key_pairs(whose))
+        known.accepted(whose, previous, refused=current)
+    known.keep([ROTATING])
+    assert known.best(ROTATING) == PREVIOUS
+    assert known.best(other) == Credentials(key_pairs(other)[0])

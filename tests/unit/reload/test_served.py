@@ -127,6 +127,20 @@ def test_an_old_app_is_closed_when_its_last_request_must_have_ended() -> None:
     assert house.closed == [1, 2, 3]
 
 
+def test_an_app_with_a_shorter_deadline_does_not_go_before_an_older_one() -> None:
+    """What the two share is closed with the last of them."""
+    house = House()
+    house.environ[DEADLINE] = "1"
+    house.reload("2")
+    house.reload("3")
+    house.clock.advance(4)
+    house.served.close_retired()
+    assert house.closed == []
+    house.clock.advance(9)
+    house.served.close_retired()
+    assert house.closed == [1, 2]
+
+
 def test_a_request_ends_where_it_began() -> None:
     """A reload in the middle of a request does not touch it."""
     house = House()
@@ -146,14 +160,16 @@ def test_a_request_ends_where_it_began() -> None:
     assert (answers, house.answer()) == ([b"1"], "2")
 
 
-def test_the_thread_reloads_when_it_is_asked_to_and_closes_old_apps() -> None:
+def test_the_thread_reloads_when_it_is_asked_to_and_closes_old_apps(capsys: pytest.CaptureFixture[str]) -> None:
     """Who asks several times before it gets to it is served once; the last state of the settings counts."""
     house = House(**{DEADLINE: "0.001"})
     house.environ[CONCURRENCY] = "2"
     house.served.ask_for_reload()
     house.served.ask_for_reload()
     house.served.start()
-    wait_until(lambda: house.answer() == "2")
+    # Said when it is settled by the clock when the old app is to be closed.
+    wait_until(lambda: "settings_reloaded" in capsys.readouterr().err)
+    assert house.answer() == "2"
     house.clock.advance(3)
     house.environ[CONCURRENCY] = "3"
     house.served.ask_for_reload()

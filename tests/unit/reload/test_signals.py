@@ -13,6 +13,7 @@ import pytest
 
 from gateway.reload import ServedApp, on_signals, signals
 from tests.support.gateway import PROJECT
+from tests.support.threads import no_more_threads
 from tests.support.waiting import wait_until
 
 USED = (signal.SIGHUP, signal.SIGTERM, signal.SIGALRM)
@@ -123,6 +124,13 @@ def test_a_process_that_does_not_end_is_ended(capsys: pytest.CaptureFixture[str]
     wait_until(lambda: ended)
     assert ended == [0]
     assert "ended_with_open_requests" in "".join(capsys.readouterr())
+
+
+def test_a_process_ends_without_a_thread_that_would_end_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the system gives no more threads the log says so, and the draining goes on."""
+    with no_more_threads():
+        signals.end_at_last(0.0, lambda _: None)
+    assert "thread_not_started" in "".join(capsys.readouterr())
 
 
 def test_a_server_that_sets_no_handler_is_left_alone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
