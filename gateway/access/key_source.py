@@ -19,6 +19,7 @@ TIMEOUT_S: Final = 2.0
 
 MAX_BYTES: Final = 262_144
 OK: Final = 200
+PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 HEADERS: Final = {"Accept": "application/jwk-set+json, application/json", "Connection": "close"}
 
 
@@ -32,7 +33,8 @@ def url_reader(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[], bytes]:
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def fetch() -> bytes:
-        connection = _connection(parts.scheme, host, parts.port)
+        # Told, because without one the standard library looks for it in the host, and an IPv6 address has colons.
+        connection = _connection(parts.scheme, host, parts.port or PORTS[parts.scheme])
         sock = socket.create_connection((host, connection.port), timeout_s)
         if parts.scheme == "https":
             tls = ssl.create_default_context()
@@ -56,7 +58,7 @@ def file_reader(path: str) -> Callable[[], bytes]:
     return read
 
 
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+def _connection(scheme: str, host: str, port: int) -> http.client.HTTPConnection:
     kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     return kind(host, port)
 

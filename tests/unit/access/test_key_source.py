@@ -122,6 +122,12 @@ def test_nobody_there() -> None:
         url_reader(f"http://127.0.0.1:{free_port()}/jwks")()
 
 
+def test_an_ipv6_address_without_a_port() -> None:
+    """Its last part is not taken for a port: it is the scheme's, where most likely nobody is in a test."""
+    with pytest.raises((OSError, ValueError)):
+        url_reader("http://[::ffff:127.0.0.1]/jwks")()
+
+
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     """TLS is verified: whoever is in between cannot slip in keys."""
     with tls_server(trustme.CA()) as url, pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
