@@ -15,7 +15,8 @@ def link_header(path: str, raw_query: str, page: Paging) -> str:
 
     The targets keep the caller's parameters in their order, and hold no scheme and no host, so that no header of the
     request can bend them. `first` is always there; `prev` after the first page, and never beyond the last; `last` when
-    the total is known; `next` when there are more pages or, with an unknown total, when this one is full.
+    the total is known and a query may name so high a page; `next` when there are more pages or, with an unknown total,
+    when this one is full.
     """
     parameters = decode(raw_query)
     first, last = 1, None if page.total_pages is None else max(page.total_pages, 1)
@@ -24,7 +25,7 @@ def link_header(path: str, raw_query: str, page: Paging) -> str:
         "first": first,
         "prev": min(page.number - 1, last or page.number) if page.number > first else None,
         "next": page.number + 1 if more and page.number < MAX_PAGE else None,
-        "last": last,
+        "last": last if last is None or last <= MAX_PAGE else None,
     }
     return ", ".join(
         f'<{_target(path, parameters, number)}>; rel="{relation}"'

@@ -15,6 +15,7 @@ from gateway.api.openapi_responses import (
     REQUEST_HEADERS,
     example_page,
     headers,
+    own_headers,
     problem_responses,
 )
 from gateway.api.public import CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
@@ -49,7 +50,7 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
-- **X-Request-Id** comes back with every answer but that of a preflight, and is in the logs.
+- **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
 - **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
   credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 """
@@ -192,7 +193,12 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
     readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
     ending = {"type": "object", "properties": {"status": {"type": "string", "enum": ["draining"]}}}
-    draining = _answer("This process is about to end.", {"application/json": {"schema": ending}}, "Cache-Control")
+    # It answers in front of the app, which may have ended, and so without an id.
+    draining = {
+        "description": "This process is about to end.",
+        "headers": own_headers("Cache-Control", "X-Content-Type-Options"),
+        "content": {"application/json": {"schema": ending}},
+    }
     metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
     kept = ("Cache-Control", "ETag", "Vary")
     of_this = (*kept, "Cross-Origin-Resource-Policy")

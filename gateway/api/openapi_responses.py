@@ -11,6 +11,7 @@ from gateway.api.problems import PROBLEM_MEDIA_TYPE, problem_body
 from gateway.api.public import page_body
 from gateway.api.query import parse_campaigns_query
 from gateway.errors import (
+    Forbidden,
     GatewayError,
     InternalError,
     InvalidParameters,
@@ -106,7 +107,7 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "WWW-Authenticate": {
         "description": "How to send credentials: a field for API keys, and one for bearer tokens where they are taken, "
-        "which says what is wrong with the token that came (RFC 6750).",
+        "which says what is wrong with the token that came (RFC 6750). With 403 only where a token lacks a scope.",
         "schema": {"type": "string"},
         "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
     },
@@ -156,6 +157,7 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
 """Request headers that are no credentials. OpenAPI 3.1 has `Accept` described by the media types of the answers."""
 
 _ALSO: Final[Mapping[type[GatewayError], str]] = {
+    Forbidden: "WWW-Authenticate",
     InternalError: "Retry-After",
     MethodNotAllowed: "Allow",
     RateLimited: "Retry-After",
@@ -189,7 +191,12 @@ _EXAMPLE_PAGE: Final = CampaignPage(
 
 def headers(*names: str) -> dict[str, Any]:
     """Return the headers of one answer by reference to the document's components, with those that all have."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted({*names, *_OF_EVERY_ANSWER})}
+    return own_headers(*{*names, *_OF_EVERY_ANSWER})
+
+
+def own_headers(*names: str) -> dict[str, Any]:
+    """Return the headers of one answer by reference, where it has none but these."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)}
 
 
 def example_page() -> Any:

@@ -18,6 +18,7 @@ _ENDING_HEADERS = [
     ("Content-Type", "application/json"),
     ("Content-Length", str(len(_ENDING))),
     ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
 ]
 
 

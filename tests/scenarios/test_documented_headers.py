@@ -1,12 +1,19 @@
 """Headers of answers, held against those that the OpenAPI document tells."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from werkzeug.test import Client, TestResponse
 
+from gateway.api.html import SECURITY_HEADERS
+from gateway.reload.draining import draining
 from tests.support.gateway import GatewayUnderTest
+from tests.support.identity_provider import AUDIENCE, ISSUER, claims, provider, token
 
-OF_THE_TRANSPORT = {"Content-Length", "Content-Type", "Date"}
+OF_THE_TRANSPORT = {"Connection", "Content-Length", "Content-Type", "Date"}
+SOMETIMES = {"Content-Encoding", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate"}
+"""Headers whose description says when they are there."""
 
 
 @pytest.mark.parametrize(
@@ -45,7 +52,36 @@ def test_no_answer_has_a_header_that_nobody_tells(
     assert answer.status_code == status
     template = "/problems/{name}" if path.startswith("/problems/") else path.partition("?")[0]
     operations = gateway.get("/openapi.json").get_json()["paths"][template]
-    operation = operations.get(options.get("method", "GET").lower()) or operations["get"]
-    told = set(operation["responses"][str(status)]["headers"])
-    assert set(answer.headers.keys()) - OF_THE_TRANSPORT <= told
+    compare(answer, operations.get(options.get("method", "GET").lower()) or operations["get"])
     assert {"X-Content-Type-Options", "X-Request-Id", "Server-Timing"} <= set(answer.headers.keys())
+
+
+@pytest.mark.parametrize(("path", "method"), [("/campaigns", "GET"), ("/cache", "DELETE"), ("/cache/explain", "GET")])
+def test_a_token_that_lacks_a_scope_is_told_which(
+    make_gateway: Callable[..., GatewayUnderTest], path: str, method: str
+) -> None:
+    """That is a header of 403 which only tokens get."""
+    with provider() as identity:
+        jwt = {"jwt__issuer": ISSUER, "jwt__audience": AUDIENCE, "jwt__jwks_url": identity.url}
+        gateway = make_gateway(**jwt)
+        bearer = {"Authorization": f"Bearer {token(claims(scope='none'))}"}
+        answer = gateway.get(path, method=method, key=None, headers=bearer)
+    assert answer.status_code == 403
+    assert "insufficient_scope" in answer.headers["WWW-Authenticate"]
+    compare(answer, gateway.get("/openapi.json").get_json()["paths"][path][method.lower()])
+
+
+def test_the_readiness_of_a_process_that_is_about_to_end(gateway: GatewayUnderTest) -> None:
+    """It is answered in front of the app, and told as such."""
+    answer = Client(draining(gateway.app.wsgi_app)).get("/readyz")
+    assert answer.status_code == 503
+    compare(answer, gateway.get("/openapi.json").get_json()["paths"]["/readyz"]["get"])
+
+
+def compare(answer: TestResponse, operation: dict[str, Any]) -> None:
+    """Hold the headers of an answer against those that its operation tells for its status."""
+    told = set(operation["responses"][str(answer.status_code)]["headers"])
+    sent = set(answer.headers.keys())
+    assert sent - OF_THE_TRANSPORT <= told
+    sometimes = SOMETIMES if answer.mimetype == "text/html" else SOMETIMES | SECURITY_HEADERS.keys()
+    assert told - sometimes <= sent

@@ -39,6 +39,8 @@ def pages(header: str) -> dict[str, int]:
         (3, 10, None, {"first": 1, "prev": 2, "next": 4}),
         (3, 9, None, {"first": 1, "prev": 2}),
         (MAX_PAGE, 10, None, {"first": 1, "prev": MAX_PAGE - 1}),
+        (1, 10, MAX_PAGE * 10, {"first": 1, "next": 2, "last": MAX_PAGE}),
+        (1, 10, MAX_PAGE * 10 + 1, {"first": 1, "next": 2}),
     ],
 )
 def test_relations(number: int, rows: int, total_items: int | None, expected: dict[str, int]) -> None:

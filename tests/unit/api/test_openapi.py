@@ -166,7 +166,11 @@ def test_every_endpoint_documents_wrong_methods_and_bugs() -> None:
     for _, operation in operations():
         assert "Allow" in operation["responses"]["405"]["headers"]
         assert "500" in operation["responses"]
-        assert all("X-Request-Id" in response["headers"] for response in operation["responses"].values())
+        # A process that is about to end tells so in front of the app, where there are no ids.
+        answers = [
+            response for response in operation["responses"].values() if "about to end" not in response["description"]
+        ]
+        assert all("X-Request-Id" in response["headers"] for response in answers)
 
 
 def test_headers_of_a_page() -> None:
