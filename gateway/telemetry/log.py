@@ -89,7 +89,9 @@ class LibraryHandler(logging.Handler):
         """Log `record` as one event."""
         error = record.exc_info[0] if record.exc_info else None
         said = {"logger": record.name, "message": str(record.msg), **({"error": error.__name__} if error else {})}
-        structlog.get_logger().log(record.levelno, "library", **said)
+        # Libraries may have levels of their own, for which structlog has no name.
+        level = logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING
+        structlog.get_logger().log(level, "library", **said)
 
 
 def _harmless(end_of_line: str) -> Processor:

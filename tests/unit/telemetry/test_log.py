@@ -111,3 +111,12 @@ def test_libraries_warn_in_our_form_without_what_others_sent(capsys: pytest.Capt
     assert "13800138000" not in line
     for part in ("Failed to parse headers", "urllib3.connection", "ValueError", "warning"):
         assert part in line
+
+
+@pytest.mark.parametrize(("number", "name"), [(35, "warning"), (45, "error")])
+def test_libraries_may_have_levels_of_their_own(capsys: pytest.CaptureFixture[str], number: int, name: str) -> None:
+    """What is said at a level without a name is said at the one below it."""
+    configure_logging("info", "json")
+    logging.getLogger("urllib3.connection").log(number, "a notice")
+    said = json.loads(capsys.readouterr().err)
+    assert (said["level"], said["message"]) == (name, "a notice")
