@@ -1,8 +1,7 @@
 """The doctor on an answer, pure: what one exchange tells of HTTP, the clocks, the keys, and CC-iSales itself."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Final
 
 from gateway.errors import (
@@ -17,6 +16,7 @@ from gateway.errors import (
 from gateway.isales import envelope
 from gateway.isales.doctor_ask import Exchange
 from gateway.isales.doctor_step import Fact, Name, State, Step, skipped
+from gateway.isales.outcome import clock_ahead
 
 NOTABLE_SKEW: Final = timedelta(seconds=30)
 REFUSED_SKEW: Final = timedelta(minutes=15)
@@ -80,13 +80,9 @@ def hint_for(error: UpstreamError) -> str:
 def skew_of(exchange: Exchange) -> timedelta | None:
     """Return how far CC-iSales' clock, by the `Date` of its answer (RFC 9110 section 6.6.1), is ahead of ours."""
     header = exchange.reply.headers.get("Date", "") if exchange.reply else ""
-    try:
-        date = parsedate_to_datetime(header)
-        # It is cut to whole seconds, and was made somewhere between our sending and our receiving.
-        made_at = (date if date.tzinfo else date.replace(tzinfo=UTC)) + timedelta(seconds=0.5)
-        return made_at - (exchange.sent_at + (exchange.received_at - exchange.sent_at) / 2)
-    except (ValueError, OverflowError):
-        return None
+    # It was made somewhere between our sending and our receiving.
+    ahead = clock_ahead(header, exchange.sent_at + (exchange.received_at - exchange.sent_at) / 2)
+    return None if ahead is None else timedelta(seconds=ahead)
 
 
 def _no_answer(exchange: Exchange, vdn: int) -> Step:

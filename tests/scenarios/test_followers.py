@@ -18,7 +18,7 @@ from tests.support.gateway import GatewayUnderTest
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
 
-LATENCY_S = 0.4
+LATENCY_S = 1.2
 
 
 def upstream_calls(simulator: SimulatorServer) -> int:
