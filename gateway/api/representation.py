@@ -48,11 +48,6 @@ def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representatio
     return rendered.packed
 
 
-def represent(body: bytes, accept_encoding: str | None) -> Representation:
-    """Return `body` as `choose` does."""
-    return choose(render(body), accept_encoding)
-
-
 def entity_tag(body: bytes) -> str:
     """Return the strong entity tag of `body`, quoted: equal for equal bytes, different for others."""
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'

@@ -10,18 +10,25 @@ from gateway.api.campaigns import preferred_locale
 from gateway.api.representation import (
     GZIP_FROM_BYTES,
     accepts,
+    choose,
     entity_tag,
     gzip_entity_tag,
     held_tag,
     hint,
     media_type_quality,
-    represent,
+    render,
 )
+from gateway.model import Representation
 
 LONG = b"campaign " * 500
 TAG = entity_tag(LONG)
 GZIP_TAG = gzip_entity_tag(TAG)
 HEADERS = st.none() | st.text(st.characters(codec="latin-1")) | st.from_regex(r"[a-z*/;q=0-9.,\" W-]*", fullmatch=True)
+
+
+def represent(body: bytes, accept_encoding: str | None) -> Representation:
+    """Return `body` in the coding that is sent."""
+    return choose(render(body), accept_encoding)
 
 
 @given(st.binary(), HEADERS)
