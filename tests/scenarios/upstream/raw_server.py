@@ -70,6 +70,8 @@ class RawServer:
         self.greeting = greeting
         self._script: deque[Behaviour] = deque()
         self._listener = socket.create_server(("127.0.0.1", port))
+        # Little is taken for a server that does not read, whatever the system would give it.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, name=THREAD_NAME)]
         self._threads[0].start()
