@@ -219,7 +219,8 @@ def looked_at_while_silent() -> dict[str, Any]:
     look = systemctl("start", "campaign-gateway-health.service")
     return {
         "look": look,
-        "active_again": wait_until(lambda: show("ActiveState") == "active"),
+        # Right after the kill it may still pass for active, until systemd has heard of it.
+        "active_again": wait_until(lambda: show("NRestarts") != "0" and show("ActiveState") == "active"),
         "healthz": ask("/healthz", PORT + 1),
         "others": not set(before) & set(processes()),
         "restarts": show("NRestarts"),
