@@ -109,8 +109,9 @@ def test_no_process_waits_for_a_refresh(simulator: SimulatorServer, told: str) -
         simulator.latency_s = 10.0
         wait_until(lambda: not simulator.calls.snapshot()["in_flight"], LIMIT_S)
         requests.get(f"{gateway.url}/campaigns", headers=KEY, timeout=LIMIT_S)
-        assert simulator.calls.wait_for_in_flight(1, LIMIT_S)
+        # A worker that begins a refresh late may have one under way too.
+        wait_until(lambda: simulator.calls.snapshot()["in_flight"], LIMIT_S)
         for pid in [gateway.process.pid, *(gateway.worker_pids() if told == "all" else [])]:
             os.kill(pid, signal.SIGTERM)
         assert gateway.process.wait(LIMIT_S) == 0
-        assert simulator.calls.snapshot()["in_flight"] == 1
+        assert simulator.calls.snapshot()["in_flight"] >= 1
