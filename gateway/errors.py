@@ -20,7 +20,8 @@
     └── InternalError                    500  a bug of ours
 
 A leaf knows its problem name, status and title (RFC 9457), what it means, and what to do about it; an instance knows
-what happened this time. Nothing here knows HTTP beyond the number of the status.
+what happened this time. Nothing here knows HTTP beyond the number of the status. The file is long for the words of its
+leaves, which are the pages at `/problems`: in one place they can be read, compared and kept alike.
 """
 
 from collections.abc import Iterator

@@ -193,7 +193,7 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
     readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
     ending = {"type": "object", "properties": {"status": {"type": "string", "enum": ["draining"]}}}
-    # It answers in front of the app, which may have ended, and so without an id.
+    # Told in front of the app, so that it waits for no other request; there are no ids there.
     draining = {
         "description": "This process is about to end.",
         "headers": own_headers("Cache-Control", "X-Content-Type-Options"),

@@ -70,7 +70,7 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "Link": {
         "description": "Relative references to the `first`, `prev`, `next` and `last` page with the same parameters "
-        "(RFC 8288). `last` is absent when the total is not known.",
+        "(RFC 8288). `last` is absent when the total is not known, or beyond what `page` may be.",
         "schema": {"type": "string"},
         "example": '</campaigns?vdn=1&page=1>; rel="first", </campaigns?vdn=1&page=2>; rel="next"',
     },

@@ -18,7 +18,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8090
 DEMO_TENANTS = (
     Tenant(vdns=(1,), access_key="demo-access-key", secret_key="demo-secret-key"),  # noqa: S106 -- for demos only
-    Tenant(vdns=(2,), access_key="demo-access-key-2", secret_key="demo-secret-key-2"),  # noqa: S106 -- likewise
+    Tenant(vdns=(2,), access_key="demo-access-key-2", secret_key="demo-secret-key-2"),  # noqa: S106 -- for demos only
 )
 
 _POLL_S = 0.02

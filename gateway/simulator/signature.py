@@ -120,7 +120,7 @@ def _check_query_encoding(raw_query: str) -> None:
         return
     for parameter in raw_query.split("&"):
         halves = parameter.split("=")
-        if len(halves) != 2 or any(_encode(_decode(half)) != half for half in halves):  # noqa: PLR2004 -- name, value
+        if len(halves) != 2 or any(_encode(_decode(half)) != half for half in halves):  # noqa: PLR2004 -- a name and a value
             raise SignatureError(
                 f"the query parameter {parameter!r} is not sent as name=value in canonical percent-encoding"
             )

@@ -103,15 +103,20 @@ def test_the_end_of_a_busy_server_loses_no_request(simulator: SimulatorServer) -
 @pytest.mark.parametrize("told", ["main", "all"])
 def test_no_process_waits_for_a_refresh(simulator: SimulatorServer, told: str) -> None:
     """A page that is refreshed in the background keeps nobody; a service manager may tell all processes to end."""
-    with served(simulator, GATEWAY__CACHE__FRESH_S="0", GATEWAY__ISALES__DEADLINE_S="25") as gateway:
-        for _ in range(10):
+    fresh_s = 2.0
+    with served(simulator, GATEWAY__CACHE__FRESH_S=f"{fresh_s}", GATEWAY__ISALES__DEADLINE_S="25") as gateway:
+
+        def ask() -> None:
             requests.get(f"{gateway.url}/campaigns", headers={**KEY, "Connection": "close"}, timeout=LIMIT_S)
+
+        # Each worker has fetched the page once, and refreshed nothing: the only refresh is that of the last request.
+        while simulator.calls.snapshot()["total"] < WORKERS:
+            ask()
+        time.sleep(fresh_s)
         simulator.latency_s = 10.0
-        wait_until(lambda: not simulator.calls.snapshot()["in_flight"], LIMIT_S)
-        requests.get(f"{gateway.url}/campaigns", headers=KEY, timeout=LIMIT_S)
-        # A worker that begins a refresh late may have one under way too.
-        wait_until(lambda: simulator.calls.snapshot()["in_flight"], LIMIT_S)
+        ask()
+        assert simulator.calls.wait_for_in_flight(1, LIMIT_S)
         for pid in [gateway.process.pid, *(gateway.worker_pids() if told == "all" else [])]:
             os.kill(pid, signal.SIGTERM)
         assert gateway.process.wait(LIMIT_S) == 0
-        assert simulator.calls.snapshot()["in_flight"] >= 1
+        assert simulator.calls.snapshot()["in_flight"] == 1

@@ -108,7 +108,7 @@ def _unknown_name() -> tuple[str, ...]:
     return _row("a name that does not resolve", heard, 0, "", heard.said == (*UNREACHABLE, None) and alive)
 
 
-def _row(name: str, heard: Heard, attempts: int, following: str, is_good: bool) -> tuple[str, ...]:  # noqa: FBT001 -- private
+def _row(name: str, heard: Heard, attempts: int, following: str, is_good: bool) -> tuple[str, ...]:  # noqa: FBT001 -- a column of the row
     return name, str(heard), _shown(heard.took_s), str(attempts), following, "ok" if is_good else "WRONG"
 
 

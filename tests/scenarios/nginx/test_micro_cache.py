@@ -190,7 +190,7 @@ def test_what_decides_an_answer_keeps_answers_apart(recording: DeployedNginx, st
         {"path": "/%63ampaigns"},
     ]
     for number, other in enumerate(others, 1):
-        recording.get(**{"path": "/campaigns", **other})  # type: ignore[arg-type]  # -- what `get` takes
+        recording.get(**{"path": "/campaigns", **other})  # type: ignore[arg-type]  # mypy does not see which value goes with which name
         assert len(stand_in.requests) == before + number, other
     two_keys = "GET /campaigns HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\nX-API-Key: web-key\r\n"
     recording.raw(f"{two_keys}X-API-Key: other\r\nConnection: close\r\n\r\n".encode())

@@ -11,7 +11,7 @@ SPAN = "00f067aa0ba902b7"
 
 
 @given(st.integers(1, 2**128 - 1), st.integers(1, 2**64 - 1), st.booleans())
-def test_what_is_told_on_is_understood(trace: int, span: int, sampled: bool) -> None:  # noqa: FBT001 -- hypothesis
+def test_what_is_told_on_is_understood(trace: int, span: int, sampled: bool) -> None:  # noqa: FBT001 -- hypothesis passes it by name
     """A header that was written is read again."""
     told = Trace(f"{trace:032x}", f"{span:016x}", sampled)
     assert trace_of(told.traceparent) == told
