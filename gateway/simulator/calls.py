@@ -48,6 +48,11 @@ class Calls:
         with self._changed:
             return self._changed.wait_for(lambda: self._in_flight == count, timeout_s)
 
+    @property
+    def total(self) -> int:
+        """How many calls there have been since the counting began."""
+        return self._total
+
     def reset(self) -> None:
         """Begin counting anew; calls in flight stay in flight."""
         with self._changed:

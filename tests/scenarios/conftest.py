@@ -9,6 +9,7 @@ from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.keys import Tenant
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import GatewayUnderTest
+from tests.support.redis_server import RedisServer
 
 ROTATED = Tenant(vdns=(1,), access_key="rotated-access-key", secret_key="rotated-secret-key")
 """A second key pair of VDN 1."""
@@ -47,3 +48,13 @@ def make_gateway(simulator: SimulatorServer) -> Iterator[Callable[..., GatewayUn
 def gateway(make_gateway: Callable[..., GatewayUnderTest]) -> GatewayUnderTest:
     """Return a gateway with usual settings in front of the simulator."""
     return make_gateway()
+
+
+@pytest.fixture
+def make_sharing(make_gateway: Callable[..., GatewayUnderTest], redis: RedisServer) -> Callable[..., GatewayUnderTest]:
+    """Return a function that makes a gateway, as one more process would be, with the shared cache."""
+
+    def make(**variables: str) -> GatewayUnderTest:
+        return make_gateway(real_time=True, cache__shared_url=redis.url.reveal(), **variables)
+
+    return make

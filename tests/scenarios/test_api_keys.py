@@ -50,7 +50,7 @@ ATTACKS: dict[str, tuple[str, dict[str, str], str]] = {
 def test_attacks_on_keys(simulator: SimulatorServer, gateway: GatewayUnderTest, attack: str) -> None:
     """Each is a 401 with a challenge that repeats nothing of the key, even for a page at hand; nobody is asked."""
     assert gateway.get("/campaigns", key=KEY).status_code == 200
-    calls = simulator.calls.snapshot()["total"]
+    calls = simulator.calls.total
     query, headers, words = ATTACKS[attack]
     for _ in range(2):
         status, name, document = gateway.problem(f"/campaigns{query}", key=None, headers=headers)
@@ -60,7 +60,7 @@ def test_attacks_on_keys(simulator: SimulatorServer, gateway: GatewayUnderTest, 
         assert answer.headers.getlist("WWW-Authenticate") == [CHALLENGE]
         assert answer.headers["Cache-Control"] == "no-store"
         assert not any(part in answer.get_data(as_text=True) + str(answer.headers) for part in (KEY[4:12], OLD_KEY))
-    assert simulator.calls.snapshot()["total"] == calls
+    assert simulator.calls.total == calls
 
 
 def test_two_keys_are_good_while_rotating_and_one_before_and_after(make_gateway: Make) -> None:

@@ -14,13 +14,6 @@ from tests.support.gateway import GatewayUnderTest
 from tests.support.waiting import wait_until
 
 
-def upstream_calls(simulator: SimulatorServer) -> int:
-    """Return how many calls the simulator has counted."""
-    total = simulator.calls.snapshot()["total"]
-    assert isinstance(total, int)
-    return total
-
-
 def test_a_page_goes_down_the_ladder(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
     """Miss, hits that age, stale while it is refreshed behind, and fresh again; the headers say so."""
     answer = gateway.get("/campaigns")
@@ -30,14 +23,14 @@ def test_a_page_goes_down_the_ladder(simulator: SimulatorServer, gateway: Gatewa
     answer = gateway.get("/campaigns")
     assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=5"
     assert (answer.headers["Age"], answer.headers["Cache-Control"]) == ("9", "private, max-age=5")
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
     gateway.clock.advance(8.5)
     answer = gateway.get("/campaigns")
     assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=-3; detail=stale-while-revalidate"
     assert (answer.headers["Age"], answer.headers["Cache-Control"]) == ("18", "private, max-age=0")
     wait_until(lambda: gateway.get("/campaigns").headers["Age"] == "0")
     assert gateway.get("/campaigns").headers["Cache-Status"] == "campaign-gateway; hit; ttl=15"
-    assert upstream_calls(simulator) == 2
+    assert simulator.calls.total == 2
 
 
 OUTAGES = [
@@ -101,7 +94,7 @@ def test_the_same_question_is_one_page(simulator: SimulatorServer, gateway: Gate
     """Order, defaults and encodings do not matter."""
     gateway.get("/campaigns")
     assert "hit" in gateway.get(f"/campaigns?{other}").headers["Cache-Status"]
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_callers_share_pages_and_languages_do_not_split_them(
@@ -111,7 +104,7 @@ def test_callers_share_pages_and_languages_do_not_split_them(
     gateway.get("/campaigns", headers={"Accept-Language": "zh-CN"})
     answer = gateway.get("/campaigns?vdn=1", key="all-key", headers={"Accept-Language": "en"})
     assert "hit" in answer.headers["Cache-Status"]
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_etag_and_304(gateway: GatewayUnderTest) -> None:
@@ -177,7 +170,7 @@ def test_concurrent_callers_of_a_cold_page_make_one_call(
     assert len({body for _, body, _ in answers}) == 1
     assert sum("stored" in status for _, _, status in answers) == 1
     assert sum("collapsed" in status for _, _, status in answers) >= 1
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_an_error_is_never_cached(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
@@ -228,7 +221,7 @@ def test_explaining_a_page(simulator: SimulatorServer, gateway: GatewayUnderTest
         -5.0,
         False,
     )
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_what_is_held_is_counted(gateway: GatewayUnderTest) -> None:
@@ -250,13 +243,13 @@ def test_a_caller_in_a_hurry_is_answered_in_time_and_hurts_nobody(
     simulator.latency_s = 2.0
     with ThreadPoolExecutor(2) as pool:
         hurried = pool.submit(gateway.problem, "/campaigns", headers={"X-Request-Timeout-Ms": "900"})
-        wait_until(lambda: upstream_calls(simulator) == 1)
+        wait_until(lambda: simulator.calls.total == 1)
         patient = pool.submit(gateway.get, "/campaigns", headers={"X-Request-Timeout-Ms": "not a number"})
         status, problem, document = hurried.result(10)
         assert (status, problem) == (504, "upstream-timeout")
         assert "Gave up on CC-iSales after 0.9" in document["detail"]
         assert patient.result(10).status_code == 200
-    assert upstream_calls(simulator) == 2
+    assert simulator.calls.total == 2
 
 
 @pytest.mark.parametrize(
@@ -284,7 +277,7 @@ def test_a_crowd_that_waits_keeps_nobody_else_waiting(
     simulator.latency_s = 1.5
     with ThreadPoolExecutor(3 * AT_ONCE) as pool:
         crowd = [pool.submit(gateway.get, f"/campaigns?name={number}") for number in range(3 * AT_ONCE)]
-        wait_until(lambda: upstream_calls(simulator) >= 10)
+        wait_until(lambda: simulator.calls.total >= 10)
         assert gateway.get("/campaigns?page=x").status_code == 400
         assert not any(one.done() for one in crowd)
         simulator.latency_s = 0.0

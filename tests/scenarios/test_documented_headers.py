@@ -8,8 +8,9 @@ from werkzeug.test import Client, TestResponse
 
 from gateway.api.html import SECURITY_HEADERS
 from gateway.reload.draining import draining
+from tests.support.bearer import jwt
 from tests.support.gateway import GatewayUnderTest
-from tests.support.identity_provider import AUDIENCE, ISSUER, claims, provider, token
+from tests.support.identity_provider import claims, provider, token
 
 OF_THE_TRANSPORT = {"Content-Length", "Content-Type", "Date"}
 SOMETIMES = {"Content-Encoding", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate"}
@@ -62,8 +63,7 @@ def test_a_token_that_lacks_a_scope_is_told_which(
 ) -> None:
     """That is a header of 403 which only tokens get."""
     with provider() as identity:
-        jwt = {"jwt__issuer": ISSUER, "jwt__audience": AUDIENCE, "jwt__jwks_url": identity.url}
-        gateway = make_gateway(**jwt)
+        gateway = make_gateway(**jwt(jwks_url=identity.url))
         bearer = {"Authorization": f"Bearer {token(claims(scope='none'))}"}
         answer = gateway.get(path, method=method, key=None, headers=bearer)
     assert answer.status_code == 403

@@ -110,7 +110,7 @@ def test_no_process_waits_for_a_refresh(simulator: SimulatorServer, told: str) -
             requests.get(f"{gateway.url}/campaigns", headers={**KEY, "Connection": "close"}, timeout=LIMIT_S)
 
         # Each worker has fetched the page once, and refreshed nothing: the only refresh is that of the last request.
-        while simulator.calls.snapshot()["total"] < WORKERS:
+        while simulator.calls.total < WORKERS:
             ask()
         time.sleep(fresh_s)
         simulator.latency_s = 10.0

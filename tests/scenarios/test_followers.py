@@ -21,13 +21,6 @@ from tests.support.waiting import wait_until
 LATENCY_S = 1.2
 
 
-def upstream_calls(simulator: SimulatorServer) -> int:
-    """Return the number of campaign calls that CC-iSales has had."""
-    total = simulator.calls.snapshot()["total"]
-    assert isinstance(total, int)
-    return total
-
-
 class Crowd:
     """A leader whose fetch is under way, and followers that ask for the same page."""
 
@@ -39,10 +32,10 @@ class Crowd:
 
     def answers(self, path: str, *asked: dict[str, Any]) -> list[TestResponse]:
         """Return the answers to the leader and, in their order, to a follower with each of `asked`."""
-        before = upstream_calls(self._simulator)
+        before = self._simulator.calls.total
         with ThreadPoolExecutor(1 + len(asked)) as pool:
             futures: list[Future[TestResponse]] = [self._submit(pool, path, "leader", {})]
-            wait_until(lambda: upstream_calls(self._simulator) == before + 1)
+            wait_until(lambda: self._simulator.calls.total == before + 1)
             futures += [self._submit(pool, path, f"follower-{number}", given) for number, given in enumerate(asked)]
             return [future.result(20) for future in futures]
 
@@ -75,7 +68,7 @@ def test_followers_get_what_flask_would_have_sent(crowd: Crowd, simulator: Simul
         assert [(n, v) for n, v in follower.headers if n not in own] == [
             (n, v) for n, v in leader.headers if n not in own
         ]
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_followers_negotiate_for_themselves(crowd: Crowd) -> None:
@@ -113,7 +106,7 @@ def test_followers_share_a_failure_as_a_problem(crowd: Crowd, simulator: Simulat
         "follower-1",
         "follower-2",
     }
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_a_follower_in_a_hurry_is_told_in_time(crowd: Crowd, simulator: SimulatorServer) -> None:
@@ -122,7 +115,7 @@ def test_a_follower_in_a_hurry_is_told_in_time(crowd: Crowd, simulator: Simulato
     leader, hurried, patient = crowd.answers("/campaigns", {"headers": {"X-Request-Timeout-Ms": "200"}}, {})
     assert (leader.status_code, hurried.status_code, patient.status_code) == (200, 504, 200)
     assert hurried.get_json()["type"] == "/problems/upstream-timeout"
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_followers_are_in_the_log_and_in_the_numbers(
@@ -160,7 +153,7 @@ def test_a_crowd_is_woken_whole(crowd: Crowd, simulator: SimulatorServer) -> Non
     answers = crowd.answers("/campaigns", *asked)
     assert [answer.status_code for answer in answers[1:]] == [504 if given else 200 for given in asked]
     assert threading.active_count() < 60
-    assert upstream_calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_nobody_waits_for_a_refresh(
@@ -172,13 +165,13 @@ def test_nobody_waits_for_a_refresh(
     gateway.clock.advance(20)
     simulator.latency_s = 2 * LATENCY_S
     gateway.get("/campaigns")
-    wait_until(lambda: upstream_calls(simulator) == 2)
+    wait_until(lambda: simulator.calls.total == 2)
     capsys.readouterr()
     answer = gateway.get("/campaigns", headers={"If-None-Match": '"another"'})
     assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=-5; detail=stale-while-revalidate"
     assert '"cache": "stale"' in capsys.readouterr().err
     wait_until(lambda: gateway.get("/campaigns").headers["Age"] == "0")
-    assert upstream_calls(simulator) == 2
+    assert simulator.calls.total == 2
 
 
 def test_a_page_that_another_process_fetched_has_no_line(
@@ -192,7 +185,7 @@ def test_a_page_that_another_process_fetched_has_no_line(
     one, two = (make_gateway(real_time=True, cache__shared_url=redis.url.reveal()) for _ in range(2))
     with ThreadPoolExecutor(4) as pool:
         leader = pool.submit(one.get, "/campaigns")
-        wait_until(lambda: upstream_calls(simulator) == 1)
+        wait_until(lambda: simulator.calls.total == 1)
         others = [pool.submit(two.get, "/campaigns")]
         explained = "/cache/explain"
         wait_until(lambda: two.get(explained, key="doctor-key").get_json()["fetch_under_way"])

@@ -50,10 +50,10 @@ def test_who_follows_a_fetch_is_seen(make_gateway: Make, simulator: SimulatorSer
     gateway.get("/campaigns", key="old-key")
     before = last_seen(gateway, "web", "previous")
     simulator.latency_s = 0.4
-    calls = simulator.calls.snapshot()["total"]
+    calls = simulator.calls.total
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(gateway.get, "/campaigns?page=2")
-        wait_until(lambda: simulator.calls.snapshot()["total"] == calls + 1)
+        wait_until(lambda: simulator.calls.total == calls + 1)
         follower = pool.submit(gateway.get, "/campaigns?page=2", key="old-key")
         assert "collapsed" in follower.result(10).headers["Cache-Status"]
         assert leader.result(10).status_code == 200

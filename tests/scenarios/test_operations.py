@@ -42,7 +42,7 @@ def test_readiness_follows_what_callers_met(simulator: SimulatorServer, gateway:
     simulator.faults.arm(Fault("result-code", times=1, result_code="0200001"))
     gateway.get("/campaigns?page=3")
     assert ready()[0] == "ready"
-    assert simulator.calls.snapshot()["total"] == 3
+    assert simulator.calls.total == 3
 
 
 def test_everything_is_counted(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:

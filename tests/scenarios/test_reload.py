@@ -76,7 +76,7 @@ def test_pages_outlast_a_reload_and_take_on_new_lifetimes(
     gateway.clock.advance(100)
     assert gateway.reload(log__level="warning", cache__max_bytes="50000000")
     assert gateway.cached() == "hit"
-    assert simulator.calls.snapshot()["total"] == 1
+    assert simulator.calls.total == 1
     assert gateway.reload(cache__fresh_s="10", cache__stale_while_revalidate_s="0", cache__stale_if_error_s="0")
     assert gateway.cached() == "fwd=miss; stored"
     assert gateway.reload(cache__max_bytes="0")
@@ -162,7 +162,7 @@ def test_a_pause_that_the_upstream_asked_for_outlasts_a_reload(
     assert gateway.get().status_code == 503
     assert gateway.reload(clients=clients("new-key"))
     assert gateway.get(key="new-key").status_code == 503
-    assert simulator.calls.snapshot()["total"] == 1
+    assert simulator.calls.total == 1
     assert gateway.number('campaign_gateway_upstream_pause_seconds{vdn="all"}') == 600
     assert gateway.reload(isales__base_url=simulator.base_url.replace("127.0.0.1", "localhost"))
     assert gateway.get(key="new-key").status_code == 200

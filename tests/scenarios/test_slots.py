@@ -100,7 +100,7 @@ def test_a_refresh_waits_behind_callers(simulator: SimulatorServer, make_gateway
         asked = simulator.calls.snapshot()["by_query"]
         assert (first.result(10).status_code, second.result(10).status_code) == (200, 200)
     assert sorted(re.findall(r"curPage=(\d)", " ".join(asked))) == ["1", "2", "3"]
-    wait_until(lambda: simulator.calls.snapshot()["total"] == 4)
+    wait_until(lambda: simulator.calls.total == 4)
     assert simulator.calls.wait_for_in_flight(0, 10)
 
 
@@ -175,7 +175,7 @@ def test_calls_go_on_without_redis(
     simulator.latency_s = 0.05
     with ThreadPoolExecutor(1) as pool:
         answers = pool.submit(statuses, [gateway], range(1, 31))
-        wait_until(lambda: simulator.calls.snapshot()["total"] >= 6)
+        wait_until(lambda: simulator.calls.total >= 6)
         if trouble == "hung":
             redis_to_hurt.pause()
         else:

@@ -94,6 +94,17 @@ class GatewayUnderTest:
         as_it_is = {"PATH_INFO": path.partition("?")[0]} if path.startswith("//") else {}
         return self._client.open(path, method=method, headers=sent, environ_overrides=as_it_is)
 
+    def cache_status(self, path: str = "/campaigns") -> str:
+        """Return the `Cache-Status` of a good answer."""
+        answer = self.get(path)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return answer.headers["Cache-Status"]
+
+    def shared_cache(self) -> str:
+        """Return what `/readyz` says of the shared cache."""
+        state: str = self.get("/readyz", key=None).get_json()["dependencies"]["shared_cache"]["status"]
+        return state
+
     def number(self, name: str) -> float:
         """Return one number of the metrics by its name and labels, 0 while it is not there."""
         text = self.get("/metrics", key=None).get_data(as_text=True)

@@ -179,7 +179,7 @@ def test_answers_that_are_none(simulator: SimulatorServer, fault: Fault, seen: s
     assert report.states["signature"] == ("good" if understood else "skipped")
     assert report.failed["facts"]["result_code"] == (fault.result_code if understood else None)
     assert report.states["latency"] == "skipped"
-    assert simulator.calls.snapshot()["total"] == 1
+    assert simulator.calls.total == 1
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_wrong_usage(simulator: SimulatorServer) -> None:
     runner = create_app(settings_for(simulator.base_url)).test_cli_runner()
     result = runner.invoke(args=["isales", "doctor", "--vdn", "77"])
     assert (result.exit_code, "configured are: 1, 2" in result.stderr, result.stdout) == (2, True, "")
-    assert simulator.calls.snapshot()["total"] == 0
+    assert simulator.calls.total == 0
 
 
 @pytest.fixture

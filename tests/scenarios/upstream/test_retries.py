@@ -55,13 +55,6 @@ def named(fault: object) -> str | None:
     return f"{fault.kind}-{fault.status}-{fault.result_code}" if isinstance(fault, Fault) else None
 
 
-def calls(simulator: SimulatorServer) -> int:
-    """Return how many calls have arrived."""
-    total = simulator.calls.snapshot()["total"]
-    assert isinstance(total, int)
-    return total
-
-
 def retries(sleep: Callable[[float], object] = time.sleep, attempts: int = 2) -> Retries:
     """Return retries with all the budget there can be."""
     return Retries(RetryPolicy(attempts), RetryBudget(1.0), Counts(), sleep=sleep)
@@ -72,7 +65,7 @@ def test_what_can_heal_is_asked_again(simulator: SimulatorServer, gateway: Gatew
     """A failure that passes costs a second call and the caller sees nothing of it."""
     simulator.faults.arm(fault)
     assert gateway.get("/campaigns").status_code == 200
-    assert calls(simulator) == 2
+    assert simulator.calls.total == 2
     assert "campaign_gateway_upstream_retries_total 1.0" in gateway.get("/metrics", key=None).get_data(as_text=True)
 
 
@@ -84,7 +77,7 @@ def test_what_does_not_heal_is_asked_once(
     gateway = make_gateway(real_time=True, isales__deadline_s="1", isales__read_timeout_s="0.2")
     simulator.faults.arm(fault)
     assert gateway.problem("/campaigns")[1] == problem
-    assert calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_a_failure_that_stays_says_how_often_it_was_met(simulator: SimulatorServer, make_gateway: MakeGateway) -> None:
@@ -93,7 +86,7 @@ def test_a_failure_that_stays_says_how_often_it_was_met(simulator: SimulatorServ
     simulator.faults.arm(Fault("result-code"))
     _, _, document = gateway.problem("/campaigns")
     assert document["detail"] == "CC-iSales failed with result code 0200006. 2 attempts were made."
-    assert calls(simulator) == 2
+    assert simulator.calls.total == 2
 
 
 @pytest.mark.parametrize("switch", [{"isales__max_attempts": "1"}, {"isales__retry_budget": "0"}])
@@ -104,7 +97,7 @@ def test_retries_are_switched_off(
     gateway = make_gateway(**switch)
     simulator.faults.arm(Fault("reset-before", times=1))
     assert gateway.problem("/campaigns")[1] == "upstream-unreachable"
-    assert calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 @pytest.mark.parametrize("before", [0, 40])
@@ -125,7 +118,7 @@ def test_an_outage_is_not_made_worse(
     simulator.faults.arm(fault)
     for page in range(100):
         assert gateway.get(f"/campaigns?page={page + 1}").status_code in {502, 503}
-    attempts = calls(simulator)
+    attempts = simulator.calls.total
     assert attempts <= 110
     retried, given_up = attempts - 100, 200 - attempts
     numbers = gateway.get("/metrics", key=None).get_data(as_text=True)
@@ -142,7 +135,7 @@ def test_a_retry_after_is_waited_for(simulator: SimulatorServer, gateway: Gatewa
     began = gateway.clock()
     assert gateway.get("/campaigns").status_code == 200
     assert 7.0 < gateway.clock() - began < 7.1
-    assert calls(simulator) == 2
+    assert simulator.calls.total == 2
 
 
 @pytest.mark.parametrize("deadline_s", ["2", "2.05", "7"])
@@ -155,7 +148,7 @@ def test_a_retry_after_beyond_the_deadline_is_not_tried(
     simulator.faults.arm(Fault("http-status", times=1, status=503, retry_after=wait))
     answer = gateway.get("/campaigns")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, wait)
-    assert calls(simulator) == 1
+    assert simulator.calls.total == 1
 
 
 def test_a_server_that_comes_back(connect: Callable[..., Fetch]) -> None:
@@ -171,7 +164,7 @@ def test_a_server_that_comes_back(connect: Callable[..., Fetch]) -> None:
         fetch = connect(server.base_url, retries=retries(start_it))
         server.stop()
         assert fetch().total_items == 250
-        assert calls(server) == 1
+        assert server.calls.total == 1
         assert len(waits) == 1
 
 

@@ -59,7 +59,7 @@ def test_body_of_a_get_is_read_away(ask: Ask, pooled: HTTPConnection, simulator:
     first.read()
     assert first.status == 200
     assert ask(connection=pooled)[0].status == 200
-    assert simulator.calls.snapshot()["total"] == 1
+    assert simulator.calls.total == 1
 
 
 def test_chunked_answer_keeps_the_connection(ask: Ask, pooled: HTTPConnection, simulator: SimulatorServer) -> None:

@@ -38,7 +38,7 @@ def test_started_again_it_is_the_same(ask: Ask, simulator: SimulatorServer) -> N
     simulator.start()
     assert simulator.base_url == address == f"http://127.0.0.1:{simulator.port}"
     assert ask()[0].status == 200
-    assert simulator.calls.snapshot()["total"] == 2
+    assert simulator.calls.total == 2
 
 
 def test_stop_without_start_is_nothing() -> None:

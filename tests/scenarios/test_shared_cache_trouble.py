@@ -1,0 +1,181 @@
+"""A real Redis that is away, in trouble, or holds what is not ours, and the pages that are shared in it."""
+
+import json
+import pickle
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.access.keys import key_hash
+from gateway.shared_store.backend import KEY_PREFIX
+from gateway.simulator.server import SimulatorServer
+from tests.support.gateway import KEYS, PROJECT, VARIABLES, GatewayUnderTest
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.server import BIN, environment
+from tests.support.waiting import wait_until
+
+
+def test_a_purge_says_what_it_cannot_do(redis: RedisServer) -> None:
+    """Without a shared cache, or when it cannot be reached, the command ends with words and exit code 1."""
+
+    def purge(url: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [str(BIN / "flask"), "cache", "purge"],
+            cwd=PROJECT,
+            env=environment(**VARIABLES, GATEWAY__CACHE__SHARED_URL=url),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    without = purge("")
+    assert (without.returncode, "DELETE /cache" in without.stderr) == (1, True)
+    dead = purge("redis://:the-password@127.0.0.1:1/0")
+    assert dead.returncode == 1
+    assert "could not be purged (refused)" in dead.stderr
+    assert "the-password" not in dead.stdout + dead.stderr
+
+
+def test_a_purge_forgets_what_it_can(
+    make_sharing: Callable[..., GatewayUnderTest], redis: RedisServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While Redis cannot be written to, all VDNs are tried and forgotten here, and the answer says what to do."""
+    key = f'key_sha256 = "{key_hash(KEYS["operator"])}"'
+    scopes = '"campaigns:read", "cache:purge", "diagnostics:read"'
+    gateway = make_sharing(clients=f'[{{name = "operator", {key}, vdns = ["*"], scopes = [{scopes}]}}]')
+
+    def held() -> list[str | None]:
+        path = "/cache/explain?vdn="
+        return [gateway.get(f"{path}{vdn}", key="operator-key").get_json()["tier"] for vdn in (1, 2)]
+
+    for vdn in (1, 2):
+        gateway.get(f"/campaigns?vdn={vdn}", key="operator-key")
+    assert held() == ["process", "process"]
+    with redis.client() as client:
+        client.flushall()
+        client.config_set("min-replicas-to-write", "1")
+        try:
+            capsys.readouterr()
+            answer = gateway.get("/cache", method="DELETE", key="operator-key")
+            lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+        finally:
+            client.config_set("min-replicas-to-write", "0")
+    assert (answer.status_code, answer.get_json()["type"]) == (500, "/problems/internal-error")
+    assert answer.headers["Retry-After"] == "5"
+    assert "purge again: until then some processes still serve the old pages" in answer.get_json()["detail"]
+    assert [line["detail"] for line in lines if line["event"] == "request"] == [answer.get_json()["detail"]]
+    assert not any("exception" in line for line in lines)
+    assert held() == [None, None]
+    assert gateway.get("/cache", method="DELETE", key="operator-key").get_json() == {"purged": 0, "vdns": [1, 2]}
+
+
+@pytest.mark.parametrize("form", ["foreign", "cut", "flipped", "other version", "empty", "list", "pickle"])
+def test_what_is_not_ours_is_a_miss_once(
+    simulator: SimulatorServer,
+    make_sharing: Callable[..., GatewayUnderTest],
+    redis: RedisServer,
+    tmp_path: Path,
+    form: str,
+) -> None:
+    """A planted or damaged value costs one upstream call, is never loaded, and hits follow."""
+    make_sharing().get("/campaigns")
+    trace = tmp_path / "ran"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str, str]]:
+            return (open, (str(trace), "w"))
+
+    with redis.client() as client:
+        (name,) = client.keys(f"{KEY_PREFIX}page:*")
+        value: bytes = client.get(name)
+        ttl = client.pttl(name)
+        planted = {
+            "foreign": b"hello",
+            "cut": value[:-10],
+            "flipped": value[:-1] + bytes([value[-1] ^ 1]),
+            "other version": value[:16] + b"\x09" + value[17:],
+            "empty": b"",
+            "pickle": b"!" + pickle.dumps(Bomb()),
+        }
+        client.delete(name)
+        if form == "list":
+            client.rpush(name, "x")
+        else:
+            client.set(name, planted[form], px=ttl)
+    gateway = make_sharing()
+    assert "fwd=miss" in gateway.cache_status()
+    assert "hit" in gateway.cache_status()
+    assert "hit" in make_sharing().cache_status()
+    assert simulator.calls.total == 2
+    assert not trace.exists()
+
+
+def test_redis_absent_at_the_start_and_there_later(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]
+) -> None:
+    """Without Redis each process keeps pages for itself; when it comes, pages are shared."""
+    with redis_server(started=False) as server:
+        url = server.url.reveal()
+        one, two = (make_gateway(real_time=True, cache__shared_url=url) for _ in range(2))
+        for page in range(1, 5):
+            assert "fwd=miss" in one.cache_status(f"/campaigns?page={page}")
+            assert "hit" in one.cache_status(f"/campaigns?page={page}")
+        assert one.shared_cache() == "failing"
+        assert 'shared_cache_faults_total{kind="refused"}' in one.get("/metrics").get_data(as_text=True)
+        server.start()
+        # A probe is made every few seconds.
+        wait_until(lambda: one.cache_status(f"/campaigns?name={time.monotonic()}") and one.shared_cache() == "ok", 20)
+        one.get("/campaigns?page=9")
+        assert "hit" in two.cache_status("/campaigns?page=9")
+
+
+@pytest.mark.parametrize("trouble", ["killed", "hung", "full", "read-only"])
+def test_redis_in_trouble_is_never_an_error_and_soon_not_slow(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], trouble: str
+) -> None:
+    """All callers are answered, pages are kept in the process, and after a few failures nothing is added."""
+    with redis_server() as server:
+        gateway = make_gateway(real_time=True, cache__shared_url=server.url.reveal())
+        assert "fwd=miss" in gateway.cache_status()
+        act = {"killed": server.kill, "hung": server.pause, "full": server.fill, "read-only": server.make_read_only}
+        act[trouble]()
+        for page in range(2, 8):
+            assert "fwd=miss" in gateway.cache_status(f"/campaigns?page={page}")
+            assert "hit" in gateway.cache_status(f"/campaigns?page={page}")
+        assert gateway.shared_cache() == "failing"
+        started = time.monotonic()
+        for page in range(8, 18):
+            assert "fwd=miss" in gateway.cache_status(f"/campaigns?page={page}")
+        # Ten waits for a hung Redis would be two seconds and more.
+        assert time.monotonic() - started < 1.5
+        if trouble == "hung":
+            server.resume()
+
+
+def test_a_wrong_password_is_said_without_the_password(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is counted as what it is, logged once, and never shown."""
+    with redis_server(password="right-canary") as server:
+        url = server.url.reveal().replace("right", "the-wrong-password")
+        gateway = make_gateway(real_time=True, cache__shared_url=url)
+        for page in range(1, 8):
+            assert "fwd=miss" in gateway.cache_status(f"/campaigns?page={page}")
+        numbers = gateway.get("/metrics").get_data(as_text=True)
+    assert 'shared_cache_faults_total{kind="auth"}' in numbers
+    logged = capsys.readouterr().err
+    assert logged.count("shared cache failing") == 1
+    assert "the-wrong-password" not in logged + numbers
+
+
+def test_a_shared_url_that_cannot_be_used_is_a_fault_of_the_settings(
+    make_gateway: Callable[..., GatewayUnderTest],
+) -> None:
+    """It is said when the gateway is made, without showing it."""
+    with pytest.raises(Exception, match=r"cache\.shared_url") as caught:
+        make_gateway(cache__shared_url="redis://:geheim@host:notaport/0")
+    assert "geheim" not in str(caught.value)
