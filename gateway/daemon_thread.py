@@ -11,8 +11,8 @@ log = structlog.get_logger("gateway")
 def start_daemon_thread(run: Callable[[], None], name: str) -> threading.Thread | None:
     """Start a daemon thread called `name` that does `run`.
 
-    Returns `None`, and says so in the log, where the system gives no more threads: whoever wanted it tries again with
-    the next request.
+    Returns `None`, and says so in the log, where the system gives no more threads: whoever wanted it goes on without,
+    or tries again with the next request.
     """
     thread = threading.Thread(target=run, name=name, daemon=True)
     try:

@@ -35,12 +35,17 @@ class KnownCredentials:
         self._clock_ahead_s = 0.0
         # By tenant, not by VDN: one that has new keys after a reload is another one.
         self._current_again_at: dict[Tenant, float] = {}
+        self._kept: frozenset[Tenant] | None = None
         self._lock = threading.Lock()
 
     def keep(self, tenants: Collection[Tenant]) -> None:
-        """Forget all tenants but these: they are gone, or have other keys, and nobody signs with theirs any more."""
+        """Forget all tenants but these, and learn of no others: they are gone, or have other keys now.
+
+        Calls for them may still be under way, and no secret of theirs is to stay in memory on their account.
+        """
         with self._lock:
-            for tenant in self._current_again_at.keys() - set(tenants):
+            self._kept = frozenset(tenants)
+            for tenant in self._current_again_at.keys() - self._kept:
                 del self._current_again_at[tenant]
 
     def best(self, tenant: Tenant) -> Credentials:
@@ -81,7 +86,7 @@ class KnownCredentials:
         log = structlog.get_logger("gateway.isales")
         with self._lock:
             before = KeyName.PREVIOUS if tenant in self._current_again_at else KeyName.CURRENT
-            if name is before:
+            if name is before or (self._kept is not None and tenant not in self._kept):
                 return
             if name is KeyName.CURRENT:
                 del self._current_again_at[tenant]

@@ -135,8 +135,7 @@ class PageCache:
         held = self._tiers.held(key)
         served = self._at_once(held, query, PROCESS)
         if served is None:
-            # Whatever page is here afterwards without having been here before has come from the shared tier.
-            served = self._brought(key, query, deadline, SHARED if held is None else PROCESS)
+            served = self._brought(key, query, deadline, held)
         self._metrics.lookup(served.outcome, served.rung, served.tier)
         return served
 
@@ -186,15 +185,15 @@ class PageCache:
         self._refresher.kick(held.key, query)
         return held.served(CacheOutcome.STALE, now, tier, Rung.STALE_WHILE_REVALIDATE)
 
-    def _brought(self, key: str, query: CampaignQuery, deadline: Deadline, tier: str) -> ServedPage:
-        """Fetch the page, or serve the one that is in `tier` while that fails."""
+    def _brought(self, key: str, query: CampaignQuery, deadline: Deadline, before: HeldPage | None) -> ServedPage:
+        """Fetch the page, or serve what is there while that fails; `before` is what this process held until now."""
         try:
             brought = self._fetcher.bring(key, query, deadline, PROMPT)
         except UpstreamRejectedParameters:
             raise
         except UpstreamError as failure:
             held = self._tiers.held(key) or self._tiers.adopt(key, self._freshness.lifetimes(query))
-            stale = None if held is None else self._despite(failure, held, tier)
+            stale = None if held is None else self._despite(failure, held, PROCESS if held is before else SHARED)
             if stale is None:
                 raise
             return stale

@@ -50,7 +50,7 @@ def end_at_last(limit_s: float = END_LIMIT_S, end: Callable[[int], Any] = os._ex
         log.warning("ended_with_open_requests", after_s=limit_s)
         end(0)
 
-    # Without a thread the process ends all the same, only not as surely in time.
+    # Without a thread whoever watches over the process has to kill it, if a caller holds on.
     start_daemon_thread(end_now, "end-at-last")
 
 

@@ -89,8 +89,8 @@ class LibraryHandler(logging.Handler):
         """Log `record` as one event."""
         error = record.exc_info[0] if record.exc_info else None
         said = {"logger": record.name, "message": str(record.msg), **({"error": error.__name__} if error else {})}
-        # Libraries may have levels of their own, for which structlog has no name.
-        level = logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING
+        # Libraries may have levels of their own in between, for which structlog has no name.
+        level = min(record.levelno // 10 * 10, logging.CRITICAL)
         structlog.get_logger().log(level, "library", **said)
 
 

@@ -153,6 +153,21 @@ def test_new_keys_of_a_tenant_are_used_at_once(
     assert gateway.cached() == "fwd=miss; stored"
 
 
+def test_what_was_learned_of_keys_goes_with_them(
+    serve: Callable[..., ReloadedGateway], simulator: SimulatorServer
+) -> None:
+    """A reload keeps it while the keys are the same; keys that come back after others are tried as new ones."""
+    previous = 'previous_access_key = "demo-access-key", previous_secret_key = "demo-secret-key"'
+    rotating = f'[{{vdn = 1, access_key = "demo-access-key", secret_key = "wrong", {previous}}}]'
+    refused: list[int] = []
+    gateway = serve(tenants=rotating)
+    for page, tenants in enumerate((rotating, rotating, TENANTS % "demo-secret-key", rotating), 1):
+        assert gateway.reload(tenants=tenants)
+        assert gateway.cached(f"/campaigns?page={page}") == "fwd=miss; stored"
+        refused.append(simulator.calls.snapshot()["refused"])
+    assert refused == [1, 1, 1, 2]
+
+
 def test_a_pause_that_the_upstream_asked_for_outlasts_a_reload(
     serve: Callable[..., ReloadedGateway], simulator: SimulatorServer
 ) -> None:

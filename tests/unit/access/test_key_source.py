@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import trustme
 
-from gateway.access.key_source import MAX_BYTES, PORTS, file_reader, url_reader
+from gateway.access.key_source import MAX_BYTES, file_reader, url_reader
 from tests.support.identity_provider import jwks, provider
 from tests.support.server import free_port
 
@@ -126,12 +125,22 @@ def test_nobody_there() -> None:
         url_reader(f"http://127.0.0.1:{free_port()}/jwks")()
 
 
-def test_an_ipv6_address_without_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked at the port of the scheme, and its last part is not taken for one."""
-    with provider() as served:
-        port = urlsplit(served.url).port
-        monkeypatch.setitem(PORTS, "http", port)
-        assert url_reader(served.url.replace(f"127.0.0.1:{port}", "[::ffff:127.0.0.1]"))() == served.body
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+@pytest.mark.parametrize(("url_host", "host"), [("[2001:db8::1]", "2001:db8::1"), ("id.example.com", "id.example.com")])
+def test_an_address_without_a_port(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, port: int, url_host: str, host: str
+) -> None:
+    """It is asked at the port of the scheme; the last part of an IPv6 address is not taken for one."""
+    asked: list[object] = []
+
+    def connect(address: object, _timeout_s: float) -> socket.socket:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionRefusedError):
+        url_reader(f"{scheme}://{url_host}/jwks")()
+    assert asked == [(host, port)]
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:

@@ -119,3 +119,6 @@ def test_what_was_learned_of_keys_that_are_gone_is_forgotten() -> None:
     known.keep([ROTATING])
     assert known.best(ROTATING) == PREVIOUS
     assert known.best(other) == Credentials(key_pairs(other)[0])
+    # A call that was under way meanwhile.
+    known.refused(other, Credentials(key_pairs(other)[0]))
+    assert known.best(other) == Credentials(key_pairs(other)[0])

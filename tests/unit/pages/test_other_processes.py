@@ -2,12 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+
+import pytest
 
 from gateway.errors import UpstreamFailed
 from gateway.model import CacheOutcome
 from gateway.pages.freshness import Lifetimes
 from gateway.pages.shared import NoSharedTier, Purged
+from tests.support.campaigns import page_of
 from tests.support.page_cache import QUERY, House
 from tests.support.redis_server import redis_server
 from tests.support.shared_tier import shared_tier
@@ -38,19 +40,38 @@ def test_an_old_page_of_another_process_counts_as_one() -> None:
         ]
 
 
+def test_a_newer_old_page_of_another_process_counts_as_one() -> None:
+    """It takes the place of the older one that was held here."""
+    with redis_server() as server, shared_tier(server.url) as first, shared_tier(server.url) as second:
+        one, two = (House(shared=tier, lifetimes=Lifetimes(0, 0, 3600)) for tier in (first, second))
+        two.ask()
+        for house in (one, two):
+            house.clock.advance(50)
+        one.answer = page_of(9)
+        one.ask()
+        two.answer = UpstreamFailed("x")
+        served = two.ask()
+        assert (served.page, served.outcome, served.tier) == (page_of(9), CacheOutcome.STALE, "shared")
+
+
 def test_purges_are_subscribed_to_once() -> None:
     """Whoever comes at the same time waits until the first has subscribed."""
-    both = threading.Barrier(2)
+    entered, go_on = threading.Event(), threading.Event()
     subscribed = []
 
     class Slow(NoSharedTier):
         def subscribe(self, purged: Purged) -> None:
             subscribed.append(purged)
-            with suppress(threading.BrokenBarrierError):
-                both.wait(0.1)
+            entered.set()
+            assert go_on.wait(10)
 
     cache = House(shared=Slow()).cache
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(cache.subscribe) for _ in range(2)]:
-            done.result()
+        first = pool.submit(cache.subscribe)
+        assert entered.wait(10)
+        second = pool.submit(cache.subscribe)
+        with pytest.raises(TimeoutError):
+            second.result(0.2)
+        go_on.set()
+        assert (first.result(10), second.result(10)) == (None, None)
     assert len(subscribed) == 1

@@ -113,9 +113,9 @@ def test_libraries_warn_in_our_form_without_what_others_sent(capsys: pytest.Capt
         assert part in line
 
 
-@pytest.mark.parametrize(("number", "name"), [(35, "warning"), (45, "error")])
+@pytest.mark.parametrize(("number", "name"), [(35, "warning"), (45, "error"), (50, "critical"), (55, "critical")])
 def test_libraries_may_have_levels_of_their_own(capsys: pytest.CaptureFixture[str], number: int, name: str) -> None:
-    """What is said at a level without a name is said at the one below it."""
+    """What is said at a level without a name is said at the next one below that has one."""
     configure_logging("info", "json")
     logging.getLogger("urllib3.connection").log(number, "a notice")
     said = json.loads(capsys.readouterr().err)
