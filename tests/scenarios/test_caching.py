@@ -247,7 +247,10 @@ def test_a_caller_in_a_hurry_is_answered_in_time_and_hurts_nobody(
         patient = pool.submit(gateway.get, "/campaigns", headers={"X-Request-Timeout-Ms": "not a number"})
         status, problem, document = hurried.result(10)
         assert (status, problem) == (504, "upstream-timeout")
-        assert "Gave up on CC-iSales after 0.9" in document["detail"]
+        took = re.match(r"Gave up on CC-iSales after (0\.\d+) s ", document["detail"])
+        # What passed before the call is of the same 0.9 s.
+        assert took
+        assert 0.5 < float(took[1]) <= 0.95
         assert patient.result(10).status_code == 200
     assert simulator.calls.total == 2
 
