@@ -65,9 +65,12 @@ class Publication:
         with os.fdopen(os.dup(handle), "w", encoding="utf-8") as file:
             json.dump(document, file)
         fcntl.fcntl(handle, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
-        before, self._handle = self._handle, handle
-        if before is not None:
-            os.close(before)
+        if self._handle is None:
+            self._handle = handle
+        else:
+            # In one step: who looks through the handles meanwhile finds the one or the other.
+            os.dup2(handle, self._handle, inheritable=False)
+            os.close(handle)
 
     def close(self) -> None:
         """Show nothing any more."""

@@ -28,6 +28,15 @@ for loaded_at in map(float, sys.argv[1:]):
 print("ready", flush=True)
 sys.stdin.read()
 """
+RESTLESS = SHOW.replace("print(", "import threading\nprint(", 1).replace(
+    "sys.stdin.read()",
+    """
+ended = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), ended.set())).start()
+while not ended.is_set():
+    publication.show(Published(kept, 1.0, 3, ()))
+""",
+)
 BROKEN = """
 import os, sys
 whole = b'{"kept": {"environment": "x", "values": {}, "files": {}}, "loaded_at": 1, "reloads": 0, "faults": []}'
@@ -60,6 +69,8 @@ ready.communicate()
 starting.communicate()
 """
 """A server of its own, for whatever else the tests have started is a child of this process."""
+
+LOOKS = 200
 
 
 @contextmanager
@@ -97,6 +108,12 @@ def test_a_worker_is_found_with_all_that_it_shows() -> None:
         )
         assert "s3cret" not in repr(worker)
     assert found(pid) is None
+
+
+def test_a_worker_is_found_while_it_replaces_what_it_shows() -> None:
+    """However often: there is always one or the other."""
+    with process(RESTLESS, "1") as pid:
+        assert all(found(pid) for _ in range(LOOKS))
 
 
 @pytest.mark.parametrize("args", [(), ("sealed",), ("whole",)])
