@@ -1,5 +1,6 @@
 """Faults that are whole HTTP answers with something wrong in them. Each takes an `Exchange` and returns the answer."""
 
+import struct
 import zlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -193,6 +194,11 @@ def _without(envelope: Envelope, *keys: str) -> Envelope:
 
 @cache
 def _gzip_of_spaces() -> bytes:
-    compressor = zlib.compressobj(wbits=31)  # 31: with the header and trailer of gzip
-    pieces = [compressor.compress(_MEGABYTE_OF_SPACES) for _ in range(BOMB_BYTES // len(_MEGABYTE_OF_SPACES))]
-    return b"".join([*pieces, compressor.flush()])
+    # A block that stands for itself, again and again (RFC 1951, RFC 1952): to compress it all takes seconds.
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    block = compressor.compress(_MEGABYTE_OF_SPACES) + compressor.flush(zlib.Z_FULL_FLUSH)
+    times, checksum = BOMB_BYTES // len(_MEGABYTE_OF_SPACES), 0
+    for _ in range(times):
+        checksum = zlib.crc32(_MEGABYTE_OF_SPACES, checksum)
+    trailer = struct.pack("<II", checksum, BOMB_BYTES)
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + block * times + compressor.flush() + trailer

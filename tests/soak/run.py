@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.simulator.faults import Fault
 from tests.soak.announced import Window
 from tests.soak.callers import Caller, Heard, Ledger
 from tests.soak.calls import Required, Upstream, required
@@ -64,7 +63,6 @@ def soak(seconds: float, seed: int, per_s: float) -> Outcome:
     """Run the whole deployment for `seconds`, under about `per_s` requests a second, while things go wrong."""
     ledger, log = Ledger(), CallLog()
     with tempfile.TemporaryDirectory() as name, stack(Path(name), log) as running:
-        _make_the_bomb(running)
         log.upstream = Upstream()
         began = time.monotonic()
         with Sampler(running.pids) as sampler, _callers(running, ledger, per_s, seed):
@@ -98,13 +96,6 @@ def _callers(running: Stack, ledger: Ledger, per_s: float, seed: int) -> Iterato
         with contextlib.ExitStack() as ending:
             for caller in callers:
                 ending.callback(caller.end)
-
-
-def _make_the_bomb(running: Stack) -> None:
-    """Have the simulator make its gzip bomb once, which takes it longer than `isales.read_timeout_s`."""
-    running.simulator.faults.arm(Fault("gzip-bomb", times=1))
-    running.front.get("/campaigns", headers=clients()[0].headers(), key=None)
-    running.simulator.calls.wait_for_in_flight(0, CALM_S)
 
 
 def _faults(running: Stack, seconds: float, seed: int) -> list[Window]:
