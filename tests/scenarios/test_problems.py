@@ -112,8 +112,8 @@ def test_nothing_listens(simulator: SimulatorServer, make_gateway: Callable[...,
 
 def test_the_budget_of_calls_is_kept(simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest]) -> None:
     """Never more than `concurrency` calls are in flight, and all who wait get their turn."""
-    gateway = make_gateway(real_time=True, isales__concurrency="2")
-    simulator.latency_s = 0.1
+    gateway = make_gateway(real_time=True, isales__concurrency="2", isales__deadline_s="25")
+    simulator.latency_s = 0.3
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda page: gateway.get(f"/campaigns?page={page}").status_code, range(1, 11)))
     assert answers == [200] * 10

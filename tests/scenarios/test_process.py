@@ -40,12 +40,14 @@ def raw() -> Iterator[Callable[[bytes], bytes]]:
 
 def test_the_served_gateway_answers_many_at_once(simulator: SimulatorServer) -> None:
     """Under granian, as many calls as the budget allows are under way at the same time."""
-    simulator.latency_s = 0.2
-    with served_gateway(simulator.base_url) as served, ThreadPoolExecutor(30) as pool:
+    simulator.latency_s = 2.0
+    with served_gateway(simulator.base_url, GATEWAY__ISALES__DEADLINE_S="25") as served, ThreadPoolExecutor(30) as pool:
         pages = [f"{served.url}/campaigns?page={page}" for page in range(1, 31)]
         key = {"X-API-Key": "web-key"}
-        answers = list(pool.map(lambda url: requests.get(url, headers=key, timeout=20).status_code, pages))
-    assert answers == [200] * 30
+        answers = pool.map(lambda url: requests.get(url, headers=key, timeout=30).status_code, pages)
+        assert simulator.calls.wait_for_in_flight(10, 20)
+        simulator.latency_s = 0.2
+        assert list(answers) == [200] * 30
     assert simulator.calls.snapshot()["max_in_flight"] == 10
 
 
@@ -82,8 +84,7 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
             "app:app",
         ],
         cwd=PROJECT,
-        # As `make serve` has it: granian takes a worker for broken that dies soon after its start, which may be slow.
-        env=environment(GATEWAY_ENV="production", GRANIAN_RESPAWN_INTERVAL="15"),
+        env=environment(GATEWAY_ENV="production"),
         capture_output=True,
         text=True,
         timeout=60,

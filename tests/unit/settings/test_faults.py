@@ -88,7 +88,7 @@ def test_no_fault_shows_a_secret_of_a_file(root: Path, tmp_path: Path, own: str)
     """The same for what TOML can say and variables cannot."""
     told = "\n".join(faults_of(root, GATEWAY_CONFIG=own_file(tmp_path, own)))
     assert "own.toml" in told or "is not set" in told
-    assert "4711" not in told
+    assert "4711" not in told.replace(str(tmp_path), "")
 
 
 def test_what_is_good_shows_no_secret(root: Path) -> None:

@@ -86,7 +86,7 @@ def test_each_upstream_has_slots_of_its_own(process: Process) -> None:
 def test_a_slot_runs_out_with_its_holder(process: Process) -> None:
     """One that nobody gives back can be had again after its time, and not before."""
     one, two = process(1), process(1)
-    assert one.try_take("a", 0.3, FIRST) is True
+    assert one.try_take("a", 2.0, FIRST) is True
     assert take(two, "b") == [False]
     wait_until(lambda: two.try_take("b", TTL_S, FIRST))
 
