@@ -12,6 +12,7 @@ import click
 
 from gateway.cli.listening import require_free_port
 from gateway.cli.text import TEXT
+from gateway.main_thread import wake_for_signals
 from gateway.simulator.server import DEFAULT_HOST, SimulatorServer, demo_config
 
 START_LIMIT_S = 20.0
@@ -37,6 +38,8 @@ def demo(host: str, port: int, simulator_port: int) -> None:
     # Both end it in good order, also where a shell started it with SIGINT ignored, as shells do in the background.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The main thread waits for the gateway to end, while the simulator starts a thread for each connection.
+    wake_for_signals()
     another = "Stop that, or choose another port: make run"
     if simulator_port:
         require_free_port(DEFAULT_HOST, simulator_port, f"{another} SIMULATOR_PORT={simulator_port % 65535 + 1}")
@@ -65,6 +68,7 @@ def _start_gateway(host: str, port: int, upstream: str) -> "subprocess.Popen[byt
         "GATEWAY_ENV": "development",
         "GATEWAY__ISALES__BASE_URL": upstream,
         "GATEWAY__HTTP__DRAIN_S": "0",
+        "GRANIAN_RESPAWN_INTERVAL": "15",
     }
     # A group of its own, so that Ctrl-C reaches this process alone, which then ends the gateway in good order.
     return subprocess.Popen(  # noqa: S603 -- our own server, no shell  # nosec B603

@@ -3,7 +3,7 @@
 granian's main process answers SIGHUP by replacing its workers one after the other: it starts a new one, and after
 `GRANIAN_RESPAWN_INTERVAL` (3.5 s unless told otherwise) sends the old one SIGTERM. To the workers themselves it never
 sends SIGHUP, so that is free for us, and for whoever sends it to the main process the draining makes sure that no
-request is lost.
+request is lost. Its workers wait in the main thread without a limit, so each signal has to wake that.
 """
 
 import atexit
@@ -18,6 +18,7 @@ from typing import Any, Final
 import structlog
 
 from gateway.daemon_thread import start_daemon_thread
+from gateway.main_thread import wake_for_signals
 from gateway.reload.published import sibling_starting
 from gateway.reload.served import ServedApp
 
@@ -32,6 +33,13 @@ END_LIMIT_S: Final = 28.0
 
 granian waits for ever for a caller who sent half a request, or does not read its answer. What watches over processes
 commonly kills after 30 s, and then nothing is said in the log.
+"""
+
+CRASH_LOOP_S: Final = 5.5
+"""granian ends altogether where it learns that a worker died so soon after it began to start it in another's place.
+
+It learns that at the earliest when the one that is replaced has ended, so with a longer respawn interval never of a
+reload.
 """
 
 LOOK_AGAIN_S: Final = 0.1
@@ -68,10 +76,23 @@ def on_signals(
     if threading.current_thread() is not threading.main_thread():
         log.warning("no_reload", reason="the app was not loaded in the main thread, where signals arrive")
         return
-    signal.signal(signal.SIGHUP, lambda *_: served.ask_for_reload())
+    wake_for_signals()
+    _warn_of_a_short_interval(signal.signal(signal.SIGHUP, lambda *_: served.ask_for_reload()))
     _before_the_servers_own(
         signal.getsignal(signal.SIGTERM), lambda end: _drain_first(served, end, replacement_starting, sleep, limit)
     )
+
+
+def _warn_of_a_short_interval(inherited: Handler) -> None:
+    """Say so if the granian whose handler for SIGHUP is `inherited` may take a reload for a crash loop."""
+    interval_s = getattr(getattr(inherited, "__self__", None), "respawn_interval", None)
+    if interval_s is not None and interval_s <= CRASH_LOOP_S:
+        log.warning(
+            "respawn_interval_short",
+            interval_s=interval_s,
+            consequence=f"a worker that dies within {CRASH_LOOP_S} s of its start at a SIGHUP may end the whole server",
+            remedy=f"set GRANIAN_RESPAWN_INTERVAL to more than {CRASH_LOOP_S}, such as 15",
+        )
 
 
 def _drain_first(

@@ -1,11 +1,13 @@
 """How long the end of a gateway may take, in each way to deploy it: who waits for whom, and kills last."""
 
+import inspect
 import re
 from collections.abc import Callable
 
 import pytest
+from granian.server.common import AbstractServer
 
-from gateway.reload.signals import END_LIMIT_S, START_LIMIT_S
+from gateway.reload.signals import CRASH_LOOP_S, END_LIMIT_S, START_LIMIT_S
 from gateway.settings import load_settings
 from tests.support.compose import composed
 from tests.support.containerfile import Containerfile
@@ -60,3 +62,9 @@ def test_callers_are_answered_before_a_worker_gives_up() -> None:
 def test_a_worker_that_hangs_is_killed_by_granian_first(killed_after_s: Callable[[], float]) -> None:
     """What watches over the processes waits for longer, so that the other workers end in good order."""
     assert float(MAKEFILE[KILL_TIMEOUT]) + 3 <= killed_after_s()
+
+
+def test_no_reload_is_a_crash_loop() -> None:
+    """When granian looks at workers that died, the last one that it started is older than those that end it."""
+    assert f"self.respawned_wrks.get(idx, 0) <= {CRASH_LOOP_S} " in inspect.getsource(AbstractServer)
+    assert float(MAKEFILE["GRANIAN_RESPAWN_INTERVAL"]) > CRASH_LOOP_S

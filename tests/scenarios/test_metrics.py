@@ -1,6 +1,5 @@
 """The numbers of a served gateway with two workers, whichever answers and whatever becomes of them."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -60,7 +59,7 @@ def test_every_scrape_tells_of_all_workers_and_a_dead_one_is_neither_lost_nor_do
     # Once every worker says so, every worker has written so.
     wait_until(lambda: scraped(served, ANSWERED) == [40.0] * 12, LIMIT_S)
     victim = served.worker_pids()[0]
-    os.kill(victim, signal.SIGKILL)
+    served.kill(victim)
     wait_until(lambda: len(now := served.worker_pids()) == WORKERS and victim not in now, LIMIT_S)
     assert set(scraped(served, ANSWERED)) == {40.0}
     assert set(scraped(served, HELD)) == {1.0}

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from gateway.access.keys import key_hash
+from gateway.reload.signals import CRASH_LOOP_S
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import PROJECT
 from tests.support.server import BIN, ServedGateway, environment, served_gateway
@@ -187,13 +188,26 @@ def test_faulty_settings_are_told_and_those_before_stay_with_sighup(running: Run
         assert ready.json()["dependencies"]["settings"]["status"] == "failing"
     assert set(counts) == {200}
     victim = running.served.worker_pids()[0]
-    os.kill(victim, signal.SIGKILL)
+    running.served.kill(victim)
     wait_until(lambda: len(now := running.served.worker_pids()) == WORKERS and victim not in now, LIMIT_S)
     assert (running.statuses("old-key"), running.statuses("new-key")) == ({200}, {401})
     running.write("new-key", "web-key")
     running.hang_up()
     assert (running.statuses("old-key"), running.statuses("new-key")) == ({401}, {200})
     assert requests.get(f"{running.served.url}/readyz", timeout=LIMIT_S).json()["status"] == "ready"
+
+
+def test_a_worker_that_is_killed_while_it_takes_anothers_place_is_replaced(simulator: SimulatorServer) -> None:
+    """With a respawn interval as all ways to deploy have one; with a shorter one granian takes it for a crash loop."""
+    with served_gateway(simulator.base_url, GRANIAN_RESPAWN_INTERVAL=f"{CRASH_LOOP_S + 0.1}") as served:
+        before = served.worker_pids()
+        served.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(served.worker_pids()) == len(before) + 1, LIMIT_S)
+        (taking_over,) = set(served.worker_pids()) - set(before)
+        os.kill(taking_over, signal.SIGKILL)
+        wait_until(lambda: (now := served.worker_pids()) and not {*before, taking_over} & set(now), LIMIT_S)
+        assert served.process.poll() is None
+        assert "respawn_interval_short" not in served.log.read_text()
 
 
 def test_the_command_reloads_all_workers_and_keeps_their_pages(running: Running, simulator: SimulatorServer) -> None:

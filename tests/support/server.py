@@ -15,8 +15,10 @@ from pathlib import Path
 import requests
 
 from gateway.reload import published
+from gateway.reload.signals import CRASH_LOOP_S
 from tests.support.canaries import require_none
 from tests.support.gateway import PROJECT, VARIABLES
+from tests.support.waiting import wait_until
 
 BIN = Path(sys.executable).parent
 
@@ -32,6 +34,19 @@ class ServedGateway:
     def worker_pids(self) -> list[int]:
         """Return the ids of the processes that serve."""
         return [worker.pid for worker in published.workers() if worker.parent == self.process.pid]
+
+    def kill(self, worker: int) -> None:
+        """Kill this worker as soon as granian does not take its death for the beginning of a crash loop."""
+        # The kernel counts in hundredths of a second, from the start of the process, and granian from a little before.
+        wait_until(lambda: _age_s(worker) > CRASH_LOOP_S + 0.1, 2 * CRASH_LOOP_S)
+        os.kill(worker, signal.SIGKILL)
+
+
+def _age_s(pid: int) -> float:
+    """Return for how long there has been this process, seconds."""
+    # proc(5): field 22, in ticks since the machine started; the name of the program, in parentheses, may hold anything.
+    started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(started) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -49,24 +64,29 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def served_gateway(base_url: str, workers: int = 1, **variables: str) -> Iterator[ServedGateway]:
+def served_gateway(
+    base_url: str, workers: int = 1, *, app: str = "app:app", **variables: str
+) -> Iterator[ServedGateway]:
     """Serve the gateway in front of the CC-iSales at `base_url` for as long as the context lasts.
 
     `variables` are those of the environment; an empty one is as good as none. It does not drain when it is ended.
+    `app` is where granian finds it.
     """
-    with served_gateway_at(free_port(), base_url, workers, **variables) as served:
+    with served_gateway_at(free_port(), base_url, workers, app=app, **variables) as served:
         yield served
 
 
 @contextmanager
-def served_gateway_at(port: int, base_url: str, workers: int = 1, /, **variables: str) -> Iterator[ServedGateway]:
+def served_gateway_at(
+    port: int, base_url: str, workers: int = 1, /, *, app: str = "app:app", **variables: str
+) -> Iterator[ServedGateway]:
     """Do the same on this port."""
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
     settings = {name: value for name, value in settings.items() if value}
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(
-            [*command, "--port", str(port), "app:app"],
+            [*command, "--port", str(port), app],
             cwd=PROJECT,
             env=environment(**settings),
             stdout=log,

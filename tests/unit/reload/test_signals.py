@@ -11,12 +11,13 @@ from typing import cast
 
 import pytest
 
+from gateway.main_thread import WAKE_UP
 from gateway.reload import ServedApp, on_signals, signals
 from tests.support.gateway import PROJECT
 from tests.support.threads import no_more_threads
 from tests.support.waiting import wait_until
 
-USED = (signal.SIGHUP, signal.SIGTERM, signal.SIGALRM)
+USED = (signal.SIGHUP, signal.SIGTERM, signal.SIGALRM, WAKE_UP)
 
 
 class Served:
@@ -44,11 +45,24 @@ class Served:
         self.told.append(seconds)
 
 
+class Granian:
+    """Stands for the server whose handlers a worker inherits."""
+
+    def __init__(self, respawn_interval: float) -> None:
+        self.respawn_interval = respawn_interval
+
+    def reload(self, *_: object) -> None:
+        """Do nothing."""
+
+
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in USED}
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
+    handle = signal.set_wakeup_fd(-1)
+    if handle != -1:
+        os.close(handle)
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -80,6 +94,17 @@ def test_sighup_asks_for_a_reload(served: Served) -> None:
     install(served)
     os.kill(os.getpid(), signal.SIGHUP)
     assert served.told == ["reload"]
+
+
+@pytest.mark.parametrize(("interval_s", "told"), [(3.5, True), (5.5, True), (15.0, False)])
+def test_a_granian_that_may_take_a_reload_for_a_crash_loop_is_told_of(
+    served: Served, capsys: pytest.CaptureFixture[str], interval_s: float, *, told: bool
+) -> None:
+    """A worker knows the respawn interval by the handler that it inherits."""
+    signal.signal(signal.SIGHUP, Granian(interval_s).reload)
+    install(served)
+    said = "".join(capsys.readouterr())
+    assert ("respawn_interval_short" in said, "GRANIAN_RESPAWN_INTERVAL" in said) == (told, told)
 
 
 def test_sigterm_drains_before_the_server_ends(served: Served) -> None:
