@@ -145,9 +145,15 @@ def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Cal
         if end is not inherited:
             signal.signal(signal.SIGTERM, wrapped(end))
         if end is not inherited or looks <= 0:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            _stop_the_timer()
 
-    atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+    atexit.register(_stop_the_timer)
     signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
+
+
+def _stop_the_timer() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    # Drops a tick that is on its way to a thread which has not run since, and which would end the process then.
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)

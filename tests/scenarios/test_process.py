@@ -87,7 +87,8 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
         env=environment(GATEWAY_ENV="production"),
         capture_output=True,
         text=True,
-        timeout=60,
+        # Until a worker has ended within 5.5 s of its start, granian tries again.
+        timeout=300,
         check=False,
     )
     assert result.returncode != 0

@@ -62,7 +62,7 @@ class Running:
     def hang_up(self) -> list[int]:
         """Send SIGHUP to granian and wait until it has replaced all workers; return those there are now."""
         before = set(self.served.worker_pids())
-        assert len(before) == WORKERS
+        assert len(before) == WORKERS, "\n".join(self.served.log.read_text().splitlines()[-30:])
         self.served.process.send_signal(signal.SIGHUP)
         wait_until(lambda: len(now := self.served.worker_pids()) == WORKERS and not before & set(now), LIMIT_S)
         return self.served.worker_pids()

@@ -98,11 +98,11 @@ def served_gateway_at(
             yield ServedGateway(f"http://127.0.0.1:{port}", process, Path(log.name))
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(20)
+            process.wait(60)
             require_none(Path(log.name).read_bytes(), "the log of a served gateway")
 
 
-def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 20.0) -> None:
+def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 60.0) -> None:
     """Return as soon as `url` answers 200; fail when the process ends or takes too long."""
     give_up = time.monotonic() + limit_s
     while time.monotonic() < give_up:

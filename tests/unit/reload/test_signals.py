@@ -191,6 +191,29 @@ on_signals(SimpleNamespace())
 """
 
 
+LATE_TICK = """
+import signal
+from types import SimpleNamespace
+from gateway.reload.signals import on_signals
+from tests.support.waiting import wait_until
+
+# As where the thread that the system gave the tick to has not run since.
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+on_signals(SimpleNamespace())
+wait_until(lambda: signal.SIGALRM in signal.sigpending())
+signal.signal(signal.SIGTERM, lambda *_: None)
+signal.getsignal(signal.SIGALRM)()
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+"""
+
+
+def test_a_tick_that_comes_late_does_not_end_the_process() -> None:
+    """On a busy machine one may still be on its way when the last look has been taken, and nobody looks any more."""
+    ended = subprocess.run([sys.executable, "-c", LATE_TICK], cwd=PROJECT, check=False)
+
+    assert ended.returncode == 0
+
+
 def test_a_program_that_is_slow_to_end_is_not_killed_by_the_timer() -> None:
     """Who loads the app and ends by itself, before any server is there, has its own exit code."""
     ended = subprocess.run([sys.executable, "-c", SLOW_TO_END], cwd=PROJECT, check=False)
