@@ -8,7 +8,8 @@
     │   ├── NotFound                     404
     │   ├── MethodNotAllowed             405
     │   ├── NotAcceptable                406
-    │   └── RateLimited                  429
+    │   ├── RateLimited                  429
+    │   └── NotCached                    504  it asked for what is cached only
     ├── UpstreamError                        CC-iSales, or the way to it
     │   ├── UpstreamRejectedParameters   400
     │   ├── UpstreamFailed               502
@@ -192,6 +193,20 @@ class RateLimited(CallerError):
         "Wait for the seconds that `Retry-After` gives; the header `RateLimit` of other answers tells what is left. "
         "Ask the operators for a higher limit (`requests_per_minute` of the client) if this is usual."
     )
+
+
+class NotCached(CallerError):
+    """The caller asked for a page that is cached, and there is none (`only-if-cached`, RFC 9111, section 5.2.1.7)."""
+
+    name = "not-cached"
+    status = 504
+    title = "No such page is cached"
+    meaning = (
+        "The request asks with `Cache-Control: only-if-cached` for a page that is at hand, and there is none that will "
+        "do: nobody has asked for it lately, it is too old to be shown at all, or older than the `max-age` that was "
+        "asked for."
+    )
+    remedy = "Leave `only-if-cached` out to have the page fetched, or ask again when somebody else may have done so."
 
 
 class UpstreamError(GatewayError):

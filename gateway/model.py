@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 
 class CampaignStatus(StrEnum):
@@ -76,7 +76,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class CampaignPage:
-    """One page of campaigns with the counts that came with it. A count that the vendor did not give is `None`."""
+    """One page of campaigns with the counts that came with it. A count that the vendor did not give is `None`.
+
+    `left_out` counts the rows that the vendor sent and nobody can use.
+    """
 
     campaigns: tuple[Campaign, ...]
     number: int
@@ -84,6 +87,7 @@ class CampaignPage:
     total_items: int | None
     skill_queue_total: int | None
     ivr_total: int | None
+    left_out: int = 0
 
     @property
     def total_pages(self) -> int | None:
@@ -140,8 +144,7 @@ class Urgency:
 class Deadline:
     """The moment by which one caller is to have an answer, on a monotonic clock (seconds), and how urgent it is.
 
-    `shortened` says that the caller gave less time than callers usually have, so that running out of it says more
-    about the caller than about CC-iSales.
+    `shortened` says that the caller gave less time than callers usually have: it ends its wait, and nobody's fetch.
     """
 
     expires_at: float
@@ -188,6 +191,9 @@ class CacheOutcome(StrEnum):
     MISS = "miss"
     COLLAPSED = "collapsed"
 
+    # That of an enumeration is written in Python, and takes as long as all else about finding something in a dictionary.
+    __hash__ = str.__hash__
+
 
 class Representation(NamedTuple):
     """What is sent: the bytes, their strong entity tag, and the content coding (`gzip`, or `None` for identity)."""
@@ -208,36 +214,55 @@ class RenderedPage:
 FRESH: Final = "fresh"
 STALE_WHILE_REVALIDATE: Final = "stale-while-revalidate"
 STALE_IF_ERROR: Final = "stale-if-error"
+STALE_IF_SLOW: Final = "stale-if-slow"
+
+FORWARD_MISS: Final = "miss"
+FORWARD_STALE: Final = "stale"
+FORWARD_REQUEST: Final = "request"
+
+
+class RequestDirectives(NamedTuple):
+    """What a caller asks of the cache (RFC 9111, section 5.2.1; RFC 5861, section 4); `None` where it asks nothing.
+
+    `max_age_s`: no page older than that, seconds; `no-cache` is 0, since a page that came after the request will do.
+    `stale_if_error_s`: in trouble, no page that has been stale for longer. `only_if_cached`: a page at hand, or none.
+    """
+
+    max_age_s: int | None = None
+    stale_if_error_s: int | None = None
+    only_if_cached: bool = False
+
+
+NO_DIRECTIVES: Final = RequestDirectives()
 
 
 class ServedPage(NamedTuple):
     """A page as the cache hands it out.
 
-    `key` is its cache key, `tier` where it was found (`process`, `shared`), empty when it was fetched. `age_s` is how
-    old it is and `fresh_for_s` how long it stays fresh, in seconds, below 0 when it is stale; `detail` then says why it
-    is served all the same. `stored` tells of a page that was fetched whether it was kept. `paging` tells where it
-    stands, and `load` gives it as an object.
+    `key` is its cache key, `tier` where it was found (`process`, `shared`) and `rung` how good it was there (`fresh` or
+    one of the two kinds of stale), both empty when it was fetched. `age_s` is how old it is, `fresh_for_s` how long it
+    stays fresh, below 0 when it is stale, and `good_if_error_s` how long past its freshness, or past now, it may be
+    shown in trouble: seconds. `as_of` is when CC-iSales answered, in seconds since 1970. `detail` says why it is served
+    although it is not what was asked for. Of a page that was fetched, `forward` tells why (`miss`, `stale` or
+    `request`, RFC 9211, section 2.2) and `stored` whether it was kept; `waited` that this caller waited for CC-iSales.
+    `paging` tells where the page stands, and `load` gives it as an object.
     """
 
     key: str
     rendered: RenderedPage
     outcome: CacheOutcome
     tier: str
+    rung: str
     age_s: float
     fresh_for_s: float
+    good_if_error_s: float
+    as_of: int
     detail: str
+    forward: str
     stored: bool
+    waited: bool
     paging: Paging
     load: Callable[[], CampaignPage]
-
-    @property
-    def rung(self) -> str:
-        """How good it was where it was found: `fresh` or one of the two kinds of stale; empty when it was fetched."""
-        if not self.tier:
-            return ""
-        if self.outcome is CacheOutcome.HIT:
-            return FRESH
-        return STALE_WHILE_REVALIDATE if self.detail == STALE_WHILE_REVALIDATE else STALE_IF_ERROR
 
     @property
     def page(self) -> CampaignPage:
@@ -245,5 +270,11 @@ class ServedPage(NamedTuple):
         return self.load()
 
 
-ServePage = Callable[[CampaignQuery, Deadline], ServedPage]
-"""The same from a cache: answers a query within a deadline, or raises one leaf of `gateway.errors`."""
+class ServePage(Protocol):
+    """The same from a cache."""
+
+    def __call__(
+        self, query: CampaignQuery, deadline: Deadline, directives: RequestDirectives = NO_DIRECTIVES
+    ) -> ServedPage:
+        """Return the page that answers `query` within `deadline`; raises one leaf of `gateway.errors`."""
+        ...

@@ -1,12 +1,14 @@
-"""The page cache for operators: `DELETE /cache` forgets pages, `GET /cache/explain` tells what is kept for a query."""
+"""The page cache for operators: `DELETE /cache` makes pages stale, `GET /cache/explain` tells what is kept."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
 
 from gateway.access.callers import Callers
-from gateway.api.campaigns import MEDIA_TYPE, authenticated, query_of
+from gateway.api.answer import MEDIA_TYPE
+from gateway.api.campaigns import authenticated, query_of
 from gateway.api.public import ExplanationSchema, PurgeSchema, json_bytes
 from gateway.api.query import PurgeQuerySchema, QueryParser
 from gateway.errors import GatewayError
@@ -18,28 +20,40 @@ EXPLAIN_SCOPE = "diagnostics:read"
 PARSER = QueryParser()
 
 
+class Purge(Protocol):
+    """Ends the freshness of pages."""
+
+    def __call__(self, vdn: int | None, *, hard: bool) -> int:
+        """Make the pages of a VDN, or of all, stale, or have them forgotten if it is `hard`; return their number."""
+        ...
+
+
 def cache_blueprint(
     callers: Callers,
     tenants: Mapping[int, Tenant],
-    purge: Callable[[int | None], int],
+    purge: Purge,
     explain: Callable[[CampaignQuery], object],
 ) -> Blueprint:
-    """Return the endpoints. `purge` forgets the pages of a VDN and counts them, `explain` tells of one query.
+    """Return the endpoints. `explain` tells of one query.
 
     A caller that may purge does so for the VDNs that it may read, as everywhere. `purge` raises a leaf of
-    `gateway.errors` where others may have kept pages; this process has forgotten by then.
+    `gateway.errors` where others may not have heard; this process has done its part by then.
     """
     blueprint = Blueprint("cache", __name__)
 
     @blueprint.delete("/cache")
     def purge_cache() -> Response:
         grant = authenticated(callers, PURGE_SCOPE)
-        asked: dict[str, int] = PARSER.parse(PurgeQuerySchema(), request, location="query")
+        asked: dict[str, Any] = PARSER.parse(PurgeQuerySchema(), request, location="query")
         vdns = sorted(grant.vdns)
         if "vdn" in asked:
             grant.require_vdn(asked["vdn"])
             vdns = [asked["vdn"]]
-        return _json(PurgeSchema().dump({"purged": _purge_each(purge, vdns), "vdns": vdns}))
+        return _json(
+            PurgeSchema().dump(
+                {"purged": _purge_each(partial(purge, hard=asked.get("hard", False)), vdns), "vdns": vdns}
+            )
+        )
 
     @blueprint.get("/cache/explain")
     def explain_query() -> Response:
@@ -49,7 +63,7 @@ def cache_blueprint(
     return blueprint
 
 
-def _purge_each(purge: Callable[[int | None], int], vdns: Iterable[int]) -> int:
+def _purge_each(purge: Callable[[int], int], vdns: Iterable[int]) -> int:
     """Return how many pages went; raises the last failure, once all of `vdns` have been tried."""
     purged, failure = 0, None
     for vdn in vdns:

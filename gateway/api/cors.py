@@ -1,6 +1,6 @@
 """Pages of other origins in browsers: which of them may read our answers (Fetch standard, section 3.3).
 
-Our own middleware and not flask-cors, because Flask does not see the answers of the hit path: what the two say would
+Our own middleware and not flask-cors, because Flask does not see the answers of the fast path: what the two say would
 come from two places. No cookies are ever taken, so `Access-Control-Allow-Credentials` is never sent.
 """
 
@@ -21,11 +21,18 @@ SHARED: Final = frozenset({"campaigns", "openapi.json", "problems"})
 """The beginnings of the paths that frontends need. Of all else their pages can read the problems only."""
 
 METHODS: Final = "GET, HEAD"
-REQUEST_HEADERS: Final = "Accept-Language, Authorization, If-None-Match, X-API-Key, X-Request-Id, X-Request-Timeout-Ms"
-EXPOSED_HEADERS: Final = (
-    "Age, Allow, Cache-Status, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, "
-    "X-Request-Id"
+REQUEST_HEADERS: Final = (
+    "Accept-Language, Authorization, Cache-Control, Expires, If-None-Match, Pragma, X-API-Key, X-Request-Id, "
+    "X-Request-Timeout-Ms"
 )
+"""Those that mean something here, and two more that caches within pages add beside `Cache-Control`."""
+
+EXPOSED_HEADERS: Final = (
+    "Allow, Cache-Status, Campaigns-As-Of, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Vary, "
+    "WWW-Authenticate, X-Request-Id"
+)
+"""`Vary` too: a cache within a page that does not see it gives the answer for one key to another."""
+
 PREFLIGHT_MAX_AGE_S: Final = 7200
 """The most that Chromium takes. A preflight is remembered for one URL only, so there are many all the same."""
 

@@ -19,7 +19,7 @@ def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int
     """
     headers = flask.request.headers
     coding = choose(rendered, headers.get("Accept-Encoding"))
-    held = held_tag(headers.get("If-None-Match"), coding.etag)
+    held = held_tag(headers.get("If-None-Match"), coding)
     response = Response(status=304) if held else Response(coding.body, mimetype=media_type)
     if held:
         del response.headers["Content-Type"]

@@ -76,6 +76,19 @@ class Number(QueryField[int]):
         return int(text)
 
 
+class Flag(QueryField[bool]):
+    """`true` or `false`."""
+
+    def __init__(self, *, description: str) -> None:
+        super().__init__({"type": "boolean"}, description=description, example=True)
+
+    def read(self, text: str) -> bool:
+        """Return whether it is `true`, or raise `ValueError`."""
+        if text not in {"true", "false"}:
+            raise ValueError(f'"{shown(text)}" is not known. Send true or false, or leave the parameter out.')
+        return text == "true"
+
+
 class Text(QueryField[str]):
     """Any text of at most `longest` characters (code points) without control characters; may be empty."""
 

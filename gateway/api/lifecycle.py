@@ -19,13 +19,13 @@ LONGEST_DETAIL = 500
 log = structlog.get_logger("gateway.api")
 
 
-def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer, *, log_hits: bool) -> None:
+def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
     """Give every request of `app` its `X-Request-Id`, `Server-Timing`, log line and numbers.
 
     No answer is ever to be taken for something else than it says that it is (`nosniff`, Fetch standard, section 3.6).
 
-    Views leave what they know in `flask.g`: `client`, `vdn`, `outcome` (a `CacheOutcome`), `rung`, `problem` (a
-    `GatewayError`) and `timings` (milliseconds by name). A fresh hit has a log line only with `log_hits`.
+    Views leave what they know in `flask.g`: `client`, `vdn` and `problem` (a `GatewayError`). Those that are `answered`
+    with a page have all this from `api/answer`.
     """
 
     @app.before_request
@@ -39,31 +39,28 @@ def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer, *, log_hits
 
     @app.after_request
     def end(response: Response) -> Response:
+        if g.get("answered"):
+            return response
         seconds = time.perf_counter() - g.started
-        outcome: CacheOutcome | None = g.get("outcome")
         problem: GatewayError | None = g.get("problem")
-        timings = {**g.get("timings", {}), "total": seconds * 1000}
         response.headers.setdefault(*NOSNIFF)
         response.headers["X-Request-Id"] = g.request_id
-        response.headers["Server-Timing"] = ", ".join(f"{name};dur={spent:.1f}" for name, spent in timings.items())
+        response.headers["Server-Timing"] = f"total;dur={seconds * 1000:.1f}"
         metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)
         route = request.url_rule.rule if request.url_rule else ""
         end_span(g.span, request.method, route, response.status_code, problem)
-        if log_hits or outcome is not CacheOutcome.HIT:
-            log_request(
-                request_id=g.request_id,
-                method=request.method,
-                path=request.path,
-                status=response.status_code,
-                seconds=seconds,
-                client=g.get("client"),
-                vdn=g.get("vdn"),
-                rung=g.get("rung", ""),
-                outcome=outcome,
-                work=g.work,
-                problem=problem,
-                remote=request.remote_addr,
-            )
+        log_request(
+            request_id=g.request_id,
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            seconds=seconds,
+            client=g.get("client"),
+            vdn=g.get("vdn"),
+            work=g.work,
+            problem=problem,
+            remote=request.remote_addr,
+        )
         return response
 
     @app.teardown_request
@@ -90,9 +87,9 @@ def log_request(
     seconds: float,
     client: str | None,
     vdn: int | None,
-    rung: str,
-    outcome: CacheOutcome | None,
-    work: Work,
+    rung: str = "",
+    outcome: CacheOutcome | None = None,
+    work: Work | None,
     problem: GatewayError | None = None,
     remote: str | None,
 ) -> None:
@@ -109,7 +106,7 @@ def log_request(
         "vdn": vdn,
         "cache": outcome,
         "rung": rung or None,
-        **work.told(),
+        **(work.told() if work else {}),
         **(_told(problem) if problem else {}),
         "remote": remote,
     }

@@ -51,6 +51,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
+- **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long
+  it is good. `Cache-Status` and `Campaigns-As-Of` tell how old it is.
 - **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
   credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 """
@@ -128,7 +130,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _campaigns() -> dict[str, Any]:
-    of_page = ("Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Vary")
+    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Vary")
     page = _answer("One page of campaigns.", {"application/json": _json("CampaignPage")}, *of_page, "Content-Encoding")
     page["content"]["application/json"]["examples"] = {
         "sample": {"summary": "Three campaigns", "value": example_page()},
@@ -140,7 +142,7 @@ def _campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Encoding", "Accept-Language", "Cache-Control", "If-None-Match", "X-Request-Timeout-Ms"),
     )
     operation["description"] = (
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
@@ -157,16 +159,17 @@ def _campaigns() -> dict[str, Any]:
 def _purge() -> dict[str, Any]:
     operation = _operation(
         "/cache",
-        "Forget pages",
-        _answer("The pages are forgotten.", {"application/json": _json("Purge")}, "Cache-Control"),
+        "End the freshness of pages",
+        _answer("The pages are stale, or forgotten.", {"application/json": _json("Purge")}, "Cache-Control"),
         errors=[InvalidParameters, Unauthenticated, Forbidden],
         parameters=[{"in": "query", "schema": PurgeQuerySchema()}],
     )
     operation["description"] = (
-        "Pages are forgotten in this process and, where the cache is shared, in all that share it; a fetch that is "
-        "under way does not bring one back. Where the shared cache cannot be reached, this process "
-        "forgets all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge again then. Needs "
-        "the scope `cache:purge`."
+        "Pages become stale in this process and, where the cache is shared, in all that share it: the next caller of "
+        "each waits for a new one, and gets the old one where CC-iSales fails or is slow. With `hard=true` they are "
+        "forgotten, and a fetch that is under way does not bring one back. Where the shared cache cannot be reached, "
+        "this process does its part all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge "
+        "again then. Needs the scope `cache:purge`."
     )
     operation["security"] = list(_CREDENTIALS)
     return operation

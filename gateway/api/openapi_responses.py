@@ -26,27 +26,33 @@ from gateway.errors import (
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    "Age": {
-        "description": "Seconds since CC-iSales gave this page (RFC 9111).",
-        "schema": {"type": "integer", "minimum": 0},
-        "example": 4,
-    },
     "Allow": {
         "description": "The methods that this path takes.",
         "schema": {"type": "string"},
         "example": "GET, HEAD, OPTIONS",
     },
     "Cache-Control": {
-        "description": "How long the answer may be kept, and by whom. Problems are not to be kept.",
+        "description": "How long the answer may be kept, and by whom. Of a page, `max-age` has the whole seconds for "
+        "which it is still fresh, 0 when it is stale, and `stale-if-error` (RFC 5861) those for which it may be shown "
+        "after that while no other comes. There is no `Age`, so both count from when the answer comes. Problems are "
+        "not to be kept.",
         "schema": {"type": "string"},
-        "example": "private, max-age=11",
+        "example": "private, max-age=11, stale-if-error=3600",
     },
     "Cache-Status": {
-        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. A page "
-        "that is served stale has a `ttl` below 0 and a `detail`: `stale-while-revalidate` while it is being "
-        "refreshed, or the problem that keeps CC-iSales from giving a newer one.",
+        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. `age` "
+        "has the whole seconds since CC-iSales gave it, `ttl` those for which it is still fresh, below 0 when it is "
+        "stale. A page that was fetched has `fwd`: `miss` where there was none, `stale` where it was too old, "
+        "`request` where the caller wanted a younger one. A `detail` says why a page is served that is not what was "
+        "asked for: `stale-while-revalidate` while it is being refreshed, `stale-if-slow` because that takes too long, "
+        "or the problem that keeps CC-iSales from giving a newer one.",
         "schema": {"type": "string"},
-        "example": "campaign-gateway; hit; ttl=11",
+        "example": "campaign-gateway; hit; ttl=11; age=4",
+    },
+    "Campaigns-As-Of": {
+        "description": "When CC-iSales gave this page, as an HTTP date (RFC 9110, section 5.6.7).",
+        "schema": {"type": "string"},
+        "example": "Fri, 27 Nov 2026 08:49:37 GMT",
     },
     "Content-Encoding": {
         "description": "`gzip` when the caller accepts it and the body is long enough; else absent.",
@@ -69,10 +75,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
     },
     "Link": {
-        "description": "Relative references to the `first`, `prev`, `next` and `last` page with the same parameters "
-        "(RFC 8288). `last` is absent when the total is not known, or beyond what `page` may be.",
+        "description": "References to the `first`, `prev`, `next` and `last` page with the same parameters (RFC 8288), "
+        "relative to the address that was asked: queries alone. `last` is absent when the total is not known, or "
+        "beyond what `page` may be.",
         "schema": {"type": "string"},
-        "example": '</campaigns?vdn=1&page=1>; rel="first", </campaigns?vdn=1&page=2>; rel="next"',
+        "example": '<?vdn=1&page=1>; rel="first", <?vdn=1&page=2>; rel="next"',
     },
     "RateLimit": {
         "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
@@ -137,6 +144,15 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "description": "The language of what CC-iSales says in problems: `zh-CN` or `en-US`. Left out: the one set for "
         "the VDN.",
         "schema": {"type": "string", "examples": ["en-US"]},
+    },
+    "Cache-Control": {
+        "description": "What the caller asks of the cache (RFC 9111, section 5.2.1): `max-age=N`, no page older than N "
+        "seconds; `no-cache`, one that is fetched from now on; `only-if-cached`, one that is at hand, else 504 "
+        "(`not-cached`); `stale-if-error=N`, while CC-iSales fails none that is stale for more than N seconds, 0: "
+        "none. Whoever has a page that will do in trouble waits `cache.stale_if_slow_s` for a younger one, and a page "
+        "is fetched at callers' wish once in `cache.min_refresh_s`. Other directives are passed over, and so is what "
+        "cannot be read.",
+        "schema": {"type": "string", "examples": ["max-age=5"]},
     },
     "If-None-Match": {
         "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "

@@ -156,7 +156,8 @@ class PurgeSchema(Schema):
     """What `DELETE /cache` has done."""
 
     purged = fields.Integer(
-        required=True, metadata={"description": "Pages that were kept and are not any more.", "examples": [12]}
+        required=True,
+        metadata={"description": "Pages whose freshness was ended, or which were forgotten.", "examples": [12]},
     )
     vdns = fields.List(fields.Integer(), required=True, metadata={"description": "Of these VDNs.", "examples": [[1]]})
 

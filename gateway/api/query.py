@@ -17,7 +17,7 @@ import marshmallow
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
-from gateway.api.fields import Choice, Moment, Number, Text
+from gateway.api.fields import Choice, Flag, Moment, Number, Text
 from gateway.api.period import period_faults
 from gateway.api.query_string import Malformed, Parameters, Unread, decode, shown
 from gateway.errors import InvalidParameters, ParameterFault
@@ -127,10 +127,14 @@ class CampaignsQuerySchema(Schema):
 
 
 class PurgeQuerySchema(Schema):
-    """Loads the query of `DELETE /cache`: `{"vdn": number}`, or nothing."""
+    """Loads the query of `DELETE /cache`: `{"vdn": number, "hard": bool}`, or less."""
 
     vdn = Number(
         1, 9999, description="Only the pages of this VDN. Left out: of all VDNs that the caller may read.", example=1
+    )
+    hard = Flag(
+        description="Whether pages are forgotten. Left out or `false`: they become stale, so that the next caller of "
+        "each waits for a new one, and are still there while CC-iSales fails or is slow."
     )
 
 

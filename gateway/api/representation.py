@@ -18,6 +18,9 @@ GZIP_FROM_BYTES: Final = 1024
 LONGEST_HINT: Final = 1000
 """Characters of `Accept`, `Accept-Encoding` or `Accept-Language`. A longer one counts as absent."""
 
+PROXY_SUFFIXES: Final = ("-gzip", "-br", "-zstd", "-df", ";gzip")
+"""What Apache, Caddy, Traffic Server, lighttpd and others append to a strong tag, within its quotes."""
+
 _ENTITY_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 # Possessive, so that a long header of blanks costs one pass.
 _ENTITY_TAGS: Final = re.compile(rf"[ \t,]*+{_ENTITY_TAG}(?:[ \t]*+,[ \t,]*+{_ENTITY_TAG})*+[ \t,]*+")
@@ -54,25 +57,34 @@ def entity_tag(body: bytes) -> str:
 
 
 def gzip_entity_tag(etag: str) -> str:
-    """Return the tag of the gzip coding of what `etag` names; strong tags of different codings have to differ."""
-    return f'{etag[:-1]}-gzip"'
+    """Return the tag of the gzip coding of what `etag` names; strong tags of different codings have to differ.
+
+    In front, because suffixes belong to proxies: some mark with one what they compress, and take it off again.
+    """
+    return f'"gzip.{etag[1:]}'
 
 
-def held_tag(if_none_match: str | None, etag: str) -> str | None:
-    """Return `etag`, the tag of the representation that would be sent, if the caller holds that already, or `None`.
+def held_tag(if_none_match: str | None, coding: Representation) -> str | None:
+    """Return the tag of `coding`, which would be sent, if the caller holds that already, or `None`.
 
     Weak comparison, `*` is any. The tag of the other coding does not count, because the condition is about the
     representation that was negotiated (RFC 9110, section 13.1.2): a caller that holds the gzip coding and does not take
-    gzip any more must get the body. A malformed header counts as absent.
+    gzip any more must get the body. The tag of the identity coding with what a proxy appended when it compressed that
+    is a tag of it. A malformed header counts as absent.
     """
-    if if_none_match is None:
-        return None
+    etag = coding.etag
+    # What most callers send, and hits are many.
+    if if_none_match is None or if_none_match == etag:
+        return if_none_match
     if if_none_match.strip(" \t") == "*":
         return etag
     if not _ENTITY_TAGS.fullmatch(if_none_match):
         return None
     held = {tag.removeprefix("W/") for tag in re.findall(_ENTITY_TAG, if_none_match)}
-    return etag if etag in held else None
+    ours = {etag}
+    if coding.content_encoding is None:
+        ours.update(f'{etag[:-1]}{suffix}"' for suffix in PROXY_SUFFIXES)
+    return etag if held & ours else None
 
 
 def hint(preferences: str | None) -> str | None:

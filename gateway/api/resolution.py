@@ -1,10 +1,18 @@
 """From the parameters that a caller wrote to the complete question, in the tenant's terms."""
 
+from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
+
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from gateway.api.period import period_faults, wall_clock
 from gateway.api.query import CampaignsParameters, refusal
+from gateway.api.representation import hint
 from gateway.model import CampaignQuery
+
+LOCALES: Final = {"zh": "zh_CN", "en": "en_US"}
 
 
 def resolve(
@@ -30,3 +38,14 @@ def resolve(
         cc_id=parameters.cc_id or default_cc_id or None,
         locale=locale,
     )
+
+
+def preferred_locale(accept_language: str | None) -> str | None:
+    """Return the vendor's locale that `Accept-Language` (RFC 9110, section 12.5.4) prefers, `None` for neither."""
+    return _preferred_locale(hint(accept_language))
+
+
+@lru_cache(maxsize=256)
+def _preferred_locale(accept_language: str | None) -> str | None:
+    best = parse_accept_header(accept_language, LanguageAccept).best_match(list(LOCALES))
+    return None if best is None else LOCALES[best]

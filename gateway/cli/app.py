@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import click
 from flask import current_app
 
+from gateway.api.cache import Purge
 from gateway.model import ServePage
 from gateway.settings import Settings, SettingsError
 
@@ -21,7 +22,7 @@ class Gateway:
 
     settings: Settings
     serve: ServePage
-    purge: Callable[[int | None], int]
+    purge: Purge
     shared_state: Callable[[], str]
     close: Callable[[], None]
 

@@ -14,9 +14,13 @@ def cache() -> None:
 
 @cache.command()
 @click.option("--vdn", type=click.IntRange(1, 9999), help="Only the pages of this VDN.")
+@click.option("--hard", is_flag=True, help="Forget them, so that they are not there in trouble either.")
 @with_appcontext
-def purge(vdn: int | None) -> None:
-    """Forget pages in the shared cache and in all processes that share it."""
+def purge(vdn: int | None, hard: bool) -> None:  # noqa: FBT001 -- click passes options by name
+    """End the freshness of pages in the shared cache and in all processes that share it.
+
+    The next caller of each waits for a new one; while CC-iSales fails or is slow the old one is still there.
+    """
     gateway = current_gateway()
     if gateway.shared_state() == "off":
         raise click.ClickException(
@@ -24,8 +28,8 @@ def purge(vdn: int | None) -> None:
             "command cannot reach them. Send `DELETE /cache` to each process, or restart them."
         )
     try:
-        purged = gateway.purge(vdn)
+        purged = gateway.purge(vdn, hard=hard)
     except InternalError as fault:
         raise click.ClickException(str(fault)) from fault
     of = "of all VDNs" if vdn is None else f"of VDN {vdn}"
-    click.echo(f"Purged {purged} pages {of}.")
+    click.echo(f"{'Forgot' if hard else 'Purged'} {purged} {'page' if purged == 1 else 'pages'} {of}.")

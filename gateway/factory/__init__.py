@@ -13,18 +13,17 @@ from flask import Flask
 from gateway.access.callers import Callers
 from gateway.access.clients import ClientDirectory
 from gateway.access.last_use import LastUses
+from gateway.api.answer import Answers
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
-from gateway.api.followers import Followers
+from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
-from gateway.api.hit_path import HitPath
 from gateway.api.lifecycle import register_lifecycle
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
-from gateway.api.proxies import behind_proxies
 from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, token_keys_of
@@ -94,7 +93,8 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
         bearer_tokens_of(settings, token_keys, uses, metrics, clocks),
     )
 
-    register_lifecycle(app, metrics, tracer, log_hits=settings.log.hits)
+    answers = Answers(metrics, log_hits=settings.log.hits)
+    register_lifecycle(app, metrics, tracer)
     register_problems(app)
     register_options(app)
     app.register_blueprint(
@@ -105,6 +105,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
             turns.outside(limits.take),
             turns.outside(pages.fresh),
             turns.outside(pages.serve),
+            answers,
             settings.isales.deadline_s,
             clocks.monotonic,
         )
@@ -117,7 +118,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, parts.close))
-    app.wsgi_app = _middleware(app, turns, callers, pages, settings, metrics, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _middleware(app, turns, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -141,20 +142,22 @@ def _middleware(
     turns: Turns,
     callers: Callers,
     pages: PageCache,
+    answers: Answers,
     settings: Settings,
-    metrics: Metrics,
     tracer: Tracer,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: the hit path, pages of other origins, addresses behind proxies, followers, and turns."""
-    wsgi: WSGIApplication = in_turn(app.wsgi_app, turns, clocks.monotonic)
-    wsgi = Followers(wsgi, pages.join, metrics, tracer, settings.isales.deadline_s, clocks.monotonic)
-    wsgi = behind_proxies(wsgi, settings.http.trusted_proxies)
+    """Put in front of Flask: pages of other origins, the fast path with addresses behind proxies, and turns."""
+    wsgi: WSGIApplication = FastPath(
+        in_turn(app.wsgi_app, turns, clocks.monotonic),
+        callers,
+        pages,
+        answers,
+        tracer,
+        max_bytes=settings.cache.max_bytes // LEARNING_SHARE,
+        hops=settings.http.trusted_proxies,
+        deadline_s=settings.isales.deadline_s,
+        clock=clocks.monotonic,
+    )
     by_origin = cors_headers(settings.http.cors_origins)
-    if by_origin:
-        wsgi = with_cors(wsgi, by_origin)
-    if settings.log.hits:
-        # A hit with a log line takes the ordinary way, which writes it.
-        return wsgi
-    learning_bytes = settings.cache.max_bytes // LEARNING_SHARE
-    return HitPath(wsgi, callers, pages.peek, pages.peek_fresh, metrics, learning_bytes, by_origin)
+    return with_cors(wsgi, by_origin) if by_origin else wsgi

@@ -9,10 +9,14 @@ from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.factory.clocks import Clocks
 from gateway.model import CampaignQuery, FetchPage
+from gateway.pages.decision import Policy
+from gateway.pages.failures import RecentFailures
+from gateway.pages.fetches import Fetches
 from gateway.pages.freshness import FreshnessPolicy, Lifetimes
 from gateway.pages.key import page_key
 from gateway.pages.memory import ProcessCache
 from gateway.pages.page_cache import PageCache
+from gateway.pages.purge_marks import PurgeMarks
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
@@ -24,8 +28,6 @@ from gateway.telemetry.tracing import Tracer
 
 LEARNING_SHARE = 5
 """One part in so many of `cache.max_bytes` is for what the hit path has learned, the others are for pages."""
-
-REFRESH_WORKERS = 4
 
 
 def shared_store_of(
@@ -87,18 +89,22 @@ def page_cache_of(
         zone = settings.tenants[query.vdn].time_zone.key
         return page_key(query, f"{settings.isales.base_url} {zone}")
 
-    pages = PageCache(
-        fetch,
-        Tiers(memory, shared, lambda page: render(page_body(page)), metrics, clocks.monotonic),
+    tiers = Tiers(
+        memory,
+        parts.take("purge marks", None, PurgeMarks),
         shared,
-        key,
+        lambda page: render(page_body(page)),
         freshness,
         metrics,
-        tracer,
-        refresh_workers=min(settings.isales.concurrency, REFRESH_WORKERS),
-        refresh_deadline_s=settings.isales.deadline_s,
-        clock=clocks.monotonic,
+        cache.refresh_ahead,
+        clocks.monotonic,
+        clocks.wall,
     )
+    failures = RecentFailures(clock=clocks.monotonic)
+    deadline_s = settings.isales.deadline_s
+    fetches = Fetches(fetch, tiers, shared, failures, metrics, tracer, deadline_s=deadline_s, clock=clocks.monotonic)
+    policy = Policy(cache.stale_if_slow_s, cache.min_refresh_s)
+    pages = PageCache(fetches, tiers, shared, failures, key, policy, clocks.monotonic)
     if parts.continued:
         # The pages of the app before are at hand, and after it has let go nobody would hear that they were purged.
         pages.subscribe()

@@ -100,9 +100,9 @@ class Breakers:
                 return Admission(vdn, self._of_vdn[vdn].admit(now, patience_s), self._all.admit(now, patience_s))
         raise self._refused(refusal)
 
-    def settle(self, admission: Admission, error: BaseException | None, deadline: Deadline) -> None:
+    def settle(self, admission: Admission, error: BaseException | None) -> None:
         """Take note that the call ended with `error`, or with an answer if that is `None`."""
-        judgement = judge(error, deadline)
+        judgement = judge(error)
         failure = f"{error.name}: {error.detail}" if isinstance(error, GatewayError) else ""
         of_vdn = self._of_vdn[admission.vdn]
         with self._lock:
@@ -177,9 +177,9 @@ def with_breaker(send: Send, breakers: Breakers) -> Send:
         try:
             answer = send(request, deadline)
         except BaseException as error:
-            breakers.settle(admission, error, deadline)
+            breakers.settle(admission, error)
             raise
-        breakers.settle(admission, None, deadline)
+        breakers.settle(admission, None)
         return answer
 
     return send_if_admitted

@@ -1,6 +1,7 @@
 """A circuit breaker, pure: times of a monotonic clock and outcomes come in, permits and waits go out.
 
-    closed ──── enough calls, and too many failed ───→ open
+    closed ── too many of enough calls failed, or ───→ open
+      ↑       three in a row had no answer              │
       ↑                                                 │ its time is over
       └── the probe succeeds ── half-open ←─────────────┘
                                     └── the probe fails: open again, for twice as long
@@ -14,6 +15,9 @@ from enum import Enum
 from typing import Final
 
 from gateway.isales.outcome_window import OutcomeWindow
+
+UNANSWERED_IN_A_ROW: Final = 3
+"""So many calls without any answer, and nothing good between them, say enough, however few calls there are."""
 
 PROBE_WAIT_S: Final = 1.0
 """When to look again while a probe is under way: whenever it ends, so there is no better number."""
@@ -34,8 +38,8 @@ class CircuitState(Enum):
 class CircuitPolicy:
     """When a circuit opens and for how long; seconds.
 
-    It opens when `failure_ratio` of at least `min_calls` calls within `window_s` failed: for `open_s`, doubling up to
-    `open_max_s`.
+    It opens when `failure_ratio` of at least `min_calls` calls within `window_s` failed, or `UNANSWERED_IN_A_ROW` calls
+    had no answer: for `open_s`, doubling up to `open_max_s`.
     """
 
     failure_ratio: float
@@ -58,6 +62,7 @@ class Circuit:
     def __init__(self, policy: CircuitPolicy) -> None:
         self._policy = policy
         self._window = OutcomeWindow(policy.window_s)
+        self._unanswered = 0
         self._era = 0
         self._open_s = 0.0
         self._open_until: float | None = None
@@ -102,6 +107,7 @@ class Circuit:
         """Take note of a good end at `now`; return whether it closed the circuit."""
         if permit.era != self._era:
             return False
+        self._unanswered = 0
         if self._open_until is None:
             self._window.add(now, failed=False)
             return False
@@ -112,15 +118,18 @@ class Circuit:
         self._window.clear()
         return True
 
-    def failed(self, permit: Permit, now: float) -> bool:
+    def failed(self, permit: Permit, now: float, *, unanswered: bool = False) -> bool:
         """Take note of a bad end at `now`; return whether it opened the circuit, for the first time or again."""
         if permit.era != self._era:
             return False
         if self._open_until is None:
             self._window.add(now, failed=True)
             calls, failures = self._window.counts(now)
-            if calls < self._policy.min_calls or failures / calls < self._policy.failure_ratio:
+            self._unanswered += unanswered
+            too_many = calls >= self._policy.min_calls and failures / calls >= self._policy.failure_ratio
+            if not too_many and self._unanswered < UNANSWERED_IN_A_ROW:
                 return False
+            self._unanswered = 0
             self._opened_at = now
         self._open(now)
         return True

@@ -12,16 +12,17 @@ from gateway.errors import (
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
+    UpstreamTimeout,
+    UpstreamUnreachable,
 )
-from gateway.impatience import is_impatience
-from gateway.model import Deadline
 
 
 class Verdict(Enum):
-    """What one call says."""
+    """What one call says. `UNANSWERED` is bad, and nothing came back at all: no connection, or silence."""
 
     GOOD = "good"
     BAD = "bad"
+    UNANSWERED = "unanswered"
     NOTHING = "nothing"
 
 
@@ -35,15 +36,17 @@ class Judgement(NamedTuple):
 NO_JUDGEMENT: Final = Judgement(Verdict.NOTHING, Verdict.NOTHING)
 
 
-def judge(error: BaseException | None, deadline: Deadline) -> Judgement:
-    """Return what a call that had until `deadline` says by ending in `error`, or in an answer if that is `None`."""
+def judge(error: BaseException | None) -> Judgement:
+    """Return what a call says by ending in `error`, or in an answer if that is `None`."""
     if error is None or isinstance(error, UpstreamRejectedParameters):
         return Judgement(Verdict.GOOD, Verdict.GOOD)
-    if not isinstance(error, UpstreamError) or is_impatience(error, deadline):
+    if not isinstance(error, UpstreamError):
         return NO_JUDGEMENT
     if error.upstream is not None or isinstance(error, UpstreamRefusedCredentials):
         return Judgement(Verdict.BAD, Verdict.GOOD)
     if isinstance(error, UpstreamOverloaded) and error.one_vdn:
         # Perhaps of a proxy on the way, so it does not show that all is good behind it.
         return Judgement(Verdict.BAD, Verdict.NOTHING)
+    if isinstance(error, UpstreamUnreachable | UpstreamTimeout) and error.sent:
+        return Judgement(Verdict.UNANSWERED, Verdict.UNANSWERED)
     return Judgement(Verdict.BAD, Verdict.BAD)

@@ -91,7 +91,7 @@ class Way:
             stopped_for = self._circuit.stopped_for(now)
             if self._circuit.succeeded(permit, now):
                 return Change(self.label, "resumed", stopped_for)
-        elif self._circuit.failed(permit, now):
+        elif self._circuit.failed(permit, now, unanswered=verdict is Verdict.UNANSWERED):
             self._last_failure = failure
             return Change(self.label, "stopped", self._circuit.open_s, failure)
         return None

@@ -2,18 +2,18 @@
 
 An entry is: magic, format version (1 byte), length of the payload (4 bytes, big endian), BLAKE2b-128 of key and
 payload, payload (JSON). The key takes part in the checksum, so that an entry is good under its own key only. How old
-an entry is, is known to the tier that keeps it, not to the entry.
+an entry is, is known to the tier that keeps it; the entry tells the time of day at which CC-iSales answered.
 """
 
 import hashlib
 import json
 import struct
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAGIC = b"CGpg"
 HEADER = struct.Struct(">4sBI16s")
 
@@ -22,8 +22,15 @@ class UnreadableEntry(Exception):
     """The bytes are not an entry of this format under this key; the text says what is wrong with them."""
 
 
-def encode(key: str, page: CampaignPage) -> bytes:
-    """Return the entry for `page` under `key`."""
+class Decoded(NamedTuple):
+    """What an entry holds: the page, and when CC-iSales gave it, milliseconds since 1970."""
+
+    page: CampaignPage
+    as_of_ms: int
+
+
+def encode(key: str, page: CampaignPage, as_of_ms: int) -> bytes:
+    """Return the entry for `page`, which CC-iSales gave at `as_of_ms` (milliseconds since 1970), under `key`."""
     rows = [
         [
             row.id,
@@ -36,12 +43,12 @@ def encode(key: str, page: CampaignPage) -> bytes:
         ]
         for row in page.campaigns
     ]
-    counts = [page.number, page.size, page.total_items, page.skill_queue_total, page.ivr_total]
-    payload = json.dumps([counts, rows], ensure_ascii=False, separators=(",", ":")).encode()
+    counts = [page.number, page.size, page.total_items, page.skill_queue_total, page.ivr_total, page.left_out]
+    payload = json.dumps([as_of_ms, counts, rows], ensure_ascii=False, separators=(",", ":")).encode()
     return HEADER.pack(MAGIC, FORMAT_VERSION, len(payload), _checksum(key, payload)) + payload
 
 
-def decode(key: str, entry: object) -> CampaignPage:
+def decode(key: str, entry: object) -> Decoded:
     """Return what `entry`, found under `key`, holds. Raises UnreadableEntry for anything that `encode` did not make."""
     if not isinstance(entry, bytes) or len(entry) < HEADER.size:
         raise UnreadableEntry("it is not an entry of the page cache")
@@ -61,13 +68,13 @@ def decode(key: str, entry: object) -> CampaignPage:
         raise UnreadableEntry(f"its payload is not a page: {fault}") from fault
 
 
-def _page(loaded: Any) -> CampaignPage:
-    (number, size, total, skill_queue, ivr), rows = loaded
+def _page(loaded: Any) -> Decoded:
+    as_of_ms, (number, size, total, skill_queue, ivr, left_out), rows = loaded
     campaigns = tuple(
         Campaign(row_id, name, CampaignStatus(status), DeviceType(device), _moment(begins), _moment(ends), caller)
         for row_id, name, status, device, begins, ends, caller in rows
     )
-    return CampaignPage(campaigns, number, size, total, skill_queue, ivr)
+    return Decoded(CampaignPage(campaigns, number, size, total, skill_queue, ivr, left_out), int(as_of_ms))
 
 
 def _checksum(key: str, payload: bytes) -> bytes:

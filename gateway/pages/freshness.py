@@ -1,10 +1,11 @@
 """How long a page is good (RFC 9111, section 4.2; RFC 5861). Pure: ages in seconds come in, decisions go out."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from gateway import model
-from gateway.model import CampaignQuery, CampaignStatus
+from gateway.model import CampaignPage, CampaignQuery, CampaignStatus
 
 
 class Rung(StrEnum):
@@ -47,6 +48,13 @@ class Lifetimes:
             return Rung.STALE_WHILE_REVALIDATE
         return Rung.STALE_IF_ERROR if stale_s < self.stale_if_error_s else Rung.EXPIRED
 
+    def good_if_error_s(self, age_s: float) -> float:
+        """Return for how long past its freshness a page of this age may still be shown in trouble, never below 0.
+
+        Past now, where it is not fresh any more: so `stale-if-error` (RFC 5861, section 4) has it.
+        """
+        return max(0.0, min(self.stale_if_error_s, self.fresh_s + self.stale_if_error_s - age_s))
+
 
 @dataclass(frozen=True, slots=True)
 class FreshnessPolicy:
@@ -55,6 +63,16 @@ class FreshnessPolicy:
     usual: Lifetimes
     completed: Lifetimes
 
-    def lifetimes(self, query: CampaignQuery) -> Lifetimes:
-        """Return the lifetimes of the page that answers `query`."""
-        return self.completed if query.status is CampaignStatus.COMPLETED else self.usual
+    def lifetimes(self, query: CampaignQuery, page: CampaignPage, as_of: datetime) -> Lifetimes:
+        """Return the lifetimes of `page`, which CC-iSales gave to `query` at `as_of` (aware).
+
+        Those of completed campaigns are for who asked for them, and for a page of which all rows are completed and
+        over, whoever asked.
+        """
+        if query.status is CampaignStatus.COMPLETED:
+            return self.completed
+        over = bool(page.campaigns) and all(
+            row.status is CampaignStatus.COMPLETED and row.ends_at is not None and row.ends_at <= as_of
+            for row in page.campaigns
+        )
+        return self.completed if over else self.usual

@@ -5,18 +5,25 @@ from dataclasses import dataclass
 
 from gateway.model import CacheOutcome, CampaignPage, Paging, RenderedPage, ServedPage
 from gateway.pages.codec import decode
+from gateway.pages.decision import AtHand
 from gateway.pages.freshness import Lifetimes, Rung
+
+CLOSE_S = 1.0
+"""An age that the shared tier tells may have been this long on its way here."""
 
 PROCESS = "process"
 SHARED = "shared"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class HeldPage:
     """One page in the memory of this process. Its length is the bytes that it takes.
 
-    `entry` is the page as `gateway.pages.codec` encodes it, `stored_at` the second on the monotonic clock from which
-    its age counts.
+    `entry` is the page as `gateway.pages.codec` encodes it. `began_at` and `stored_at` are the seconds on the monotonic
+    clock at which its fetch began and from which its age counts; `as_of_ms` is when CC-iSales answered, milliseconds
+    since 1970 by the clock of who fetched it. `refresh_share` is the share of its freshness after which it is refreshed ahead.
+
+    Two marks change while it is held: it was `purged`, or since `doubted_at` another process may have a newer one.
     """
 
     key: str
@@ -24,30 +31,73 @@ class HeldPage:
     paging: Paging
     rendered: RenderedPage
     lifetimes: Lifetimes
+    began_at: float
     stored_at: float
+    as_of_ms: int
+    refresh_share: float
+    purged: bool = False
+    doubted_at: float | None = None
 
     def __len__(self) -> int:
         packed = self.rendered.packed
         return len(self.entry) + len(self.rendered.identity.body) + (len(packed.body) if packed else 0)
 
+    def is_newer_than(self, other: "HeldPage") -> bool:
+        """Tell whether CC-iSales gave it after `other`, of the same key; by the clock on the wall if that is close."""
+        apart_s = self.stored_at - other.stored_at
+        return apart_s > 0 if abs(apart_s) >= CLOSE_S else self.as_of_ms > other.as_of_ms
+
+    def plainly_fresh_until(self) -> float:
+        """Return until when there is nothing to decide, unless it is marked: `decide` says `Serve()` to everybody."""
+        if self.purged or self.doubted_at is not None:
+            return float("-inf")
+        return self.stored_at + self.lifetimes.fresh_s * self.refresh_share
+
     def rung(self, now: float) -> Rung:
-        """Return the rung of the page at the second `now`."""
-        return self.lifetimes.rung(now - self.stored_at)
+        """Return the rung of the page at the second `now`; the freshness of one that was purged is over."""
+        rung = self.lifetimes.rung(now - self.stored_at)
+        return Rung.STALE_IF_ERROR if self.purged and rung is not Rung.EXPIRED else rung
+
+    def at_hand(self, now: float) -> AtHand:
+        """Return what is known of it at the second `now`."""
+        refresh_at_s = self.lifetimes.fresh_s * self.refresh_share
+        return AtHand(now - self.stored_at, self.lifetimes, refresh_at_s, self.purged)
 
     def served(
-        self, outcome: CacheOutcome, now: float, tier: str, detail: str = "", *, stored: bool = False
+        self,
+        outcome: CacheOutcome,
+        now: float,
+        tier: str,
+        detail: str = "",
+        *,
+        forward: str = "",
+        stored: bool = False,
+        waited: bool = False,
     ) -> ServedPage:
         """Return the page as it is handed out at the second `now`, found in `tier`, or fetched where that is empty."""
         # Clocks of threads that overtake each other: no age is below 0.
-        age = now - self.stored_at if now > self.stored_at else 0.0
-        fresh_for_s = self.lifetimes.fresh_s - age
+        age_s = now - self.stored_at if now > self.stored_at else 0.0
         return ServedPage(
-            self.key, self.rendered, outcome, tier, age, fresh_for_s, detail, stored, self.paging, self.page
+            self.key,
+            self.rendered,
+            outcome,
+            tier,
+            str(self.rung(now)) if tier else "",
+            age_s,
+            min(self.lifetimes.fresh_s - age_s, 0.0) if self.purged else self.lifetimes.fresh_s - age_s,
+            self.lifetimes.good_if_error_s(age_s),
+            self.as_of_ms // 1000,
+            detail,
+            forward,
+            stored,
+            waited,
+            self.paging,
+            self.page,
         )
 
     def page(self) -> CampaignPage:
         """Return the page as an object."""
-        return decode(self.key, self.entry)
+        return decode(self.key, self.entry).page
 
 
 Render = Callable[[CampaignPage], RenderedPage]

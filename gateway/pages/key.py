@@ -18,7 +18,17 @@ def page_key(query: CampaignQuery, source: str) -> str:
     """
     asked = {field.name: _plain(getattr(query, field.name)) for field in fields(query) if field.compare}
     canonical = json.dumps([source, asked], ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-    return f"page:{FORMAT_VERSION}:{query.vdn}:{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
+    return f"{prefix_of(query.vdn)}{hashlib.sha256(canonical.encode('ascii')).hexdigest()}"
+
+
+def vdn_of(key: str) -> int:
+    """Return the VDN of a key that `page_key` made."""
+    return int(key.split(":", 3)[2])
+
+
+def prefix_of(vdn: int | None, version: int = FORMAT_VERSION) -> str:
+    """Return how the keys of one VDN begin, or those of all."""
+    return f"page:{version}:" + ("" if vdn is None else f"{vdn}:")
 
 
 def _plain(value: object) -> object:

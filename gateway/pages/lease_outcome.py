@@ -16,6 +16,7 @@ def outcome_of(error: GatewayError) -> bytes:
             "errors": [[fault.parameter, fault.message] for fault in error.errors],
             "upstream": None if error.upstream is None else [error.upstream.code, error.upstream.description],
             "retry_after_s": error.retry_after_s,
+            "sent": error.sent,
         }
     ).encode()
 
@@ -33,6 +34,8 @@ def failure_in(outcome: bytes) -> GatewayError | None:
             errors=tuple(ParameterFault(str(parameter), str(message)) for parameter, message in said["errors"]),
             upstream=None if said["upstream"] is None else UpstreamResult(*map(str, said["upstream"])),
             retry_after_s=None if retry_after_s is None else int(retry_after_s),
+            # A process of the version before does not say.
+            sent=said.get("sent") is not False,
         )
     except (ValueError, TypeError, KeyError, StopIteration, RecursionError, OverflowError):
         return None

@@ -56,9 +56,9 @@ class ProcessCache(BaseCache):
         """Forget `key`. `False` when it was not there."""
         return self.entries.remove(key)
 
-    def delete_prefix(self, prefix: str) -> int:
-        """Forget every key that begins with `prefix`; return how many there were."""
-        return sum(self.delete(key) for key in self.entries if key.startswith(prefix))
+    def keys(self, prefix: str) -> list[str]:
+        """Return every key that begins with `prefix`."""
+        return [key for key in self.entries if key.startswith(prefix)]
 
     def clear(self) -> bool:
         """Forget everything."""

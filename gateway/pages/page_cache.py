@@ -1,146 +1,138 @@
-"""The driver of the page cache: from a query down the ladder to a page, or to a failure.
-
-fresh                   served
-stale while revalidate  served, and refreshed in the background
-stale if error          fetched; served if that fails, or failed a moment ago
-expired, or none        fetched; a failure is a failure
-"""
+"""The driver of the page cache: it looks, has `decide` decide, and does what that says, until there is an answer."""
 
 import threading
 import time
 from collections.abc import Callable
+from typing import assert_never
 
-import structlog
-
-from gateway.errors import GatewayError, InternalError, UpstreamError, UpstreamRejectedParameters
-from gateway.model import CacheOutcome, CampaignQuery, Deadline, FetchPage, Priority, ServedPage
+from gateway.errors import GatewayError, NotCached, UpstreamRejectedParameters, UpstreamTimeout
+from gateway.model import (
+    FORWARD_MISS,
+    FORWARD_REQUEST,
+    FORWARD_STALE,
+    NO_DIRECTIVES,
+    CacheOutcome,
+    CampaignQuery,
+    Deadline,
+    Priority,
+    RequestDirectives,
+    ServedPage,
+)
+from gateway.pages.decision import (
+    Asked,
+    Fetch,
+    Known,
+    Policy,
+    Refuse,
+    Serve,
+    ServeAndRefresh,
+    WaitThenServe,
+    decide,
+)
 from gateway.pages.explanation import Explanation
 from gateway.pages.failures import RecentFailures
-from gateway.pages.fetcher import Fetcher
-from gateway.pages.freshness import FreshnessPolicy, Rung
+from gateway.pages.fetches import Boarding, Brought, Fetches
+from gateway.pages.freshness import Rung
 from gateway.pages.held import PROCESS, SHARED, HeldPage
-from gateway.pages.refresh import Refresher
 from gateway.pages.shared import SharedTier
 from gateway.pages.tiers import Tiers
-from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.tracing import Kind, NoTracer, Tracer, Work, under_way
 
-log = structlog.get_logger("gateway.pages")
-
-REFRESHED = "ok"
-FRESH = frozenset({Rung.FRESH})
-PROMPT = frozenset({Rung.FRESH, Rung.STALE_WHILE_REVALIDATE})
+NEVER = float("-inf")
 
 
 class PageCache:
     """Answers queries from pages that are good enough, else by fetching, once for all who ask at a time.
 
-    Only pages are kept; a failure is shared by those who wait for it, and never replaces a page. Parameters that
-    CC-iSales refuses are an answer, not a failure: they go to the caller whatever page there was.
+    What is good enough for whom, and who waits for what, is the table of `decision.decide`. Only pages are kept; a
+    failure is shared by those who wait for it, and never replaces a page. Parameters that CC-iSales refuses are an
+    answer, not a failure: they go to the caller whatever page there was.
     """
 
     def __init__(
         self,
-        fetch: FetchPage,
+        fetches: Fetches,
         tiers: Tiers,
         shared: SharedTier,
+        failures: RecentFailures,
         key: Callable[[CampaignQuery], str],
-        freshness: FreshnessPolicy,
-        metrics: Metrics,
-        tracer: Tracer = NoTracer(),  # noqa: B008 -- it has no state
-        *,
-        refresh_workers: int,
-        refresh_deadline_s: float,
+        policy: Policy,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._fetches = fetches
         self._tiers = tiers
         self._shared = shared
+        self._failures = failures
         self.key = key
         """Returns the key of a query."""
-        self._freshness = freshness
-        self._metrics = metrics
-        self._tracer = tracer
-        self._refresh_deadline_s = refresh_deadline_s
+        self.version = tiers.version
+        """Its number grows with every change of what this process holds."""
+        self._policy = policy
         self._clock = clock
-        self._failures = RecentFailures(clock=clock)
-        self._fetcher = Fetcher(fetch, tiers, shared, freshness, self._failures, clock)
-        self._refresher = Refresher(self._refresh, refresh_workers)
         self._subscribed = False
         self._subscribing = threading.Lock()
 
-    def serve(self, query: CampaignQuery, deadline: Deadline) -> ServedPage:
+    def serve(
+        self, query: CampaignQuery, deadline: Deadline, directives: RequestDirectives = NO_DIRECTIVES
+    ) -> ServedPage:
         """Return the page that answers `query`; raises one leaf of `gateway.errors`."""
         self.subscribe()
-        return self._serve(self.key(query), query, deadline)
+        return self._serve(self.key(query), query, deadline, directives)
 
-    def fresh(self, query: CampaignQuery) -> ServedPage | None:
-        """Return the page that answers `query` if there is a fresh one, here or in the shared tier, else `None`.
+    def fresh(self, query: CampaignQuery, directives: RequestDirectives = NO_DIRECTIVES) -> ServedPage | None:
+        """Return the page that answers `query` if there is a fresh one at hand that will do, else `None`.
 
         Nothing is fetched or refreshed for it.
         """
         self.subscribe()
         key = self.key(query)
-        served = self.peek_fresh(key)
-        if served is None:
-            served = self._if_fresh(self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED)
-        if served is not None:
-            self._metrics.lookup(served.outcome, served.rung, served.tier)
-        return served
+        held, tier = self._look(key, query)
+        step = decide(self._known(key, held), Asked(directives, patience_s=0.0), self._policy)
+        if held is None or not isinstance(step, Serve | ServeAndRefresh) or step.detail:
+            return None
+        return held.served(CacheOutcome.HIT, self._clock(), tier)
 
-    def peek(self, key: str, query: CampaignQuery) -> ServedPage | None:
-        """Return the page under `key` if this process can serve it at once, and see to its refresh; else `None`.
+    def peek(self, key: str) -> tuple[ServedPage, float] | None:
+        """Return the page under `key` if this process has one that is fresh beyond doubt, else `None`.
 
-        It is for the caller to count, who may have no use for it after all.
+        It is what `serve` gives to a caller without directives, from now until the second (of the monotonic clock) that
+        is told with it, or until `version` has changed.
         """
-        return self._at_once(self._tiers.held(key), query, PROCESS)
-
-    def join(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage | None:
-        """Serve `query`, whose key is `key`, if its page is being fetched now; return `None` if nobody fetches it.
-
-        A fetch may be a refresh, and the page at hand good enough: nobody waits then. Raises one leaf of
-        `gateway.errors`, that of the fetch or UpstreamTimeout.
-        """
-        return self._serve(key, query, deadline) if self._fetcher.is_under_way(key) else None
-
-    def peek_fresh(self, key: str) -> ServedPage | None:
-        """Return the page under `key` if this process has a fresh one, else `None`. It is for the caller to count."""
-        return self._if_fresh(self._tiers.held(key), PROCESS)
+        held = self._tiers.held(key)
+        if held is None:
+            return None
+        now, until = self._clock(), held.plainly_fresh_until()
+        return (held.served(CacheOutcome.HIT, now, PROCESS), until) if now < until else None
 
     def explain(self, query: CampaignQuery) -> Explanation:
         """Tell what is there for `query` and how good it is, without asking CC-iSales."""
         self.subscribe()
-        key, tier = self.key(query), PROCESS
-        held = self._tiers.held(key)
-        if held is None:
-            held, tier = self._tiers.adopt(key, self._freshness.lifetimes(query)), SHARED
-        under_way = self._fetcher.is_under_way(key) or self._refresher.is_under_way(key)
+        key = self.key(query)
+        held, tier = self._look(key, query)
+        under_way = self._fetches.of(key) is not None
         if held is None:
             return Explanation(key, None, None, None, None, under_way)
-        age = self._clock() - held.stored_at
-        return Explanation(key, tier, held.lifetimes.rung(age), age, held.lifetimes.fresh_s - age, under_way)
+        served = held.served(CacheOutcome.HIT, self._clock(), tier)
+        return Explanation(key, tier, Rung(served.rung), served.age_s, served.fresh_for_s, under_way)
 
-    def purge(self, vdn: int | None) -> int:
-        """Forget the pages of one VDN, or all, in all processes that share; return how many there were.
+    def purge(self, vdn: int | None, *, hard: bool = False) -> int:
+        """End the freshness of the pages of one VDN, or of all, in all processes that share; return their number.
 
-        Raises InternalError when the shared tier cannot be reached; this process has forgotten by then.
+        A `hard` purge forgets them. Raises InternalError when the shared tier cannot be reached; this process has done
+        its part by then.
         """
-        forgotten = self.forget(vdn)
-        return max(forgotten, self._shared.purge(vdn))
+        here = self.purged(vdn, 0.0, hard=hard)
+        return max(here, self._shared.purge(vdn, hard=hard))
 
-    def forget(self, vdn: int | None) -> int:
-        """Forget the pages of one VDN, or all, in this process; a fetch under way does not bring one back."""
-        return self._tiers.forget(vdn)
+    def purged(self, vdn: int | None, ago_s: float, *, hard: bool) -> int:
+        """Do to the pages of this process what a purge of any process asks for; return their number."""
+        return self._tiers.purge(vdn, ago_s, hard=hard)
 
-    def _serve(self, key: str, query: CampaignQuery, deadline: Deadline) -> ServedPage:
-        held = self._tiers.held(key)
-        served = self._at_once(held, query, PROCESS)
-        if served is None:
-            served = self._brought(key, query, deadline, held)
-        self._metrics.lookup(served.outcome, served.rung, served.tier)
-        return served
+    def doubted(self, key: str | None) -> None:
+        """Look into the shared tier before the page of `key`, or any, is shown again."""
+        self._tiers.doubt(key)
 
     def subscribe(self) -> None:
-        """Hear of purges from now on, as the first request sees to by itself.
+        """Hear from other processes from now on, as the first request sees to by itself.
 
         Not when it is made: that may start a thread, and a server may fork in between.
         """
@@ -148,95 +140,126 @@ class PageCache:
             return
         with self._subscribing:
             if not self._subscribed:
-                self._shared.subscribe(self._purged)
+                self._shared.subscribe(self)
                 self._subscribed = True
 
     def drain(self) -> None:
-        """Begin no refresh in the background any more: this process is about to end, and others do it."""
-        self._refresher.close()
+        """Begin no fetch in the background any more: this process is about to end, and others do it."""
+        self._fetches.close()
 
     def close(self) -> None:
-        """Let go of the shared tier, which others may go on to use, and of the threads that refresh."""
-        self._shared.unsubscribe(self._purged)
-        self._refresher.close()
+        """Let go of the shared tier, which others may go on to use, and begin nothing in the background."""
+        self._shared.unsubscribe(self)
+        self._fetches.close()
 
-    def _purged(self, vdn: int | None) -> None:
-        self.forget(vdn)
+    def _serve(self, key: str, query: CampaignQuery, deadline: Deadline, directives: RequestDirectives) -> ServedPage:
+        came_at, forward, tier, failure, waited = self._clock(), "", "", None, False
+        before: HeldPage | None = None
+        while True:
+            held, found_in = self._look(key, query)
+            # Where it was when this request came, also if it was taken from there since.
+            before, tier = held, tier if before is not None and held is before else found_in
+            forward = forward or self._forward(held)
+            after = max(self._newer_than(directives, came_at), NEVER if held is None else held.stored_at)
+            failed = "" if failure is None else failure.name
+            asked = Asked(directives, self._clock() - came_at, deadline.remaining(), failed, waited)
+            step = decide(self._known(key, held), asked, self._policy)
+            match step:
+                case Serve() | ServeAndRefresh() if held is not None:
+                    return self._at_hand(key, query, held, tier, step, waited=waited or failure is not None)
+                case WaitThenServe(seconds) | Fetch(seconds):
+                    boarding = self._board(key, query, after, step, deadline)
+                case Refuse():
+                    raise _refusal(step, failure)
+                case Serve() | ServeAndRefresh():
+                    raise AssertionError("a page is served only where there is one")
+                case _:
+                    assert_never(step)
+            if boarding is None or not boarding.flight.wait(seconds):
+                waited = True
+                continue
+            brought, failure = boarding.flight.result, boarding.flight.error
+            if isinstance(failure, UpstreamRejectedParameters):
+                raise failure.again()
+            if brought is not None and not brought.held.purged and (brought.fetched or brought.held.stored_at > after):
+                return self._served(brought, forward, leading=boarding.leading)
 
-    def _if_fresh(self, held: HeldPage | None, tier: str) -> ServedPage | None:
+    def _look(self, key: str, query: CampaignQuery) -> tuple[HeldPage | None, str]:
+        """Return the page at hand and its tier: that of this process, unless another one may have a newer one."""
+        held = self._tiers.held(key)
         if held is None:
-            return None
-        now = self._clock()
-        return held.served(CacheOutcome.HIT, now, tier) if held.rung(now) is Rung.FRESH else None
+            # A crowd that wants a page that is on its way does not all look for it.
+            if self._fetches.of(key) is not None:
+                return None, ""
+        elif held.doubted_at is None:
+            return held, PROCESS
+        found = self._tiers.adopt(key, query)
+        return found, PROCESS if found is held else SHARED
 
-    def _at_once(self, held: HeldPage | None, query: CampaignQuery, tier: str) -> ServedPage | None:
-        """Return what can be served of `held` without waiting for anybody, and see to its refresh."""
-        if held is None:
-            return None
-        now = self._clock()
-        rung = held.rung(now)
-        if rung is Rung.FRESH:
-            return held.served(CacheOutcome.HIT, now, tier)
-        failure = self._failures.recent(held.key)
-        if failure is not None:
-            return self._despite(failure, held, tier)
-        if rung is not Rung.STALE_WHILE_REVALIDATE:
-            return None
-        self._refresher.kick(held.key, query)
-        return held.served(CacheOutcome.STALE, now, tier, Rung.STALE_WHILE_REVALIDATE)
-
-    def _brought(self, key: str, query: CampaignQuery, deadline: Deadline, before: HeldPage | None) -> ServedPage:
-        """Fetch the page, or serve what is there while that fails; `before` is what this process held until now."""
-        try:
-            brought = self._fetcher.bring(key, query, deadline, PROMPT)
-        except UpstreamRejectedParameters:
-            raise
-        except UpstreamError as failure:
-            held = self._tiers.held(key) or self._tiers.adopt(key, self._freshness.lifetimes(query))
-            stale = None if held is None else self._despite(failure, held, PROCESS if held is before else SHARED)
-            if stale is None:
-                raise
-            return stale
-        if brought.outcome is CacheOutcome.HIT:
-            served = self._at_once(brought.held, query, SHARED)
-            return served or brought.held.served(CacheOutcome.HIT, self._clock(), SHARED)
-        # As of the moment that it was fetched, so that a page that has just come has all of its time before it.
-        return brought.held.served(brought.outcome, brought.held.stored_at, "", stored=brought.stored)
-
-    def _despite(self, failure: GatewayError, held: HeldPage, tier: str) -> ServedPage | None:
-        """Return `held` as it is served while fetching it fails, unless it is too old even for that."""
-        now = self._clock()
-        return None if held.rung(now) is Rung.EXPIRED else held.served(CacheOutcome.STALE, now, tier, failure.name)
-
-    def _refresh(self, key: str, query: CampaignQuery) -> None:
-        """Refresh one page in the background: take what another process has fetched, or fetch."""
-        began, span = self._clock(), self._tracer.begin(Kind.INTERNAL, None)
-        work = Work(span.trace)
-        with under_way(work):
-            outcome = self._refreshed(key, query)
-        self._metrics.refresh(outcome)
-        problem = "" if outcome == REFRESHED else outcome
-        span.end("refresh", {"vdn": query.vdn}, problem)
-        log.info(
-            "refresh",
-            vdn=query.vdn,
-            duration_ms=round((self._clock() - began) * 1000, 1),
-            **({"problem": problem} if problem else {}),
-            **work.told(),
+    def _known(self, key: str, held: HeldPage | None) -> Known:
+        now, flight, failure = self._clock(), self._fetches.of(key), self._failures.of(key)
+        return Known(
+            None if held is None else held.at_hand(now),
+            "" if failure is None else failure.error.name,
+            0.0 if failure is None else self._failures.retry_in_s(failure),
+            None if flight is None else now - flight.began_at,
         )
 
-    def _refreshed(self, key: str, query: CampaignQuery) -> str:
-        """Refresh one page; return `ok`, or the name of the problem."""
-        outcome = REFRESHED
-        deadline = Deadline.after(self._refresh_deadline_s, self._clock, Priority.REFRESH)
-        try:
-            self._fetcher.bring(key, query, deadline, FRESH)
-        except GatewayError as failure:
-            outcome = failure.name
-            if not isinstance(failure, UpstreamRejectedParameters):
-                # It may be that of another process, which this one has not met itself.
-                self._failures.remember(key, failure)
-        except Exception:
-            outcome = InternalError.name
-            log.exception("refresh failed", key=key)
-        return outcome
+    def _forward(self, held: HeldPage | None) -> str:
+        """Return why a request with `held` at hand is forwarded, if it is (RFC 9211, section 2.2)."""
+        if held is None:
+            return FORWARD_MISS
+        return FORWARD_REQUEST if held.rung(self._clock()) is Rung.FRESH else FORWARD_STALE
+
+    def _newer_than(self, directives: RequestDirectives, came_at: float) -> float:
+        """Return what a page of another process has to be newer than for a caller who asked so, and came then."""
+        if directives.max_age_s is None:
+            return NEVER
+        return came_at - max(directives.max_age_s, self._policy.min_refresh_s)
+
+    def _board(
+        self, key: str, query: CampaignQuery, after: float, step: WaitThenServe | Fetch, deadline: Deadline
+    ) -> Boarding | None:
+        """Have a page fetched, or join who fetches it; `None` where that cannot be begun behind a page."""
+        if isinstance(step, WaitThenServe):
+            return self._fetches.behind(key, query, after)
+        if not deadline.shortened:
+            return self._fetches.here(key, query, after, deadline)
+        # A caller in a hurry does not take its fetch along when it leaves.
+        return self._fetches.behind(key, query, after, Priority.INTERACTIVE) or self._fetches.here(key, query, after)
+
+    def _at_hand(
+        self,
+        key: str,
+        query: CampaignQuery,
+        held: HeldPage,
+        tier: str,
+        step: Serve | ServeAndRefresh,
+        *,
+        waited: bool,
+    ) -> ServedPage:
+        if isinstance(step, ServeAndRefresh):
+            self._fetches.behind(key, query, held.stored_at)
+        now = self._clock()
+        outcome = CacheOutcome.HIT if held.rung(now) is Rung.FRESH else CacheOutcome.STALE
+        return held.served(outcome, now, tier, step.detail, waited=waited)
+
+    def _served(self, brought: Brought, forward: str, *, leading: bool) -> ServedPage:
+        held = brought.held
+        if not brought.fetched:
+            return held.served(CacheOutcome.HIT, self._clock(), SHARED, waited=True)
+        outcome = CacheOutcome.MISS if leading else CacheOutcome.COLLAPSED
+        # As of the moment that it was fetched, so that a page that has just come has all of its time before it.
+        stored = leading and brought.stored
+        return held.served(outcome, held.stored_at, "", forward=forward, stored=stored, waited=True)
+
+
+def _refusal(why: Refuse, failure: GatewayError | None) -> GatewayError:
+    if why is Refuse.FAILED and failure is not None:
+        return failure.again()
+    if why is Refuse.NOT_CACHED:
+        return NotCached("No page that answers this is in the cache, and only-if-cached asks for no other.")
+    return UpstreamTimeout(
+        "The deadline passed before CC-iSales had answered. Whoever is fetching the page goes on, so another try may "
+        "find it."
+    )

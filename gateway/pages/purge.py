@@ -1,63 +1,85 @@
-"""Purges over several processes: what is shared is removed, and each process hears that it has to forget.
+"""Purges over several processes: each hears of them, and what is purged for good is removed from Redis.
 
 They hear by pub/sub. Since that forgets who does not listen, the latest purge also has a name in Redis, its epoch,
-that each process compares with the latest one it heard of.
+that each process compares with the latest one it heard of. How long ago it was is what is gone of its time to live, so
+that one clock counts, Redis' own. A Redis that has lost it, as after a failover, is told it again.
+
+Processes of the version before know hard purges only, take every message for one, and have pages of another format.
 """
 
 import threading
+import time
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-from gateway.daemon_thread import start_daemon_thread
 from gateway.errors import InternalError
-from gateway.pages.shared import Purged
+from gateway.pages.key import prefix_of
+from gateway.pages.shared import Subscriber
 from gateway.shared_store.backend import KEY_PREFIX, RedisBackend
 from gateway.shared_store.guard import TROUBLE, RedisGuard
 
-CHANNEL = KEY_PREFIX + "purged"
-EPOCH = KEY_PREFIX + "epoch"
+CHANNEL: Final = KEY_PREFIX + "purged"
+EPOCH: Final = "epoch"
 # Longer than any process keeps a page, which is eight days at most; one that missed a purge before that has nothing
 # left to forget.
-EPOCH_MS = 9 * 24 * 3600 * 1000
-HEARD_EPOCHS = 64
+EPOCH_MS: Final = 9 * 24 * 3600 * 1000
+HEARD_EPOCHS: Final = 64
 """More purges than there may be between one that the listener reads of and the latest."""
-LISTEN_S = 0.5
-SCAN_COUNT = 1000
-RETRY_AFTER_S = 5
+SCAN_COUNT: Final = 1000
+RETRY_AFTER_S: Final = 5
+CLOSE_S: Final = 1.0
+"""Of purges that are so close together, processes may hear in different orders."""
+_SOFT: Final = "soft"
 
 _TELL = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. ARGV[1])
 """
 
+_RESTORE = """
+local known = redis.call('GET', KEYS[1])
+if (known or '') == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+"""
+
+
+class _Epoch(NamedTuple):
+    name: str
+    at: float
+
 
 class Purges:
-    """Purges, and calls subscribers when anybody does."""
+    """Purges, and tells `subscribers` of them whoever purged. `clock` is monotonic."""
 
-    def __init__(self, backend: RedisBackend, guard: RedisGuard) -> None:
+    def __init__(
+        self,
+        backend: RedisBackend,
+        guard: RedisGuard,
+        subscribers: list[Subscriber],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._backend = backend
         self._guard = guard
+        self._subscribers = subscribers
+        self._clock = clock
         self._tell = backend.script(_TELL)
-        self._subscribers: list[Purged] = []
-        self._heard: deque[str] = deque(maxlen=HEARD_EPOCHS)
+        self._restore = backend.script(_RESTORE)
+        self._heard: deque[_Epoch] = deque(maxlen=HEARD_EPOCHS)
         self._hearing = threading.Lock()
-        self._closed = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._made_at = clock()
 
-    def purge(self, vdn: int | None) -> int:
-        """Remove the pages of `vdn`, or of all, and tell all processes; return how many pages went.
+    def purge(self, vdn: int | None, *, hard: bool) -> int:
+        """Purge the pages of `vdn`, or of all, and tell all processes; return how many there were in Redis.
 
         It is tried even where the guard would skip it: an operator who asks wants to know. Raises InternalError.
         """
-        pages = "page:*" if vdn is None else f"page:*:{vdn}:*"
-        epoch = uuid4().hex
+        epoch = uuid4().hex if hard else f"{uuid4().hex} {_SOFT}"
         try:
             # Leases first: after that no fetch that began before the purge can land, so no page comes behind the scan.
-            self._remove(f"lease:{pages}")
-            gone = self._remove(pages)
-            self._tell(keys=[EPOCH], args=[epoch, EPOCH_MS, CHANNEL, "*" if vdn is None else vdn])
+            self._remove("lease:", vdn, own=hard)
+            pages = self._remove("", vdn, own=hard)
+            self._tell(keys=[KEY_PREFIX + EPOCH], args=[epoch, EPOCH_MS, CHANNEL, "*" if vdn is None else vdn])
         except TROUBLE as error:
             kind = self._guard.count(error)
             # Without the cause, which may show where Redis is.
@@ -67,78 +89,52 @@ class Purges:
                 retry_after_s=RETRY_AFTER_S,
                 foreseen=True,
             ) from None
-        self._hear(vdn, epoch)
-        return gone
+        self._hear(vdn, 0.0, epoch, hard=hard)
+        return pages
 
-    def subscribe(self, purged: Purged) -> None:
-        """Have `purged` called with each purge of any process."""
-        self._subscribers.append(purged)
-        self.listen()
+    def hear(self, message: str) -> None:
+        """Read a message of `CHANNEL`."""
+        which, _, epoch = message.partition(" ")
+        self._hear(int(which) if which.isdecimal() else None, 0.0, epoch, hard=not epoch.endswith(_SOFT))
 
-    def unsubscribe(self, purged: Purged) -> None:
-        """Have `purged` called no more."""
-        if purged in self._subscribers:
-            self._subscribers.remove(purged)
+    def check(self) -> None:
+        """Compare the latest purge with the latest that was heard of; raises what Redis does."""
+        found = self._backend.look(EPOCH)
+        name, ago_s = "", 0.0
+        if found is not None:
+            name, ago_s = found[0].decode("ascii", "replace"), max(0.0, (EPOCH_MS - found[1]) / 1000)
+        now, known = self._clock(), tuple(self._heard)
+        latest = max(known, key=lambda epoch: epoch.at, default=None)
+        if name and all(name != epoch.name for epoch in known):
+            # Whose pages it was about is not known, nor how many more were missed, so it concerns all. Of one that was
+            # before this process began it has no pages, and what was to be forgotten is not in Redis any more.
+            self._hear(None, ago_s, name, hard=ago_s <= now - self._made_at and not name.endswith(_SOFT))
+        elif latest is not None and (not name or latest.at - (now - ago_s) > CLOSE_S):
+            left_ms = EPOCH_MS - round((now - latest.at) * 1000)
+            if left_ms > 0:
+                self._restore(keys=[KEY_PREFIX + EPOCH], args=[name, latest.name, left_ms])
 
-    def listen(self) -> None:
-        """See to it that the listening thread runs where there are subscribers; a fork ends it in the child."""
-        if not self._subscribers or (self._thread is not None and self._thread.is_alive()) or self._closed.is_set():
-            return
-        with self._lock:
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = start_daemon_thread(self._run, "purge-listener")
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closed.set()
-        if self._thread is not None:
-            self._thread.join(LISTEN_S * 4)
-
-    def _remove(self, pattern: str) -> int:
-        client, cursor, gone = self._backend.client, 0, 0
+    def _remove(self, kind: str, vdn: int | None, *, own: bool) -> int:
+        """Count what is kept of the pages of `vdn`, and remove it, or only what other versions keep if not `own`."""
+        client: Any = self._backend.client  # redis-py takes keys for texts in its types
+        cursor, pages = 0, 0
+        pattern = KEY_PREFIX + kind + ("page:*" if vdn is None else f"page:*:{vdn}:*")
+        ours = (KEY_PREFIX + kind + prefix_of(vdn)).encode()
         while True:
-            cursor, keys = client.scan(cursor, match=KEY_PREFIX + pattern, count=SCAN_COUNT)
-            gone += client.unlink(*keys) if keys else 0
+            cursor, keys = client.scan(cursor, match=pattern, count=SCAN_COUNT)
+            gone = [key for key in keys if own or not key.startswith(ours)]
+            if gone:
+                client.unlink(*gone)
+            pages += len(keys)
             if cursor == 0:
-                return gone
+                return pages
 
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            try:
-                self._listen()
-            except TROUBLE:
-                # Under the guard, so that trouble and its end are noticed in a process that has nothing else to do.
-                self._guard.run(self._catch_up, None)
-                self._closed.wait(LISTEN_S)
-
-    def _listen(self) -> None:
-        client: Any = self._backend.client  # redis-py has no types for pub/sub
-        with client.pubsub(ignore_subscribe_messages=True) as subscription:
-            subscription.subscribe(CHANNEL)
-            self._catch_up()
-            while not self._closed.is_set():
-                message = subscription.get_message(timeout=LISTEN_S)
-                if message is None:
-                    # Also where the connection is dead and nobody has said so.
-                    self._guard.run(self._catch_up, None)
-                else:
-                    self._read(message["data"])
-
-    def _catch_up(self) -> None:
-        epoch = self._backend.client.get(EPOCH)
-        if isinstance(epoch, bytes):
-            self._hear(None, epoch.decode("ascii", "replace"))
-
-    def _read(self, data: bytes) -> None:
-        which, _, epoch = data.decode("ascii", "replace").partition(" ")
-        self._hear(int(which) if which.isdecimal() else None, epoch)
-
-    def _hear(self, vdn: int | None, epoch: str) -> None:
-        # Under the lock to the end: who purges goes on only when this process has forgotten, also where the listener
-        # was the first to hear. Of an earlier epoch the listener may read late.
+    def _hear(self, vdn: int | None, ago_s: float, name: str, *, hard: bool) -> None:
+        # Under the lock to the end: who purges goes on only when this process has heard, also where the listener was
+        # the first to hear. Of an earlier epoch the listener may read late.
         with self._hearing:
-            if epoch in self._heard:
+            if any(name == heard.name for heard in self._heard):
                 return
-            self._heard.append(epoch)
-            for purged in tuple(self._subscribers):
-                purged(vdn)
+            self._heard.append(_Epoch(name, self._clock() - ago_s))
+            for subscriber in tuple(self._subscribers):
+                subscriber.purged(vdn, ago_s, hard=hard)

@@ -1,18 +1,21 @@
-"""The shared tier in Redis: entries with their age, leases, purges. What each method promises is in `shared.py`."""
+"""The shared tier in Redis: entries with their age, leases, news. What each method promises is in `shared.py`."""
 
 import struct
 
 from gateway.errors import GatewayError
 from gateway.model import Deadline
+from gateway.pages import landings, purge
+from gateway.pages.landings import Landings
 from gateway.pages.lease import Leases
+from gateway.pages.news import News
 from gateway.pages.purge import Purges
-from gateway.pages.shared import Landing, Lease, Purged
+from gateway.pages.shared import Found, Landing, Lease, Subscriber
 from gateway.shared_store.store import SharedStore
 
-# Before each entry: whose it is, and for how many milliseconds it was stored. What of these is over is its age, so
-# that one clock counts, Redis' own.
-_MAGIC = b"cgs1"
-_HEADER = struct.Struct(">4sQ")
+# Before each entry: whose it is, for how many milliseconds it was stored, and how many its fetch took. What of the
+# first is over is its age, so that one clock counts, Redis' own.
+_MAGIC = b"cgs2"
+_HEADER = struct.Struct(">4sQQ")
 
 
 class RedisTier:
@@ -22,19 +25,28 @@ class RedisTier:
         self._backend = store.backend
         self._guard = store.guard
         self._leases = Leases(self._backend, self._guard)
-        self._purges = Purges(self._backend, self._guard)
+        self._subscribers: list[Subscriber] = []
+        self._purges = Purges(self._backend, self._guard, self._subscribers)
+        self._landings = Landings(self._backend, self._guard, self._subscribers)
+        channels = {purge.CHANNEL: self._purges.hear, landings.CHANNEL: self._landings.hear}
+        self._news = News(self._backend, self._guard, channels, self._landings.missed, self._purges.check)
+        self._checked = False
 
-    def get(self, key: str) -> tuple[bytes, float] | None:
-        """Return the entry under `key` and its age in seconds, or `None`."""
-        self._purges.listen()
+    def get(self, key: str) -> Found | None:
+        """Return the entry under `key`, or `None`."""
+        if self._subscribers:
+            self._news.listen()
+        if not self._checked:
+            # What was purged before this process began is still here.
+            self._checked = self._guard.run(self._check, otherwise=False)
         found = self._guard.run(lambda: self._backend.look(key), None)
         if found is None:
             return None
         value, left_ms = found
         if len(value) >= _HEADER.size:
-            magic, keep_ms = _HEADER.unpack_from(value)
+            magic, keep_ms, took_ms = _HEADER.unpack_from(value)
             if magic == _MAGIC and 0 <= left_ms <= keep_ms:
-                return value[_HEADER.size :], (keep_ms - left_ms) / 1000
+                return Found(value[_HEADER.size :], (keep_ms - left_ms) / 1000, took_ms / 1000)
         self._guard.discard(key, self._backend.delete)
         return None
 
@@ -46,10 +58,14 @@ class RedisTier:
         """Wait for the leader of `key`."""
         self._leases.follow(key, deadline)
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float) -> Landing:
+    def announce(self, lease: Lease) -> None:
+        """Tell all processes that the page of `lease` is about to land."""
+        self._landings.announce(lease)
+
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
         """Store `entry` for `keep_s` seconds and give `lease` up, if it is still ours."""
-        keep_ms = max(0, round(keep_s * 1000))
-        return self._leases.land(lease, _HEADER.pack(_MAGIC, keep_ms) + entry, keep_ms)
+        keep_ms, took_ms = max(0, round(keep_s * 1000)), max(0, round(took_s * 1000))
+        return self._leases.land(lease, _HEADER.pack(_MAGIC, keep_ms, took_ms) + entry, keep_ms)
 
     def fail(self, lease: Lease, error: GatewayError) -> None:
         """Give `lease` up and leave `error` to its followers."""
@@ -59,17 +75,19 @@ class RedisTier:
         """Remove the entry under `key`."""
         self._guard.run(lambda: self._backend.delete(key), otherwise=False)
 
-    def purge(self, vdn: int | None) -> int:
-        """Remove the pages of `vdn`, or of all, everywhere."""
-        return self._purges.purge(vdn)
+    def purge(self, vdn: int | None, *, hard: bool) -> int:
+        """Purge the pages of `vdn`, or of all, everywhere."""
+        return self._purges.purge(vdn, hard=hard)
 
-    def subscribe(self, purged: Purged) -> None:
-        """Have `purged` called with each purge of any process."""
-        self._purges.subscribe(purged)
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Tell `subscriber` all news."""
+        self._subscribers.append(subscriber)
+        self._news.listen()
 
-    def unsubscribe(self, purged: Purged) -> None:
-        """Have `purged` called no more."""
-        self._purges.unsubscribe(purged)
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Tell `subscriber` nothing any more."""
+        if subscriber in self._subscribers:
+            self._subscribers.remove(subscriber)
 
     def state(self) -> str:
         """Return `ok` or `failing`."""
@@ -77,6 +95,10 @@ class RedisTier:
 
     def close(self) -> None:
         """End the threads and close the connections."""
-        self._purges.close()
+        self._news.close()
         self._leases.close()
         self._backend.close()
+
+    def _check(self) -> bool:
+        self._purges.check()
+        return True

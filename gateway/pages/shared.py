@@ -1,15 +1,35 @@
-"""The shared tier of the page cache as the driver sees it: entries in bytes, leases, purges. And the null tier."""
+"""The shared tier of the page cache as the driver sees it: entries in bytes, leases, news. And the null tier."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.errors import GatewayError
 from gateway.model import Deadline
 
-Purged = Callable[[int | None], None]
-"""Is told that the pages of one VDN, or of all (`None`), are to be forgotten."""
+
+class Subscriber(Protocol):
+    """Hears what any process does to the pages that all share. It must be quick."""
+
+    def purged(self, vdn: int | None, ago_s: float, *, hard: bool) -> object:
+        """Hear that the pages of one VDN, or of all (`None`), that were fetched before `ago_s` seconds were purged.
+
+        Their freshness is over; where it is `hard` they are to be forgotten. It may be told more than once of one
+        purge, and of all VDNs when one was missed.
+        """
+        ...
+
+    def doubted(self, key: str | None) -> object:
+        """Hear that a newer page of `key` is about to be there for all; `None`: of any key, for news was missed."""
+        ...
+
+
+class Found(NamedTuple):
+    """An entry, the seconds since it was stored, and the seconds that fetching it took."""
+
+    entry: bytes
+    age_s: float
+    took_s: float
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -29,7 +49,7 @@ class Landing(Enum):
     """What became of a landing.
 
     `DONE`: the page is there for all. `OVERTAKEN`: the lease was not ours any more, because it was lost to another
-    leader or the pages were purged meanwhile. `NOT_SHARED`: there is no shared store, or it is in trouble.
+    leader or the pages were purged for good. `NOT_SHARED`: there is no shared store, or it is in trouble.
     """
 
     DONE = "done"
@@ -40,8 +60,8 @@ class Landing(Enum):
 class SharedTier(Protocol):
     """Entries and leases that several processes share. But for `purge`, trouble with the store is never an error."""
 
-    def get(self, key: str) -> tuple[bytes, float] | None:
-        """Return the entry under `key` and the seconds since it was stored, or `None` for none or trouble."""
+    def get(self, key: str) -> Found | None:
+        """Return the entry under `key`, or `None` for none or trouble."""
         ...
 
     def try_lead(self, key: str) -> Lease | None:
@@ -59,7 +79,15 @@ class SharedTier(Protocol):
         """
         ...
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float) -> Landing:
+    def announce(self, lease: Lease) -> None:
+        """Tell all processes that a page is about to land, and return when they have heard, or soon in any case.
+
+        Each of them looks here from then on before it shows the page that it has, so that no caller who has seen the
+        new page somewhere is shown the old one elsewhere.
+        """
+        ...
+
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
         """Store `entry` for `keep_s` seconds, give the lease up and wake its followers, if the lease is still ours.
 
         With `keep_s` of 0 nothing is stored, and the followers are woken all the same.
@@ -74,25 +102,20 @@ class SharedTier(Protocol):
         """Remove the entry under `key`."""
         ...
 
-    def purge(self, vdn: int | None) -> int:
-        """Remove the pages of one VDN, or of all; return how many went.
+    def purge(self, vdn: int | None, *, hard: bool) -> int:
+        """Tell every subscriber in every process that pages were purged; return how many there are here.
 
-        Fetches that began before cannot land any more, and every subscriber in every process is told. Raises
-        InternalError when that could not be done; then it is to be repeated. Its text says why and what to do, and
-        shows no URL.
+        A `hard` purge removes them here. Raises InternalError when that could not be done; then it is to be repeated.
+        Its text says why and what to do, and shows no URL.
         """
         ...
 
-    def subscribe(self, purged: Purged) -> None:
-        """Have `purged` called whenever anybody purges: in this process before `purge` returns, in others soon after.
-
-        It may be called more than once for one purge, and with `None` when one was missed. It runs in the thread of
-        the purge or of the tier, and must be quick.
-        """
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Tell `subscriber` all news: of purges in this process before `purge` returns, of others' soon after."""
         ...
 
-    def unsubscribe(self, purged: Purged) -> None:
-        """Have `purged` called no more; one that never was does not matter."""
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Tell `subscriber` nothing any more; one that never was told anything does not matter."""
         ...
 
     def state(self) -> str:
@@ -108,9 +131,9 @@ class NoSharedTier:
     """No shared tier: nothing is found, every lease is this process' own, and purges concern this process alone."""
 
     def __init__(self) -> None:
-        self._subscribers: list[Purged] = []
+        self._subscribers: list[Subscriber] = []
 
-    def get(self, key: str) -> tuple[bytes, float] | None:
+    def get(self, key: str) -> Found | None:
         """Return nothing."""
         return None
 
@@ -121,7 +144,10 @@ class NoSharedTier:
     def follow(self, key: str, deadline: Deadline) -> None:
         """Return at once: there is nobody to wait for."""
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float) -> Landing:
+    def announce(self, lease: Lease) -> None:
+        """Tell nobody."""
+
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
         """Store nothing."""
         return Landing.NOT_SHARED
 
@@ -131,20 +157,20 @@ class NoSharedTier:
     def delete(self, key: str) -> None:
         """Remove nothing."""
 
-    def purge(self, vdn: int | None) -> int:
-        """Tell this process' subscribers; nothing was stored, so nothing went."""
-        for purged in tuple(self._subscribers):
-            purged(vdn)
+    def purge(self, vdn: int | None, *, hard: bool) -> int:
+        """Tell this process' subscribers; nothing is stored here."""
+        for subscriber in tuple(self._subscribers):
+            subscriber.purged(vdn, 0.0, hard=hard)
         return 0
 
-    def subscribe(self, purged: Purged) -> None:
-        """Have `purged` called by `purge`."""
-        self._subscribers.append(purged)
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Have `subscriber` told by `purge`."""
+        self._subscribers.append(subscriber)
 
-    def unsubscribe(self, purged: Purged) -> None:
-        """Have `purged` called no more."""
-        if purged in self._subscribers:
-            self._subscribers.remove(purged)
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Have `subscriber` told nothing any more."""
+        if subscriber in self._subscribers:
+            self._subscribers.remove(subscriber)
 
     def state(self) -> str:
         """Return `off`."""

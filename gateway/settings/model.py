@@ -75,13 +75,19 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """How long pages are good, in seconds, and how many bytes of them this process holds."""
+    """How long pages are good, in seconds, and how many bytes of them this process holds.
+
+    `refresh_ahead` is a share of `fresh_s`.
+    """
 
     shared_url: Secret
     fresh_s: float
     fresh_completed_s: float
     stale_while_revalidate_s: float
     stale_if_error_s: float
+    stale_if_slow_s: float
+    min_refresh_s: float
+    refresh_ahead: float
     max_bytes: int
 
 

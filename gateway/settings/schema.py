@@ -154,9 +154,22 @@ class Cache(SettingsSchema):
         },
     )
     fresh_s = seconds(15.0, "How long a page is fresh, seconds.", most=86_400.0)
-    fresh_completed_s = seconds(300.0, "The same for pages asked for with `status=completed`.", most=86_400.0)
+    fresh_completed_s = seconds(
+        300.0, "The same where `status=completed` was asked for, or all rows are that and over.", most=86_400.0
+    )
     stale_while_revalidate_s = seconds(60.0, "How long after that it is still answered at once.", most=86_400.0)
     stale_if_error_s = seconds(3600.0, "How long after that it is answered while CC-iSales fails.", most=604_800.0)
+    stale_if_slow_s = seconds(
+        0.5, "How long a caller waits for a newer page, beside one that it can have, seconds.", most=60.0
+    )
+    min_refresh_s = seconds(1.0, "At callers' wish a page is fetched no more often than this, seconds.", most=3600.0)
+    refresh_ahead = fields.Float(
+        load_default=0.8,
+        validate=validate.Range(min=0.0, max=1.0, min_inclusive=False),
+        metadata={
+            "description": "Share of its freshness after which a page that is asked for is refreshed; 1: when stale."
+        },
+    )
     max_bytes = count(67_108_864, "Pages held in this process, bytes.", least=0, most=1_099_511_627_776)
 
 

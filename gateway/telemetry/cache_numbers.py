@@ -22,7 +22,7 @@ class CacheNumbers(Numbers):
         )
         self._refreshes = self._counter(
             "cache_refreshes",
-            "Refreshes of stale pages in the background, by outcome: ok or a problem type.",
+            "Fetches in the background, by outcome: ok or a problem type.",
             "outcome",
             known=zip(CALL_OUTCOMES, strict=True),
         )
@@ -37,12 +37,8 @@ class CacheNumbers(Numbers):
             "Cache entries that were deleted because they are not ours, damaged or of another format.",
         )
 
-    def lookup(self, outcome: str, rung: str, tier: str) -> None:
-        """Count one page asked of the cache; `rung` and `tier` tell where it was found, empty when it was fetched."""
-        self._lookups.labels(outcome, rung, tier).inc()
-
     def refresh(self, outcome: str) -> None:
-        """Count one refresh in the background. `outcome` is `ok` or the name of a problem type."""
+        """Count one fetch in the background. `outcome` is `ok` or the name of a problem type."""
         self._refreshes.labels(outcome).inc()
 
     def shared_fault(self, kind: str) -> None:

@@ -24,7 +24,7 @@ class CallerNumbers(Numbers):
             PREFIX + "request_duration_seconds", "Time from a request to its answer, by endpoint.", SECONDS
         )
         self.registry.register(self._seconds)
-        self._notes: dict[tuple[str, ...], Notes] = {}
+        self._notes: dict[tuple[int, str, str, str], Notes] = {}
         self._rate_limited = self._counter("rate_limited", "Requests over a limit, by client.", "client")
         self._rate_limit_faults = self._counter(
             "rate_limit_faults",

@@ -14,12 +14,14 @@ OK: Final = "ok"
 SUCCESS: Final = "0200000"
 """CC-iSales' result code of a page that came."""
 
-_LISTING = "campaigns.list_campaigns"
+LISTING: Final = "campaigns.list_campaigns"
+"""The endpoint that pages answer."""
+
 _TIERS = ("process", "shared")
 
 REQUESTS: Final = (
-    *((_LISTING, status, "") for status in ("200", "304")),
-    *((_LISTING, str(leaf.status), leaf.name) for leaf in leaves(GatewayError)),
+    *((LISTING, status, "") for status in ("200", "304")),
+    *((LISTING, str(leaf.status), leaf.name) for leaf in leaves(GatewayError)),
 )
 """Endpoint, status and problem of requests for campaigns."""
 

@@ -13,6 +13,7 @@ from tests.benchmarks.deployed import behind_nginx
 from tests.benchmarks.effort import EFFORT
 from tests.benchmarks.herd import herd
 from tests.benchmarks.hits import hit, not_modified
+from tests.benchmarks.known_pages import hanging, impatience
 from tests.benchmarks.machine import description
 from tests.benchmarks.many_keys import many_keys
 from tests.benchmarks.miss import miss
@@ -23,6 +24,7 @@ from tests.benchmarks.redis_hangs import redis_hangs
 from tests.benchmarks.refresh import refresh
 from tests.benchmarks.start import start
 from tests.benchmarks.table import Line, as_markdown
+from tests.benchmarks.two_processes import purge, two_processes
 from tests.benchmarks.waiting import waiting
 
 OPEN_FILES = 8192
@@ -46,6 +48,10 @@ ROWS = {
     "herd": Row(herd),
     "refresh": Row(refresh),
     "outage": Row(outage),
+    "hanging": Row(hanging),
+    "impatience": Row(impatience),
+    "two-processes": Row(two_processes),
+    "purge": Row(purge),
     "redis-hangs": Row(redis_hangs),
     "many-keys": Row(many_keys, ("wrk",)),
     "start": Row(start),

@@ -2,9 +2,12 @@
 
 import contextlib
 import getpass
+import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
@@ -13,15 +16,17 @@ import trustme
 from urllib3.util import SKIP_HEADER
 
 from tests.benchmarks.debian import program
-from tests.benchmarks.processes import SERVER_CORE, Process, running
+from tests.benchmarks.processes import SERVER_CORE, NotMeasured, Process, running
 from tests.benchmarks.upstreams import accepts
-from tests.support.gateway import KEYS, VARIABLES
+from tests.support.gateway import KEYS, PROJECT, VARIABLES
 from tests.support.nginx import command as nginx_command
 from tests.support.nginx import lay_out
 from tests.support.server import BIN, free_port
 
 API_KEY = KEYS["web"]
 FOLDER = Path(__file__).parent
+EARLIER = os.environ.get("BENCH_EARLIER", "250ee8f")
+"""The revision that the gateway is compared with: its first landing, unless another is given."""
 GRANIAN = (str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers")
 
 
@@ -54,14 +59,42 @@ def gateway(
     workers: int = 1,
     cores: str = SERVER_CORE,
     poll_s: float = 0.02,
+    folder: Path = PROJECT,
 ) -> Iterator[Contender]:
-    """Serve the gateway in front of `upstream_url`; `settings` as in `{"cache.fresh_s": "5"}`."""
+    """Serve the gateway of `folder` in front of `upstream_url`; `settings` as in `{"cache.fresh_s": "5"}`."""
     port = free_port()
     variables = {f"GATEWAY__{name.replace('.', '__').upper()}": value for name, value in (settings or {}).items()}
     command = [*GRANIAN, "--workers", str(workers), "--port", str(port), "app:app"]
     given = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": upstream_url, **variables}
-    with running(command, lambda: is_healthy(port), cores, given, poll_s) as process:
+    with running(command, lambda: is_healthy(port), cores, given, poll_s, folder) as process:
         yield Contender("gateway", port, process)
+
+
+@contextlib.contextmanager
+def bare(url: str) -> Iterator[Contender]:
+    """Serve the page at `url` by an app that does nothing else, on the same granian."""
+    port = free_port()
+    command = [*GRANIAN, "--workers", "1", "--port", str(port), "tests.benchmarks.bare_app:app"]
+    with running(command, lambda: accepts(port), SERVER_CORE, {"ORIGIN": url, "KEY": API_KEY}) as process:
+        yield Contender("bare WSGI", port, process)
+
+
+@contextlib.contextmanager
+def earlier(upstream_url: str, settings: Mapping[str, str] | None = None) -> Iterator[Contender]:
+    """Serve the gateway as the revision `EARLIER` had it. Raises `NotMeasured` where git does not know that."""
+    with tempfile.TemporaryDirectory() as folder:
+        archived = subprocess.run(
+            ["git", "archive", "--format=tar", f"--output={folder}/earlier.tar", EARLIER],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if archived.returncode:
+            raise NotMeasured(f"git has no revision {EARLIER}: {archived.stderr.strip()}")
+        shutil.unpack_archive(f"{folder}/earlier.tar", folder, filter="data")
+        with gateway(upstream_url, settings, folder=Path(folder)) as contender:
+            yield replace(contender, name="first landing")
 
 
 @contextlib.contextmanager

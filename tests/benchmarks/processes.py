@@ -45,15 +45,16 @@ def running(
     cores: str = LOAD_CORE,
     variables: Mapping[str, str] | None = None,
     poll_s: float = 0.02,
+    folder: Path = PROJECT,
 ) -> Iterator[Process]:
-    """Run `command` on `cores` from when `is_up` tells so until the context ends.
+    """Run `command` in `folder` on `cores` from when `is_up` tells so until the context ends.
 
     `variables` come on top of this process' environment. `NotMeasured`, with what it said, if it does not come up.
     """
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             ["taskset", "-c", cores, *command],
-            cwd=PROJECT,
+            cwd=folder,
             env=environment(**(variables or {})),
             stdin=subprocess.DEVNULL,
             stdout=output,

@@ -1,6 +1,7 @@
-"""Row `refresh`: a hot page under constant load while it expires again and again, in front of a slow upstream."""
+"""Row `refresh`: a hot page under constant load while it is refreshed again and again, by a slow upstream."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from tests.benchmarks.callers import Answer, at_a_pace, percentile
 from tests.benchmarks.contenders import gateway
@@ -8,6 +9,7 @@ from tests.benchmarks.effort import EFFORT
 from tests.benchmarks.processes import NotMeasured
 from tests.benchmarks.table import Line
 from tests.benchmarks.upstreams import simulator
+from tests.support.cache_status import read
 
 PAGE = "/campaigns?page_size=10"
 FRESH_S = 3.0
@@ -18,7 +20,7 @@ MARGIN_S = 0.25
 
 
 def refresh() -> list[Line]:
-    """Measure requests around the expiries against those in between, which are pure hits."""
+    """Measure requests around the refreshes against those in between, which are pure hits."""
     seconds = max(2, EFFORT.rounds) * (FRESH_S + LATENCY_S) + FRESH_S / 2
     with simulator(LATENCY_S) as upstream, gateway(upstream.url, {"cache.fresh_s": f"{FRESH_S:g}"}) as ours:
         ours.get(PAGE)
@@ -47,8 +49,9 @@ def _refreshed(answers: Sequence[Answer]) -> list[float]:
     """Return when the page in the answers became young again (monotonic seconds)."""
     moments: list[float] = []
     last_age = 0
-    for answer in sorted((answer for answer in answers if answer.header("age")), key=lambda answer: answer.ended):
-        age = int(answer.header("age"))
+    good = (answer for answer in answers if answer.status == HTTPStatus.OK)
+    for answer in sorted(good, key=lambda answer: answer.ended):
+        age = int(read(answer.header("cache-status"))["age"])
         # Answers of different connections may cross each other, but not for a second.
         if age < last_age and (not moments or answer.ended - moments[-1] > 1):
             moments.append(answer.ended)

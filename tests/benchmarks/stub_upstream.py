@@ -2,7 +2,8 @@
 
 Each answer comes after LATENCY seconds, at once where it is left out, however many are under way.
 Each page has ten rows, of which the first is named as the query's `name`, so that different queries have different
-pages. `/simulator/calls` tells the number of calls, as the simulator's does.
+pages; for the name `version` it is `v` and the number of the call, so that each answer is another page.
+`/simulator/calls` tells the number of calls, as the simulator's does.
 """
 
 import asyncio
@@ -66,7 +67,8 @@ class Stub(asyncio.Protocol):
             return json.dumps({"total": Stub.calls}).encode()
         Stub.calls += 1
         name = NAME.search(target)
-        return self.before_name + (name[1] if name else b"") + self.after_name
+        shown = name[1] if name else b""
+        return self.before_name + (b"v%d" % Stub.calls if shown == b"version" else shown) + self.after_name
 
 
 async def serve(port: int, latency_s: float = 0.0) -> None:

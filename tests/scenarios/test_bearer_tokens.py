@@ -191,7 +191,7 @@ def test_tokens_of_two_vdns_never_see_each_others_rows(make_gateway: Make, ident
             assert ask(gateway, tokens[vdn], f"/campaigns?vdn={vdn}").data == rows[vdn]
             assert problem(ask(gateway, tokens[vdn], f"/campaigns?vdn={other}")) == (403, "forbidden")
     # In front of Flask once the token and each of its two good queries are known.
-    assert len(seen) == (24 if log_hits == "true" else 8 + 2 + 2)
+    assert len(seen) == 8 + 2 + 2
 
 
 def test_a_verified_token_is_answered_in_front_of_flask_until_it_is_old(gateway: GatewayUnderTest) -> None:

@@ -63,7 +63,7 @@ def test_a_client_over_its_limit_is_told_when_to_come_back(limited: GatewayUnder
 
 
 def test_fresh_pages_are_free(simulator: SimulatorServer, limited: GatewayUnderTest) -> None:
-    """On the hit path and beside it, 200 and 304, before the limit is reached and after, and without a word of it."""
+    """On the fast path and beside it, 200 and 304, before the limit is reached and after, and without a word of it."""
     first = limited.get("/campaigns")
     assert (first.headers["RateLimit-Policy"], first.headers["RateLimit"]) == (POLICY, '"default";r=2;t=60')
     for _ in range(2):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
 from requests.utils import parse_header_links
@@ -153,8 +153,8 @@ def test_links_lead_through_the_pages(gateway: GatewayUnderTest) -> None:
         answer = gateway.get(path)
         seen += len(answer.get_json()["data"])
         links = {link["rel"]: link["url"] for link in parse_header_links(answer.headers["Link"])}
-        assert all(target.startswith("/campaigns?") for target in links.values())
-        path = links.get("next", "")
+        assert all(target.startswith("?") for target in links.values())
+        path = urljoin(path, links["next"]) if "next" in links else ""
     assert seen == 80
 
 
@@ -162,7 +162,7 @@ def test_head_is_get_without_the_body(gateway: GatewayUnderTest) -> None:
     """`HEAD` has the headers of `GET`, its length included."""
     got, head = gateway.get("/campaigns"), gateway.get("/campaigns", method="HEAD")
     assert head.data == b""
-    for name in ("ETag", "Content-Length", "Content-Type", "Link", "Vary", "Cache-Control", "Age"):
+    for name in ("ETag", "Content-Length", "Content-Type", "Link", "Vary", "Cache-Control", "Campaigns-As-Of"):
         assert head.headers[name] == got.headers[name]
 
 

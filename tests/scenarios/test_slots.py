@@ -108,9 +108,13 @@ def test_a_refresh_waits_behind_callers(simulator: SimulatorServer, make_gateway
 
 
 def test_a_refresh_that_a_caller_waits_for_goes_first(simulator: SimulatorServer, make_gateway: Make) -> None:
-    """A page is too old to be answered at once while its refresh waits: who asks for it now takes it to the front."""
+    """A page is too old to be shown at all while its refresh waits: who asks for it now takes that to the front."""
     fresh_s, stale_s = 0.1, 2.0
-    lifetimes = {"cache__fresh_s": f"{fresh_s}", "cache__stale_while_revalidate_s": f"{stale_s}"}
+    lifetimes = {
+        "cache__fresh_s": f"{fresh_s}",
+        "cache__stale_while_revalidate_s": f"{stale_s}",
+        "cache__stale_if_error_s": f"{stale_s}",
+    }
     gateway = make_gateway(real_time=True, isales__concurrency="1", **lifetimes)
     for page in (1, 2):
         assert gateway.get(f"/campaigns?page={page}").status_code == 200

@@ -7,7 +7,9 @@ from gzip import BadGzipFile, decompress
 from typing import Any
 
 from gateway.errors import leaves
+from tests.soak.calls import AHEAD, LATE
 from tests.soak.mix import Page, Request, content
+from tests.support.cache_status import read
 from tests.support.rows import vdns_of_row
 
 STATUS_OF = {leaf.name: leaf.status for leaf in leaves()}
@@ -41,13 +43,17 @@ def look_at(request: Request, status: int, headers: Mapping[str, str], body: byt
 
 def how(cache_status: str) -> str:
     """Return the way that a page came, of its `Cache-Status` (RFC 9211)."""
-    name, *parts = (part.strip() for part in cache_status.split(";"))
-    if name != "campaign-gateway":
+    try:
+        known = read(cache_status)
+        age, ttl = int(known["age"]), int(known["ttl"])
+    except (KeyError, ValueError):
         return f"cache status {cache_status!r}"
-    known = dict(part.partition("=")[::2] for part in parts)
     if "detail" in known:
         return f"stale, {known['detail']}"
-    return "hit" if "hit" in known else "miss, waited for another's" if "collapsed" in known else "miss"
+    if "hit" in known:
+        # Both are whole seconds, rounded down.
+        return LATE if age + 1 > AHEAD * (age + ttl + 1) else "hit"
+    return "miss, waited for another's" if "collapsed" in known else "miss"
 
 
 def _page(request: Request, headers: Mapping[str, str], body: bytes) -> Seen:

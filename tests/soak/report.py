@@ -109,7 +109,7 @@ def _summary(outcome: Outcome, verdict: Verdict) -> Iterator[str]:
         f"| good calls | {upstream.good:,} ({ratio:.2f} of what is required) | {calls.GOOD_ROOM:g} | "
         f"{_ok(verdict.calls)} |"
     )
-    callers = sum(count for kind, count in ledger.kinds.items() if calls.not_from_fresh(kind))
+    callers = calls.callers_of(outcome.needed, ledger.kinds)
     yield (
         f"| all calls, failed ones too | {upstream.total:,} ({upstream.total / max(1, callers):.2f} an answer that "
         f"no fresh page gave) | {calls.ATTEMPTS_ROOM:g} | {_ok(verdict.calls)} |"

@@ -65,7 +65,7 @@ def settings_for(base_url: str, **variables: str) -> Settings:
 class GatewayUnderTest:
     """The app with its test client and a clock that the test moves, its own `clock` or the real one with `real_time`.
 
-    On a clock that nobody moves no deadline ever passes.
+    On a clock that nobody moves no deadline ever passes, and who waits beside a page waits for as long as it takes.
     """
 
     def __init__(
@@ -73,7 +73,9 @@ class GatewayUnderTest:
     ) -> None:
         self.clock = clock or FakeClock()
         clocks = Clocks() if real_time else Clocks(monotonic=self.clock, sleep=self.clock.advance)
-        self.app: Flask = create_app(settings_for(base_url, **variables), clocks)
+        # That wait is of real seconds on any clock.
+        patience = {} if real_time else {"cache__stale_if_slow_s": "60"}
+        self.app: Flask = create_app(settings_for(base_url, **{**patience, **variables}), clocks)
         self._client = self.app.test_client()
 
     def close(self) -> None:
@@ -94,11 +96,11 @@ class GatewayUnderTest:
         as_it_is = {"PATH_INFO": path.partition("?")[0]} if path.startswith("//") else {}
         return self._client.open(path, method=method, headers=sent, environ_overrides=as_it_is)
 
-    def cache_status(self, path: str = "/campaigns") -> str:
-        """Return the `Cache-Status` of a good answer."""
-        answer = self.get(path)
+    def cache_status(self, path: str = "/campaigns", control: str = "", key: str = "web-key") -> str:
+        """Return the `Cache-Status` of a good answer to a request with this `Cache-Control`, without our name."""
+        answer = self.get(path, key, {"Cache-Control": control} if control else None)
         assert answer.status_code == 200, answer.get_data(as_text=True)
-        return answer.headers["Cache-Status"]
+        return answer.headers["Cache-Status"].removeprefix("campaign-gateway; ")
 
     def shared_cache(self) -> str:
         """Return what `/readyz` says of the shared cache."""

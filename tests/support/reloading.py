@@ -16,14 +16,16 @@ from tests.support.gateway import PROJECT, VARIABLES
 class ReloadedGateway:
     """The served app in front of the CC-iSales at `base_url`; `variables` as in the environment, without `GATEWAY__`.
 
-    On a clock that nobody moves no deadline ever passes, and no old app is closed; `real_time` takes the real one.
+    On a clock that nobody moves no deadline ever passes, no old app is closed, and who waits beside a page waits for as
+    long as it takes; `real_time` takes the real one.
     """
 
     def __init__(self, base_url: str, *, real_time: bool = False, **variables: str) -> None:
         self.clock = FakeClock()
         self._clocks = Clocks() if real_time else Clocks(monotonic=self.clock, sleep=self.clock.advance)
         self._environ = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url}
-        self._set(variables)
+        # That wait is of real seconds on any clock.
+        self._set({**({} if real_time else {"cache__stale_if_slow_s": "60"}), **variables})
         self.settled = 0
         self.served = ServedApp(self._read, self._build, settle=self._settle, clock=self._clocks.monotonic)
         self._client = Client(self.served)

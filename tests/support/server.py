@@ -80,10 +80,11 @@ def served_gateway(
 def served_gateway_at(
     port: int, base_url: str, workers: int = 1, /, *, app: str = "app:app", **variables: str
 ) -> Iterator[ServedGateway]:
-    """Do the same on this port."""
+    """Do the same on this port, and under granian's `GRANIAN_URL_PATH_PREFIX` where that is among the variables."""
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
     settings = {name: value for name, value in settings.items() if value}
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
+    url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), app],
@@ -94,8 +95,8 @@ def served_gateway_at(
             text=True,
         )
         try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
-            yield ServedGateway(f"http://127.0.0.1:{port}", process, Path(log.name))
+            wait_until_it_answers(f"{url}/healthz", process)
+            yield ServedGateway(url, process, Path(log.name))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

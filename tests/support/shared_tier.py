@@ -10,12 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from flask import Flask
 
+from gateway.pages import landings
 from gateway.pages.redis_tier import RedisTier
 from gateway.settings.model import Secret
-from gateway.shared_store.store import shared_store
+from gateway.shared_store.store import SharedStore, shared_store
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
 
 
 class Faults(Counter[str]):
@@ -31,16 +35,49 @@ class Faults(Counter[str]):
             self[kind] += 1
 
 
+class Heard(NamedTuple):
+    """What a subscriber is told of a purge."""
+
+    vdn: int | None
+    ago_s: float
+    hard: bool
+
+
+class Hearing:
+    """Hears what any process does to the pages, and keeps it."""
+
+    def __init__(self) -> None:
+        self.purges: list[Heard] = []
+        self.doubts: list[str | None] = []
+
+    def purged(self, vdn: int | None, ago_s: float, *, hard: bool) -> None:
+        """Take note of a purge."""
+        self.purges.append(Heard(vdn, ago_s, hard))
+
+    def doubted(self, key: str | None) -> None:
+        """Take note of a page that is about to be there."""
+        self.doubts.append(key)
+
+
 @contextmanager
 def shared_tier(
-    url: Secret, faults: Callable[[str], None] | None = None, clock: Callable[[], float] = time.monotonic
+    url: Secret,
+    faults: Callable[[str], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    make: Callable[[SharedStore], RedisTier] = RedisTier,
 ) -> Iterator[RedisTier]:
     """Have a tier, as one process has it, for as long as the context lasts."""
-    tier = RedisTier(shared_store(Flask("test"), url, Faults() if faults is None else faults, clock))
+    tier = make(shared_store(Flask("test"), url, Faults() if faults is None else faults, clock))
     try:
         yield tier
     finally:
         tier.close()
+
+
+def wait_until_heard(server: RedisServer, processes: int) -> None:
+    """Return when so many processes hear the news of each other."""
+    with server.client() as client:
+        wait_until(lambda: client.pubsub_numsub(landings.CHANNEL)[0][1] == processes)
 
 
 def main(url: str, key: str) -> None:

@@ -19,8 +19,13 @@ LOGGED_AT_ONCE = {
 """A log that tests need not wait for."""
 
 VARY = "Vary: Accept, Accept-Encoding, Authorization, X-API-Key"
-FRESH = "Cache-Status: campaign-gateway; hit; ttl=14"
-PAGE_HEADERS = ("Content-Type: application/json", 'ETag: "tag"', "Age: 1", "Cache-Control: private, max-age=14")
+FRESH = "Cache-Status: campaign-gateway; hit; ttl=14; age=1"
+PAGE_HEADERS = (
+    "Content-Type: application/json",
+    'ETag: "tag"',
+    "Campaigns-As-Of: Fri, 27 Nov 2026 08:49:37 GMT",
+    "Cache-Control: private, max-age=14, stale-if-error=3600",
+)
 
 
 def page(body: bytes = b"{}", *, status: str = "200 OK", cache_status: str = FRESH, vary: str = VARY) -> bytes:

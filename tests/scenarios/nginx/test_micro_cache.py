@@ -24,7 +24,7 @@ KEPT_S = 2.0
 SLACK_S = 1.0
 """For a machine that is busy."""
 
-MISSED = "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14"
+MISSED = "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14; age=0"
 
 
 def outcomes(nginx: DeployedNginx) -> list[str]:
@@ -71,14 +71,14 @@ def test_conditions_heads_and_gzip_work_through_it(front: DeployedNginx) -> None
         plain, packed = front.get(path), front.get(path, headers=gzip)
         assert "content-encoding" not in plain.headers
         assert packed.headers["content-encoding"] == "gzip"
-        assert packed.headers["etag"] == plain.headers["etag"][:-1] + '-gzip"'
+        assert packed.headers["etag"] == f'"gzip.{plain.headers["etag"][1:]}'
         head = front.get(path, method="HEAD")
         assert (head.status, head.body, head.headers["etag"]) == (200, b"", plain.headers["etag"])
         assert head.headers["content-length"] == str(len(plain.body))
         for held in (plain.headers["etag"], f"W/{plain.headers['etag']}", "*"):
             same = front.get(path, headers={"If-None-Match": held})
             assert (same.status, same.body, same.headers["etag"]) == (304, b"", plain.headers["etag"])
-            assert {"cache-control", "age", "vary", "cache-status"} <= same.headers.keys()
+            assert {"cache-control", "campaigns-as-of", "vary", "cache-status"} <= same.headers.keys()
         assert front.get(path, headers={"If-None-Match": packed.headers["etag"]}).status == 200
 
 
@@ -137,10 +137,11 @@ def test_no_credentials_are_in_the_files(front: DeployedNginx) -> None:
 
 NOT_KEPT = [
     page(cache_status=MISSED),
-    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=1"),
-    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=0"),
-    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=-42; detail=stale-while-revalidate"),
-    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=12; detail=x"),
+    page(cache_status="Cache-Status: campaign-gateway; fwd=miss; collapsed; ttl=14; age=0"),
+    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=1; age=13"),
+    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=0; age=14"),
+    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=-42; age=57; detail=stale-while-revalidate"),
+    page(cache_status="Cache-Status: campaign-gateway; hit; ttl=12; age=2; detail=x"),
     page(cache_status="X-Other: x"),
     page(vary="Vary: Accept, Accept-Encoding"),
     page(vary="Vary: Accept, Authorization"),
@@ -257,7 +258,7 @@ def test_http_2_is_spoken(front: DeployedNginx, tmp_path: Path) -> None:
         assert ran.stdout == front.get(path).body
         head = (tmp_path / "head").read_text().splitlines()
         assert head[0] == "HTTP/2 200 "
-        assert {"etag", "age", "cache-control", "x-request-id"} <= {line.partition(":")[0] for line in head}
+        assert {"etag", "campaigns-as-of", "cache-control", "x-request-id"} <= {line.partition(":")[0] for line in head}
 
 
 @pytest.mark.parametrize(("option", "taken"), [("--tls-max 1.1", False), ("--tls-max 1.2", True), ("--tlsv1.3", True)])

@@ -11,7 +11,7 @@ from tests.support.nginx import DeployedNginx
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
-MISSED = "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14"
+MISSED = "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14; age=0"
 
 
 def test_connections_are_kept_and_a_broken_one_is_no_error(recording: DeployedNginx, stand_in: RawServer) -> None:

@@ -67,6 +67,36 @@ def test_while_it_is_dead_cold_pages_fail_at_once_and_no_connection_reaches_it(u
     assert upstream.connections == connections
 
 
+def test_one_call_an_hour_is_enough_to_see_that_it_is_dead(upstream: RawServer) -> None:
+    """After three calls without an answer nobody waits for it any more, with the usual `breaker_min_calls`."""
+    gateway = GatewayUnderTest(upstream.url, real_time=False, isales__max_attempts="1")
+    known = gateway.get("/campaigns").data
+    upstream.usually = hangs_up
+    for page in range(2, 5):
+        gateway.clock.advance(1000)
+        assert gateway.problem(f"/campaigns?page={page}")[:2] == (502, "upstream-unreachable")
+    connections = upstream.connections
+    gateway.clock.advance(1)
+    for page in range(5, 10):
+        status, name, document = gateway.problem(f"/campaigns?page={page}")
+        assert (status, name) == OVERLOADED
+        assert "all VDNs were stopped" in document["detail"]
+    assert upstream.connections == connections
+    answer = gateway.get("/campaigns")
+    assert (answer.status_code, answer.data) == (200, known)
+    assert "detail=upstream-overloaded" in answer.headers["Cache-Status"]
+
+
+def test_a_failure_that_is_answered_is_no_silence(upstream: RawServer) -> None:
+    """Three failures of any other kind stop nobody at once: `breaker_min_calls` says from how many on they do."""
+    upstream.usually = says(http("500 Broken", b""))
+    gateway = GatewayUnderTest(upstream.url, real_time=False, isales__max_attempts="1")
+    for page in range(1, 10):
+        assert gateway.problem(f"/campaigns?page={page}")[:2] == (502, "upstream-failed")
+    assert gateway.problem("/campaigns?page=10")[:2] == (502, "upstream-failed")
+    assert gateway.problem("/campaigns?page=11")[:2] == OVERLOADED
+
+
 def test_it_recovers_soon_after_it_is_back() -> None:
     """Nobody listens for a while; one second after the circuit's time at most, pages come again."""
     port = free_port()
@@ -163,7 +193,7 @@ def test_retry_after_of_a_503_is_kept_and_stale_pages_are_served(upstream: RawSe
     body = gateway.get("/campaigns").data
     gateway.clock.advance(15 + 60 + 1)
     upstream.will(says(http("503 Busy", b"", "Retry-After: 7")))
-    stale = "campaign-gateway; hit; ttl=-61; detail=upstream-overloaded"
+    stale = "campaign-gateway; hit; ttl=-61; age=76; detail=upstream-overloaded"
     for _ in range(3):
         answer = gateway.get("/campaigns")
         assert (answer.status_code, answer.data, answer.headers["Cache-Status"]) == (200, body, stale)
@@ -178,7 +208,9 @@ def test_retry_after_of_a_503_is_kept_and_stale_pages_are_served(upstream: RawSe
     gateway.clock.advance(1)
     assert gateway.get("/campaigns?page=2").status_code == 200
     gateway.clock.advance(2)
-    assert "fwd=miss" in gateway.get("/campaigns").headers["Cache-Status"]
+    # Who has a page does not wait to hear whether it works again.
+    wait_until(lambda: gateway.cache_status() == "hit; ttl=15; age=0")
+    assert len(upstream.requests) == 4
 
 
 def test_retry_after_of_a_429_is_that_vdns_alone(upstream: RawServer) -> None:

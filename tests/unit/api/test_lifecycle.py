@@ -26,7 +26,7 @@ def logged(error: GatewayError, capsys: pytest.CaptureFixture[str], form: str = 
     """Return the line that a request leaves whose view raises `error`."""
     configure_logging("info", form)
     app = Flask("test", static_folder=None)
-    register_lifecycle(app, Metrics(), NoTracer(), log_hits=False)
+    register_lifecycle(app, Metrics(), NoTracer())
     register_problems(app)
 
     @app.get("/fails")

@@ -1,7 +1,7 @@
 """The links between pages."""
 
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,7 @@ def page(number: int, rows: int, total_items: int | None) -> CampaignPage:
 
 def pages(header: str) -> dict[str, int]:
     """Return the number of the page that each relation leads to."""
-    links = re.findall(r'</campaigns\?(?:[^>]*&)?page=([0-9]+)>; rel="([a-z]+)"', header)
+    links = re.findall(r'<\?(?:[^>]*&)?page=([0-9]+)>; rel="([a-z]+)"', header)
     return {relation: int(number) for number, relation in links}
 
 
@@ -45,25 +45,47 @@ def pages(header: str) -> dict[str, int]:
 )
 def test_relations(number: int, rows: int, total_items: int | None, expected: dict[str, int]) -> None:
     """Each relation is there when it leads somewhere, and never beyond the last page."""
-    assert pages(link_header("/campaigns", "", page(number, rows, total_items).paging)) == expected
+    assert pages(link_header("", page(number, rows, total_items).paging)) == expected
 
 
 def test_the_callers_parameters_stay_in_their_order() -> None:
     """The page is replaced where it stands, or added at the end; everything is encoded anew."""
-    assert link_header("/campaigns", "page=1&name=a+%3E,%22b%22&vdn=1", page(1, 0, 0).paging).startswith(
-        '</campaigns?page=1&name=a%20%3E%2C%22b%22&vdn=1>; rel="first"'
+    assert link_header("page=1&name=a+%3E,%22b%22&vdn=1", page(1, 0, 0).paging).startswith(
+        '<?page=1&name=a%20%3E%2C%22b%22&vdn=1>; rel="first"'
     )
-    assert link_header("/campaigns", "ends_to=2018-11-30T00:00:00%2B08:00", page(1, 0, 0).paging).startswith(
-        '</campaigns?ends_to=2018-11-30T00%3A00%3A00%2B08%3A00&page=1>; rel="first"'
+    assert link_header("ends_to=2018-11-30T00:00:00%2B08:00", page(1, 0, 0).paging).startswith(
+        '<?ends_to=2018-11-30T00%3A00%3A00%2B08%3A00&page=1>; rel="first"'
     )
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_any_name_survives_in_a_harmless_header(name: str) -> None:
     """A link target is plain ASCII without the characters that end it, and means what the caller meant."""
-    header = link_header("/campaigns", urlencode({"name": name, "vdn": 1}), page(1, 10, None).paging)
+    header = link_header(urlencode({"name": name, "vdn": 1}), page(1, 10, None).paging)
     targets = re.findall("<([^>]*)>", header)
     assert re.fullmatch(r"(<[!-;=?-~]+>; rel=\"[a-z]+\"(, )?)+", header)
     assert [dict(parse_qsl(urlsplit(target).query, keep_blank_values=True)) for target in targets] == [
         {"name": name, "vdn": "1", "page": str(number)} for number in (1, 2)
     ]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "http://gateway.example/campaigns",
+        "https://gateway.example:8443/campaigns?vdn=1&name=a%2Fb",
+        "https://example.com/isales/v2/campaigns?page=7",
+        "http://[::1]:8080/a%20b/campaigns?name=%3F%23",
+    ],
+)
+@given(name=st.text(st.characters(codec="utf-8"), max_size=10))
+def test_targets_resolve_wherever_the_gateway_is_mounted(asked: str, name: str) -> None:
+    """A target is a query alone: scheme, host and path are those of the request (RFC 3986, 5.2), whatever they are."""
+    header = link_header(urlencode({"name": name}), page(2, 10, 35).paging)
+    targets = re.findall("<([^>]*)>", header)
+    assert len(targets) == 4
+    for target in targets:
+        there, here = urlsplit(urljoin(asked, target)), urlsplit(asked)
+        assert target.startswith("?")
+        assert (there.scheme, there.netloc, there.path) == (here.scheme, here.netloc, here.path)
+        assert there.query == target[1:]

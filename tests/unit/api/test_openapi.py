@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ import pytest
 import schemathesis
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.http import http_date, parse_dict_header
 
+from gateway.api.cache_control import request_directives
 from gateway.api.deadline import deadline_of
+from gateway.api.links import link_header
 from gateway.api.openapi import openapi_document
-from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
+from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema, parse_campaigns_query
 from gateway.errors import InvalidParameters, leaves
+from gateway.model import NO_DIRECTIVES, Paging
+from tests.support import cache_status
 from tests.support.clock import FakeClock
 
 DOCUMENT = openapi_document()
@@ -179,8 +185,8 @@ def test_every_endpoint_documents_wrong_methods_and_bugs() -> None:
 def test_headers_of_a_page() -> None:
     """The headers of 200 and 304, of waiting and of credentials are documented."""
     responses = CAMPAIGNS["responses"]
-    page = {"Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Server-Timing", "Vary", "X-Request-Id"}
-    page |= {"X-Content-Type-Options"}
+    page = {"Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Server-Timing", "Vary"}
+    page |= {"X-Content-Type-Options", "X-Request-Id"}
     limits = {"RateLimit", "RateLimit-Policy"}
     assert set(responses["304"]["headers"]) == page | limits
     assert set(responses["200"]["headers"]) == page | limits | {"Content-Encoding"}
@@ -202,7 +208,7 @@ def test_request_headers_are_documented_where_they_count() -> None:
     """Every operation takes a request id; coding, condition and language stand where they change the answer."""
     by_path = {path: request_headers(operation) for path, operation in operations()}
     of_a_document = {"Accept-Encoding", "If-None-Match", "X-Request-Id"}
-    assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
+    assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "Cache-Control", "X-Request-Timeout-Ms"}
     for path in ("/openapi.json", "/docs", "/problems", "/problems/{name}"):
         assert by_path.pop(path) == of_a_document
     assert all(names == {"X-Request-Id"} for names in by_path.values())
@@ -218,6 +224,37 @@ def test_the_timeout_has_the_limits_of_the_code() -> None:
     }
     assert all(taken.values()), taken
     assert not any(deadline_of(str(value), 1e9, clock(), clock).shortened for value in (least - 1, most + 1))
+
+
+def test_examples_of_headers_are_what_is_sent() -> None:
+    """The examples of what a page has beside its bytes are those of one answer, made by the code that makes answers."""
+    told = {name: header["example"] for name, header in DOCUMENT["components"]["headers"].items()}
+    assert cache_status.read(told["Cache-Status"]) == {"hit": True, "ttl": 11, "age": 4}
+    assert parse_dict_header(told["Cache-Control"]) == {"private": None, "max-age": "11", "stale-if-error": "3600"}
+    as_of = parsedate_to_datetime(told["Campaigns-As-Of"])
+    assert http_date(as_of) == told["Campaigns-As-Of"]
+    assert told["Link"] == link_header("vdn=1", Paging(1, None, full=True))
+
+
+def test_the_directives_of_requests_are_told() -> None:
+    """Each that is read is named, the example asks for something, and so is what becomes of all others."""
+    header = DOCUMENT["components"]["parameters"]["Cache-Control"]
+    for directive in ("max-age", "no-cache", "only-if-cached", "stale-if-error"):
+        assert f"`{directive}" in header["description"]
+    assert "not-cached" in header["description"]
+    assert all(request_directives(example) != NO_DIRECTIVES for example in header["schema"]["examples"])
+
+
+def test_a_purge_says_what_hard_means() -> None:
+    """It is a flag with words, and the answer tells of both."""
+    operation = DOCUMENT["paths"]["/cache"]["delete"]
+    vdn, hard = (parameter for parameter in operation["parameters"] if "$ref" not in parameter)
+    assert (vdn["name"], hard["name"]) == ("vdn", "hard")
+    assert hard["schema"] == {"type": "boolean", "examples": [True]}
+    assert "forgotten" in hard["description"]
+    assert "stale" in operation["description"]
+    assert "forgotten" in operation["description"]
+    assert PurgeQuerySchema().load({"hard": "true", "vdn": "1"}) == {"hard": True, "vdn": 1}
 
 
 def test_what_no_schema_can_say_is_in_words() -> None:

@@ -6,23 +6,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.campaigns import preferred_locale
 from gateway.api.representation import (
     GZIP_FROM_BYTES,
+    PROXY_SUFFIXES,
     accepts,
     choose,
     entity_tag,
     gzip_entity_tag,
     held_tag,
-    hint,
     media_type_quality,
     render,
 )
+from gateway.api.resolution import preferred_locale
 from gateway.model import Representation
 
 LONG = b"campaign " * 500
 TAG = entity_tag(LONG)
 GZIP_TAG = gzip_entity_tag(TAG)
+PLAIN = Representation(LONG, TAG)
+PACKED = Representation(gzip.compress(LONG, mtime=0), GZIP_TAG, "gzip")
 HEADERS = st.none() | st.text(st.characters(codec="latin-1")) | st.from_regex(r"[a-z*/;q=0-9.,\" W-]*", fullmatch=True)
 
 
@@ -131,22 +133,53 @@ def test_a_body_that_grows_is_sent_as_it_is() -> None:
 )
 def test_if_none_match(if_none_match: str | None, held: str | None) -> None:
     """The tag of what would be sent counts, weakly compared; a malformed header does not count at all."""
-    assert held_tag(if_none_match, TAG) == held
+    assert held_tag(if_none_match, PLAIN) == held
 
 
 def test_the_tag_of_the_gzip_is_its_own() -> None:
     """The representation that would be sent may be the gzip one, and then the tag of the other does not count."""
-    assert held_tag("*", GZIP_TAG) == GZIP_TAG
-    assert held_tag(f"{TAG}, W/{GZIP_TAG}", GZIP_TAG) == GZIP_TAG
-    assert held_tag(TAG, GZIP_TAG) is None
+    assert held_tag("*", PACKED) == GZIP_TAG
+    assert held_tag(f"{TAG}, W/{GZIP_TAG}", PACKED) == GZIP_TAG
+    assert held_tag(TAG, PACKED) is None
+
+
+def test_the_tag_of_the_gzip_ends_as_no_proxy_marks_one() -> None:
+    """Caddy takes `-gzip` off any tag that ends in it, so ours has its mark in front."""
+    assert f'"gzip.{TAG[1:]}' == GZIP_TAG
+    assert not any(GZIP_TAG[:-1].endswith(suffix) for suffix in PROXY_SUFFIXES)
+    assert not any(suffix in TAG for suffix in PROXY_SUFFIXES)
+
+
+@pytest.mark.parametrize("suffix", ["-gzip", "-br", "-zstd", "-df", ";gzip"])
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "{}, W/{}"])
+def test_a_proxys_suffix_marks_our_identity_body(suffix: str, form: str) -> None:
+    """What a proxy compressed on its way is still that body, and its tag is told as ours; ours in gzip it is not."""
+    marked = f'{TAG[:-1]}{suffix}"'
+    assert held_tag(form.format(marked, marked), PLAIN) == TAG
+    assert held_tag(form.format(marked, marked), PACKED) is None
+
+
+@pytest.mark.parametrize("wrong", ["-GZIP", "gzip", "-gzip-gzip", ";br", "--gzip", "-", "-deflate", "-gzip "])
+def test_other_suffixes_are_no_proxys(wrong: str) -> None:
+    """A tag is opaque but for the marks that are known."""
+    assert held_tag(f'{TAG[:-1]}{wrong}"', PLAIN) is None
+    assert held_tag(f'"x{TAG[1:-1]}-gzip"', PLAIN) is None
+
+
+@pytest.mark.parametrize("suffix", PROXY_SUFFIXES)
+def test_a_suffix_of_our_gzip_is_nobodys(suffix: str) -> None:
+    """No proxy compresses what is compressed, so such a tag is neither of ours."""
+    marked = f'{GZIP_TAG[:-1]}{suffix}"'
+    assert held_tag(marked, PACKED) is None
+    assert held_tag(marked, PLAIN) is None
 
 
 @given(HEADERS)
 def test_any_header_is_compared(if_none_match: str | None) -> None:
     """No header makes the comparison fail, and long rows of blanks cost one pass."""
-    assert held_tag(if_none_match, TAG) in (None, TAG)
-    assert held_tag(" " * 60_000 + "x", TAG) is None
-    assert held_tag('"tag",' * 10_000 + "x", TAG) is None
+    assert held_tag(if_none_match, PLAIN) in (None, TAG)
+    assert held_tag(" " * 60_000 + "x", PLAIN) is None
+    assert held_tag('"tag",' * 10_000 + "x", PLAIN) is None
 
 
 @pytest.mark.parametrize(
@@ -192,12 +225,12 @@ def test_a_long_header_counts_as_absent() -> None:
     """Up to 1,000 characters preferences are read, of one character more or of many none."""
     assert not accepts("application/json", long("text/html", 1000))
     assert represent(LONG, long("gzip", 1000)).content_encoding == "gzip"
-    assert preferred_locale(hint(long("en", 1000))) == "en_US"
+    assert preferred_locale(long("en", 1000)) == "en_US"
     for characters in (1001, 9000, 60_000):
         assert accepts("application/json", long("text/html", characters))
         assert media_type_quality("application/json", long("text/html", characters)) == 1
         assert represent(LONG, long("gzip", characters)).content_encoding is None
-        assert preferred_locale(hint(long("en", characters))) is None
+        assert preferred_locale(long("en", characters)) is None
 
 
 @given(HEADERS)

@@ -43,21 +43,19 @@ class Numbers:
 class House:
     """Breakers for the VDNs 1 and 2 around an upstream that ends each call as `outcome` says."""
 
-    def __init__(self) -> None:
+    def __init__(self, min_calls: int = MIN_CALLS) -> None:
         self.clock = FakeClock()
         self.numbers = Numbers()
-        settings = isales_settings("http://127.0.0.1", breaker_min_calls=MIN_CALLS)
+        settings = isales_settings("http://127.0.0.1", breaker_min_calls=min_calls)
         self.breakers = Breakers(
             settings, (1, 2), self.numbers, self.clock, lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
         )
         self.outcome: BaseException | None = None
         self.calls = 0
-        self.takes_s = 0.0
         self.send: Send = refuse_while_open(with_breaker(self._send, self.breakers), self.breakers)
 
     def _send(self, _request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
         self.calls += 1
-        self.clock.advance(self.takes_s)
         if self.outcome is not None:
             raise self.outcome
         return ANSWER

@@ -5,7 +5,15 @@ import threading
 
 import pytest
 
-from gateway.errors import InternalError, UpstreamOverloaded, UpstreamRefusedCredentials, UpstreamTimeout
+from gateway.errors import (
+    GatewayError,
+    InternalError,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamRefusedCredentials,
+    UpstreamTimeout,
+)
 from gateway.isales.breaker import Admission
 from gateway.telemetry.log import configure_logging
 from tests.unit.isales.breakers import DATABASE, DEAD, House
@@ -95,17 +103,42 @@ def test_what_says_nothing_gives_the_probe_back(house: House, error: BaseExcepti
     assert house.breakers.report() == {}
 
 
-def test_a_shortened_deadline_is_not_counted(house: House) -> None:
-    """What is too late for callers in a hurry stops nobody; what is too late for all does, whoever asked."""
-    house.outcome = UpstreamTimeout("the deadline passed")
-    house.takes_s = 8.0
-    for _ in range(20):
-        assert house.call(shortened=True) is house.outcome
-    house.takes_s = 0.0
-    house.outcome = UpstreamTimeout("one step took longer than it may")
-    while house.call(shortened=True) is house.outcome:
-        pass
-    house.refused()
+@pytest.mark.parametrize("shortened", [False, True])
+@pytest.mark.parametrize("unanswered", [DEAD, UpstreamTimeout("the deadline passed")])
+def test_three_calls_without_an_answer_are_enough(unanswered: UpstreamError, *, shortened: bool) -> None:
+    """At one call an hour nobody goes on to wait for silence, whatever `breaker_min_calls` is and whoever asked."""
+    house = House(min_calls=100_000)
+    house.outcome = unanswered
+    for _ in range(3):
+        house.clock.advance(3600.0)
+        assert house.call(shortened=shortened) is unanswered
+    assert house.breakers.report() == {"all": "open", "1": "open"}
+    assert unanswered.name in house.refused(1).detail
+    house.refused(2)
+
+
+@pytest.mark.parametrize(
+    ("between", "report"),
+    [
+        (None, {}),
+        (DATABASE, {"1": "open"}),
+        (UpstreamFailed("CC-iSales answered HTTP 500."), {"all": "open", "1": "open"}),
+        (UpstreamTimeout("no slot in time", sent=False), {"all": "open", "1": "open"}),
+    ],
+)
+def test_only_a_good_call_begins_the_row_of_three_anew(between: GatewayError | None, report: dict[str, str]) -> None:
+    """What has an answer that is bad neither counts as silence nor ends it; an envelope shows that the way is good."""
+    house = House(min_calls=100_000)
+    house.fail(DEAD, times=2)
+    house.outcome = between
+    for _ in range(3):
+        assert house.call() is between
+    assert house.breakers.report() == {}
+    house.fail(DEAD, times=1)
+    assert house.breakers.report() == report
+    if not report:
+        house.fail(DEAD, times=2)
+        assert house.breakers.report() == {"all": "open", "1": "open"}
 
 
 @pytest.mark.parametrize(("everyone", "way"), [(True, "all"), (False, "1")])

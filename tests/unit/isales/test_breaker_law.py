@@ -5,7 +5,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.errors import UpstreamOverloaded
 from gateway.isales.breaker import Admission
-from gateway.model import Deadline
 from tests.unit.isales.breakers import DATABASE, DEAD, House
 
 OUTCOMES: list[BaseException | None] = [
@@ -62,7 +61,7 @@ class BreakersMachine(RuleBasedStateMachine):
         """End any pending call in any way."""
         admission, _ = self.pending.pop(data.draw(st.integers(0, len(self.pending) - 1)))
         clock = self.house.clock
-        self.house.breakers.settle(admission, outcome, Deadline(clock() + 1.0, clock))
+        self.house.breakers.settle(admission, outcome)
         if isinstance(outcome, UpstreamOverloaded) and outcome.pause_s is not None:
             way = str(admission.vdn) if outcome.one_vdn else "all"
             self.paused_until[way] = max(self.paused_until[way], clock() + outcome.pause_s)

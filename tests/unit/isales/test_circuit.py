@@ -1,10 +1,20 @@
 """The circuit, as a table and as a state machine."""
 
+from functools import partial
+
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.isales.circuit import PROBE_GRACE_S, PROBE_WAIT_S, Circuit, CircuitPolicy, CircuitState, Permit
+from gateway.isales.circuit import (
+    PROBE_GRACE_S,
+    PROBE_WAIT_S,
+    UNANSWERED_IN_A_ROW,
+    Circuit,
+    CircuitPolicy,
+    CircuitState,
+    Permit,
+)
 from gateway.isales.outcome_window import OutcomeWindow
 
 POLICY = CircuitPolicy(failure_ratio=0.5, min_calls=4, window_s=30.0, open_s=5.0, open_max_s=18.0)
@@ -35,6 +45,23 @@ def test_it_opens_by_ratio_from_a_number_of_calls_on(ends: str, *, opens: bool) 
     changed = [call(circuit, 0.0, good=end == "g") for end in ends]
     assert changed == [False] * (len(ends) - 1) + [opens]
     assert circuit.state(0.0) is (CircuitState.OPEN if opens else CircuitState.CLOSED)
+
+
+@pytest.mark.parametrize(
+    ("ends", "opens"),
+    [("uu", False), ("uuu", True), ("uubu", True), ("uugu", False), ("uuguu", False), ("uuguuu", True), ("ubu", False)],
+)
+def test_it_opens_by_silence_however_few_calls_there_are(ends: str, *, opens: bool) -> None:
+    """Three calls without an answer (`u`) open it, at any distance, unless a good one was between them."""
+    circuit = Circuit(CircuitPolicy(failure_ratio=0.5, min_calls=1000, window_s=30.0, open_s=5.0, open_max_s=18.0))
+    changed = []
+    for number, end in enumerate(ends):
+        now = number * 3600.0
+        assert circuit.wait_s(now) == 0.0
+        permit = circuit.admit(now, PATIENCE_S)
+        note = circuit.succeeded if end == "g" else partial(circuit.failed, unanswered=end == "u")
+        changed.append(note(permit, now))
+    assert changed == [False] * (len(ends) - 1) + [opens]
 
 
 def test_what_is_older_than_the_window_does_not_count() -> None:
@@ -126,6 +153,7 @@ class CircuitMachine(RuleBasedStateMachine):
         self.now = 1000.0
         self.circuit = Circuit(POLICY)
         self.window = OutcomeWindow(POLICY.window_s)
+        self.unanswered = 0
         self.open_until: float | None = None
         self.closed_since = float("-inf")
         self.last_open_s = 0.0
@@ -159,17 +187,19 @@ class CircuitMachine(RuleBasedStateMachine):
                 self.probe, self.probe_until = permit, self.now + patience + PROBE_GRACE_S
 
     @precondition(lambda self: self.current and self.open_until is None)
-    @rule(data=st.data(), good=st.booleans())
-    def end(self, data: st.DataObject, good: bool) -> None:  # noqa: FBT001 -- drawn by hypothesis
-        """End a call of the closed circuit: it opens exactly on a bad one that makes ratio and number."""
+    @rule(data=st.data(), good=st.booleans(), unanswered=st.booleans())
+    def end(self, data: st.DataObject, good: bool, unanswered: bool) -> None:  # noqa: FBT001 -- drawn by hypothesis
+        """End a call of the closed circuit: it opens exactly on a bad one that makes ratio and number, or silence."""
         permit = self.current.pop(data.draw(st.integers(0, len(self.current) - 1)))
         self.window.add(self.now, failed=not good)
         calls, failures = self.window.counts(self.now)
-        opens = not good and calls >= POLICY.min_calls and failures / calls >= POLICY.failure_ratio
+        self.unanswered = 0 if good else self.unanswered + unanswered
+        too_many = calls >= POLICY.min_calls and failures / calls >= POLICY.failure_ratio
+        opens = not good and (too_many or self.unanswered >= UNANSWERED_IN_A_ROW)
         if good:
             assert self.circuit.succeeded(permit, self.now) is False
         else:
-            assert self.circuit.failed(permit, self.now) is opens
+            assert self.circuit.failed(permit, self.now, unanswered=unanswered) is opens
         if opens:
             again = self.now - self.closed_since < POLICY.window_s
             self._opened(2 * self.last_open_s if again else POLICY.open_s)
@@ -212,6 +242,7 @@ class CircuitMachine(RuleBasedStateMachine):
         assert self.circuit.open_s == self.last_open_s <= POLICY.open_max_s
 
     def _opened(self, seconds: float) -> None:
+        self.unanswered = 0
         self.last_open_s = min(seconds, POLICY.open_max_s)
         self.open_until = self.now + self.last_open_s
         self.obsolete += self.current

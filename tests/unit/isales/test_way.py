@@ -27,6 +27,14 @@ def test_an_open_circuit_says_since_when_for_whom_why_and_until_when() -> None:
         )
 
 
+def test_silence_is_told_to_the_circuit_as_such() -> None:
+    """Three calls without an answer stop a way that would wait for a hundred bad ones."""
+    way = Way(1, CircuitPolicy(failure_ratio=0.5, min_calls=100, window_s=30.0, open_s=5.0, open_max_s=60.0))
+    ends = [Verdict.BAD, Verdict.BAD, Verdict.BAD, Verdict.UNANSWERED, Verdict.UNANSWERED, Verdict.UNANSWERED]
+    changes = [way.settle(way.admit(0.0, 8.0), verdict, FAILURE, 0.0) for verdict in ends]
+    assert changes == [None] * 5 + [Change("1", "stopped", 5.0, FAILURE)]
+
+
 def test_a_probe_under_way_is_named() -> None:
     """Others are told that one call is finding out."""
     way = stopped()

@@ -1,10 +1,12 @@
 """The ladder: a page only ever goes down."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import CampaignQuery, CampaignStatus
+from gateway.model import Campaign, CampaignPage, CampaignQuery, CampaignStatus, DeviceType
 from gateway.pages.freshness import FreshnessPolicy, Lifetimes, Rung
 
 SECONDS = st.floats(0, 1e6)
@@ -44,9 +46,49 @@ def test_each_rung_begins_where_the_one_before_ends(age: float, rung: Rung) -> N
     assert Lifetimes(15, 60, 3600).rung(age) is rung
 
 
-def test_completed_campaigns_have_lifetimes_of_their_own() -> None:
-    """Only the query that asks for them has."""
-    policy = FreshnessPolicy(Lifetimes(1, 2, 3), Lifetimes(4, 5, 6))
-    assert policy.lifetimes(CampaignQuery(vdn=1, status=CampaignStatus.COMPLETED)).fresh_s == 4
-    for status in (None, CampaignStatus.RUNNING, CampaignStatus.PAUSED):
-        assert policy.lifetimes(CampaignQuery(vdn=1, status=status)).fresh_s == 1
+@given(LIFETIMES, SECONDS)
+def test_what_is_told_of_trouble_ends_when_the_page_does(lifetimes: Lifetimes, age: float) -> None:
+    """Past freshness, or past now where that is over: as RFC 5861 counts it, and never below 0."""
+    told = lifetimes.good_if_error_s(age)
+    assert 0 <= told <= lifetimes.stale_if_error_s
+    if age <= lifetimes.fresh_s:
+        assert told == pytest.approx(lifetimes.stale_if_error_s)
+    elif told > 0:
+        assert age + told == pytest.approx(lifetimes.fresh_s + lifetimes.stale_if_error_s)
+
+
+AS_OF = datetime(2026, 11, 27, 10, 0, 0, tzinfo=UTC)
+USUAL, COMPLETED = Lifetimes(1, 2, 3), Lifetimes(4, 5, 6)
+
+
+def row(status: CampaignStatus, ends_at: datetime | None) -> Campaign:
+    """Return a campaign of this status that ends then."""
+    return Campaign(1, None, status, DeviceType.PREVIEW, None, ends_at, None)
+
+
+OVER = row(CampaignStatus.COMPLETED, AS_OF)
+NOT_YET = row(CampaignStatus.COMPLETED, AS_OF + timedelta(seconds=1))
+NO_END = row(CampaignStatus.COMPLETED, None)
+RUNNING = row(CampaignStatus.RUNNING, AS_OF - timedelta(days=1))
+
+
+@pytest.mark.parametrize("asked", [None, CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.COMPLETED])
+@pytest.mark.parametrize(
+    ("rows", "over"),
+    [
+        ((OVER, OVER), True),
+        ((OVER, NOT_YET), False),
+        ((OVER, NO_END), False),
+        ((OVER, RUNNING), False),
+        ((RUNNING,), False),
+        ((), False),
+    ],
+)
+def test_pages_that_change_less_live_longer(
+    asked: CampaignStatus | None, rows: tuple[Campaign, ...], over: bool
+) -> None:  # noqa: FBT001 -- a column of the table
+    """Those that were asked for as completed, and those of which every row is completed and over, whoever asked."""
+    lifetimes = FreshnessPolicy(USUAL, COMPLETED).lifetimes(
+        CampaignQuery(vdn=1, status=asked), CampaignPage(rows, 1, 10, None, None, None), AS_OF
+    )
+    assert lifetimes is (COMPLETED if over or asked is CampaignStatus.COMPLETED else USUAL)

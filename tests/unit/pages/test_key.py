@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model import CampaignQuery
-from gateway.pages.key import page_key
+from gateway.pages.key import page_key, prefix_of, vdn_of
 from tests.support.campaigns import QUERIES
 
 
@@ -33,5 +33,14 @@ def test_pages_of_another_source_have_other_keys(query: CampaignQuery) -> None:
 
 
 def test_the_vdn_stands_in_the_clear() -> None:
-    """The pages of one VDN can be found by the beginning of their keys."""
-    assert page_key(CampaignQuery(vdn=17), "a").startswith("page:1:17:")
+    """The pages of one VDN can be found by the beginning of their keys, and those of an earlier format passed over."""
+    key = page_key(CampaignQuery(vdn=17), "a")
+    assert key.startswith("page:2:17:")
+    assert [key.startswith(prefix_of(vdn)) for vdn in (17, None, 1, 7)] == [True, True, False, False]
+    assert (prefix_of(17, 1), prefix_of(None, 1)) == ("page:1:17:", "page:1:")
+
+
+@given(QUERIES)
+def test_the_vdn_can_be_read_from_the_key(query: CampaignQuery) -> None:
+    """So that a purge of one VDN knows its pages."""
+    assert vdn_of(page_key(query, "a")) == query.vdn

@@ -1,5 +1,6 @@
 """Leases over processes: one leads, the others follow, and nobody waits for the dead."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -19,12 +20,13 @@ from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, Lease
 from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.gateway import PROJECT
+from tests.support.page_cache import House
 from tests.support.redis_server import RedisServer
 from tests.support.shared_tier import Faults, shared_tier
 from tests.support.threads import no_more_threads
 from tests.support.waiting import wait_until
 
-KEY = "page:1:7:abc"
+KEY = "page:2:7:abc"
 LEASE_KEY = f"{KEY_PREFIX}lease:{KEY}"
 
 
@@ -117,7 +119,7 @@ def test_followers_are_woken_by_the_landing(redis: RedisServer, leader: RedisTie
     with ThreadPoolExecutor(10) as pool:
         waiting = [pool.submit(follower.follow, KEY, Deadline.after(20)) for follower in followers]
         wait_until_blocked(redis, 5)
-        assert leader.land(lease, b"entry", 60) is Landing.DONE
+        assert leader.land(lease, b"entry", 60, 0) is Landing.DONE
         landed = time.monotonic()
         for each in waiting:
             assert each.result(20) is None
@@ -146,7 +148,7 @@ def test_followers_share_the_failure(redis: RedisServer, leader: RedisTier, foll
 def test_who_comes_after_the_landing_does_not_wait(leader: RedisTier, follower: RedisTier) -> None:
     """Without a leader there is nobody to follow."""
     follower.follow(KEY, Deadline.after(20))
-    leader.land(lead(leader), b"entry", 60)
+    leader.land(lead(leader), b"entry", 60, 0)
     follower.follow(KEY, Deadline.after(20))
 
 
@@ -157,13 +159,13 @@ def test_a_follower_waits_no_longer_than_its_own_deadline(leader: RedisTier, fol
     with pytest.raises(UpstreamTimeout, match="another process was already fetching"):
         follower.follow(KEY, Deadline.after(0.05))
     assert time.monotonic() - began < 2.0
-    assert leader.land(lease, b"entry", 60) is Landing.DONE
+    assert leader.land(lease, b"entry", 60, 0) is Landing.DONE
 
 
 def test_different_keys_do_not_wait_for_each_other(leader: RedisTier, follower: RedisTier) -> None:
     """A lease of one key leaves the others alone, and its landing wakes its own followers only."""
-    one, two = lead(leader, "page:1:7:one"), lead(follower, "page:1:7:two")
-    assert leader.land(one, b"entry", 60) is Landing.DONE
+    one, two = lead(leader, "page:2:7:one"), lead(follower, "page:2:7:two")
+    assert leader.land(one, b"entry", 60, 0) is Landing.DONE
     with pytest.raises(UpstreamTimeout):
         leader.follow(two.key, Deadline.after(0.05))
 
@@ -174,7 +176,7 @@ def test_a_lease_lives_for_as_long_as_it_is_held(leader: RedisTier, follower: Re
     with pytest.raises(UpstreamTimeout):
         follower.follow(KEY, Deadline.after(LEASE_MS / 1000 + 0.5))
     assert follower.try_lead(KEY) is None
-    assert leader.land(lease, b"entry", 60) is Landing.DONE
+    assert leader.land(lease, b"entry", 60, 0) is Landing.DONE
 
 
 def test_a_lease_that_nobody_holds_runs_out(leader: RedisTier, follower: RedisTier) -> None:
@@ -191,13 +193,13 @@ def test_a_late_leader_cannot_overwrite_a_newer_page(
     late = lead(leader)
     with redis.client() as client:
         client.delete(LEASE_KEY)
-    assert leader.land(late, b"old", 60) is Landing.OVERTAKEN
+    assert leader.land(late, b"old", 60, 0) is Landing.OVERTAKEN
     newer = lead(follower)
-    assert leader.land(late, b"old", 60) is Landing.OVERTAKEN
+    assert leader.land(late, b"old", 60, 0) is Landing.OVERTAKEN
     leader.fail(late, UpstreamFailed("late"))
     assert leader.try_lead(KEY) is None
-    assert follower.land(newer, b"new", 60) is Landing.DONE
-    assert leader.land(late, b"old", 60) is Landing.OVERTAKEN
+    assert follower.land(newer, b"new", 60, 0) is Landing.DONE
+    assert leader.land(late, b"old", 60, 0) is Landing.OVERTAKEN
     found = leader.get(KEY)
     assert found is not None
     assert found[0] == b"new"
@@ -230,10 +232,21 @@ def test_a_closed_keeper_renews_nothing() -> None:
 @pytest.mark.parametrize("leaf", list(leaves()), ids=lambda leaf: leaf.name)
 def test_every_failure_can_be_left_to_followers(leaf: type[GatewayError]) -> None:
     """Each leaf of the tree comes back as itself."""
-    error = leaf("detail", upstream=UpstreamResult("1", "d"), retry_after_s=3)
-    back = failure_in(outcome_of(error))
-    assert type(back) is leaf
-    assert (back.detail, back.errors, back.upstream, back.retry_after_s) == ("detail", (), error.upstream, 3)
+    for sent in (True, False):
+        error = leaf("detail", upstream=UpstreamResult("1", "d"), retry_after_s=3, sent=sent)
+        back = failure_in(outcome_of(error))
+        assert type(back) is leaf
+        assert (back.detail, back.errors, back.upstream, back.retry_after_s) == ("detail", (), error.upstream, 3)
+        assert back.sent is sent, "the pause after it is as long for the followers"
+
+
+def test_a_failure_that_does_not_say_whether_it_reached_cc_isales_counts_as_one_that_did() -> None:
+    """A leader of the version before does not say."""
+    old = json.loads(outcome_of(UpstreamFailed("x", sent=False)))
+    del old["sent"]
+    back = failure_in(json.dumps(old).encode())
+    assert isinstance(back, UpstreamFailed)
+    assert back.sent
 
 
 FAILURE = outcome_of(UpstreamOverloaded("x", retry_after_s=1))
@@ -257,11 +270,11 @@ def test_a_lease_that_no_thread_keeps_alive_is_one_all_the_same(redis: RedisServ
     """Where the system gives no more threads nothing is heard of purges either, until there is one to be had."""
     with shared_tier(redis.url) as tier, redis.client() as client:
         with no_more_threads():
-            tier.subscribe(print)
+            tier.subscribe(House().cache)
             assert tier.get(KEY) is None
             lease = lead(tier)
             assert 0 < client.pttl(LEASE_KEY) <= LEASE_MS
-        assert tier.land(lease, b"entry", 60_000) is Landing.DONE
+        assert tier.land(lease, b"entry", 60_000, 0) is Landing.DONE
         assert client.pubsub_numsub(CHANNEL)[0][1] == 0
         assert tier.get(KEY) is not None
         wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 1)

@@ -1,7 +1,7 @@
-"""Entries in Redis, with their age, their expiry and their purges."""
+"""Entries in Redis, with their age, their expiry and what a purge leaves of them."""
 
 import pickle
-import threading
+import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,14 +11,15 @@ import pytest
 from flask import Flask
 
 from gateway.errors import InternalError, UpstreamFailed
-from gateway.model import Deadline
+from gateway.model import CampaignQuery, Deadline
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, NoSharedTier, SharedTier
 from gateway.shared_store.backend import KEY_PREFIX, redis_backend
+from tests.support.page_cache import House
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.shared_tier import Faults, shared_tier
+from tests.support.shared_tier import Faults, shared_tier, wait_until_heard
 
-KEY = "page:1:7:abc"
+KEY = "page:2:7:abc"
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +50,12 @@ def tier(redis: RedisServer, faults: Faults) -> Iterator[RedisTier]:
         yield tier
 
 
-def store(tier: SharedTier, key: str, entry: bytes = b"entry", keep_s: float = 60.0) -> None:
+def store(tier: SharedTier, key: str, entry: bytes = b"entry", keep_s: float = 60.0, took_s: float = 0.0) -> None:
     """Store an entry, as a leader does."""
     lease = tier.try_lead(key)
     assert lease is not None
-    assert tier.land(lease, entry, keep_s) is Landing.DONE
+    tier.announce(lease)
+    assert tier.land(lease, entry, keep_s, took_s) is Landing.DONE
 
 
 def value(redis: RedisServer, key: str) -> Any:
@@ -69,16 +71,18 @@ def plant(redis: RedisServer, key: str, planted: bytes, ms: int | None = 60_000)
 
 
 def test_an_entry_comes_back_with_its_age(redis: RedisServer, tier: RedisTier) -> None:
-    """What was stored is there for other processes too, any bytes, and its age is what Redis says is over."""
+    """What was stored is there for other processes too, any bytes, and its age is what Redis says is over.
+
+    How long its fetch took comes along, for purges that were meanwhile.
+    """
     assert tier.get(KEY) is None
-    store(tier, KEY, b"!\x00\xff 5", keep_s=60)
+    store(tier, KEY, b"!\x00\xff 5", keep_s=60, took_s=1.25)
     with redis.client() as client, shared_tier(redis.url) as other:
         client.pexpire(KEY_PREFIX + KEY, 48_000)
         found = other.get(KEY)
     assert found is not None
-    entry, age_s = found
-    assert entry == b"!\x00\xff 5"
-    assert 12.0 <= age_s < 13.0
+    assert (found.entry, found.took_s) == (b"!\x00\xff 5", 1.25)
+    assert 12.0 <= found.age_s < 13.0
 
 
 def test_nothing_is_stored_for_no_time(redis: RedisServer, tier: RedisTier) -> None:
@@ -97,30 +101,34 @@ def test_a_deleted_entry_is_gone(redis: RedisServer, tier: RedisTier) -> None:
 
 
 def test_every_key_in_redis_runs_out(redis: RedisServer, tier: RedisTier) -> None:
-    """After pages, leases, failures, followers and purges, no key is there for ever."""
-    store(tier, "page:1:9:a")
-    tier.purge(9)
+    """After pages, leases, failures, followers, announcements and purges, no key is there for ever."""
+    tier.subscribe(House().cache)
+    wait_until_heard(redis, 1)
+    store(tier, "page:2:9:a")
+    tier.purge(9, hard=False)
+    tier.purge(9, hard=True)
     with ThreadPoolExecutor(6) as pool, shared_tier(redis.url) as other:
         for number in range(5):
-            lease = tier.try_lead(f"page:1:7:{number}")
+            lease = tier.try_lead(f"page:2:7:{number}")
             assert lease is not None
             followers = [pool.submit(other.follow, lease.key, Deadline.after(10)) for _ in range(3)]
             if number % 2:
                 tier.fail(lease, UpstreamFailed("no"))
             else:
-                tier.land(lease, b"entry", 60)
+                tier.announce(lease)
+                tier.land(lease, b"entry", 60, 0)
             for follower in followers:
                 assert isinstance(follower.exception(10), UpstreamFailed | None)
-    held = tier.try_lead("page:1:8:held")
+    held = tier.try_lead("page:2:8:held")
     with redis.client() as client:
         ttls = {key: client.pttl(key) for key in client.scan_iter()}
     assert held is not None
     kinds = {key.decode().removeprefix(KEY_PREFIX).partition(":")[0] for key in ttls}
-    assert kinds == {"page", "lease", "wake", "epoch"}
+    assert kinds == {"page", "lease", "wake", "epoch", "heard"}
     assert all(ttl > 0 for ttl in ttls.values()), ttls
 
 
-@pytest.mark.parametrize("planted", [b"", b"text", b"5", b"!" + pickle.dumps([1]), b"cgs1" + b"\x00" * 7])
+@pytest.mark.parametrize("planted", [b"", b"text", b"5", b"!" + pickle.dumps([1]), b"cgs2" + b"\x00" * 15])
 def test_a_value_that_is_not_ours_is_none_once(
     planted: bytes, redis: RedisServer, tier: RedisTier, faults: Faults
 ) -> None:
@@ -130,6 +138,14 @@ def test_a_value_that_is_not_ours_is_none_once(
     assert value(redis, KEY) is None
     assert faults == {"other": 1}
     assert tier.state() == "ok"
+
+
+def test_an_entry_of_the_version_before_is_none_once(redis: RedisServer, tier: RedisTier, faults: Faults) -> None:
+    """Its header told less; it is counted and deleted, even under a key of this version."""
+    plant(redis, KEY, struct.pack(">4sQ", b"cgs1", 60_000) + b"an entry of that time, long enough for any header")
+    assert tier.get(KEY) is None
+    assert value(redis, KEY) is None
+    assert faults == {"other": 1}
 
 
 @pytest.mark.parametrize("ms", [None, 120_000])
@@ -174,37 +190,46 @@ def test_a_pickle_is_never_loaded(redis: RedisServer, tier: RedisTier, tmp_path:
     assert not trace.exists()
 
 
-def test_a_purge_removes_the_pages_of_one_vdn(redis: RedisServer, tier: RedisTier) -> None:
-    """Of all format versions, and of that VDN only."""
-    for key in ("page:1:7:a", "page:2:7:b", "page:1:77:c", "page:1:8:7"):
+@pytest.mark.parametrize(("hard", "left"), [(True, {"2:77:c", "2:8:7"}), (False, {"2:7:b", "2:77:c", "2:8:7"})])
+def test_a_purge_removes_the_pages_of_one_vdn(
+    redis: RedisServer,
+    tier: RedisTier,
+    hard: bool,
+    left: set[str],  # noqa: FBT001 -- a column of the table
+) -> None:
+    """Of that VDN only: a hard one all of them, a soft one those of other format versions, which have no marks."""
+    for key in ("page:1:7:a", "page:2:7:b", "page:2:77:c", "page:2:8:7"):
         store(tier, key)
-    assert tier.purge(7) == 2
-    assert [tier.get(key) is not None for key in ("page:1:7:a", "page:2:7:b", "page:1:77:c", "page:1:8:7")] == [
-        False,
-        False,
-        True,
-        True,
-    ]
+    assert tier.purge(7, hard=hard) == 2
+    assert {key for key in ("1:7:a", "2:7:b", "2:77:c", "2:8:7") if tier.get(f"page:{key}") is not None} == left
 
 
 def test_a_purge_of_all_leaves_what_is_not_ours(redis: RedisServer, tier: RedisTier) -> None:
     """However many pages there are, all go, and other programs' keys stay."""
-    plant(redis, "page:1:1:template", b"x")
+    plant(redis, "page:2:1:template", b"x")
     with redis.client() as client:
-        client.set("page:1:7:other-program", "x")
+        client.set("page:2:7:other-program", "x")
         for number in range(2500):
-            client.set(f"{KEY_PREFIX}page:1:{number}:x", b"x", px=60_000)
-        assert tier.purge(None) == 2501
-        assert client.exists("page:1:7:other-program")
+            client.set(f"{KEY_PREFIX}page:2:{number}:x", b"x", px=60_000)
+        assert tier.purge(None, hard=False) == 2501
+        assert len(client.keys(f"{KEY_PREFIX}page:*")) == 2501
+        assert tier.purge(None, hard=True) == 2501
+        assert client.keys(f"{KEY_PREFIX}page:*") == []
+        assert client.exists("page:2:7:other-program")
 
 
-def test_a_fetch_that_began_before_a_purge_cannot_land(redis: RedisServer, tier: RedisTier) -> None:
-    """The purge takes the lease away; the next leader lands as usual."""
+def test_a_fetch_that_began_before_a_hard_purge_cannot_land(redis: RedisServer, tier: RedisTier) -> None:
+    """The purge takes the lease away; the next leader lands as usual. A soft one takes away no lease."""
+    lease = tier.try_lead("page:2:7:soft")
+    assert lease is not None
+    tier.purge(7, hard=False)
+    assert tier.land(lease, b"old", 60, 0) is Landing.DONE
+    tier.delete("page:2:7:soft")
     for vdn in (7, None):
         lease = tier.try_lead(KEY)
         assert lease is not None
-        assert tier.purge(vdn) == 0
-        assert tier.land(lease, b"old", 60) is Landing.OVERTAKEN
+        assert tier.purge(vdn, hard=True) == 0
+        assert tier.land(lease, b"old", 60, 0) is Landing.OVERTAKEN
         assert tier.get(KEY) is None
     store(tier, KEY, b"new")
     found = tier.get(KEY)
@@ -212,65 +237,12 @@ def test_a_fetch_that_began_before_a_purge_cannot_land(redis: RedisServer, tier:
     assert found[0] == b"new"
 
 
-class Subscriber:
-    """Hears of purges."""
-
-    def __init__(self) -> None:
-        self.heard: list[int | None] = []
-        self._changed = threading.Condition()
-
-    def __call__(self, vdn: int | None) -> None:
-        """Take note of a purge."""
-        with self._changed:
-            self.heard.append(vdn)
-            self._changed.notify_all()
-
-    def wait_for(self, *vdns: int | None) -> bool:
-        """Wait until a purge of one of `vdns` was heard of."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not set(vdns).isdisjoint(self.heard), 10)
-
-
-def test_all_processes_hear_of_a_purge(redis: RedisServer, tier: RedisTier) -> None:
-    """This one before the purge returns, others soon, and of later purges as well; none hears of one twice."""
-    here, there = Subscriber(), Subscriber()
-    tier.subscribe(here)
-    with shared_tier(redis.url) as other:
-        other.subscribe(there)
-        for vdn in (7, 8):
-            tier.purge(vdn)
-            # Who began to listen just after a purge heard of one of all.
-            assert here.heard[-1] in {vdn, None}
-            assert there.wait_for(vdn, None)
-        tier.purge(None)
-        assert there.wait_for(None)
-    assert len(here.heard) == 3
-
-
-def test_a_purge_that_was_missed_is_made_up_for() -> None:
-    """A process that was cut off while others purged forgets everything when it is back."""
-    with redis_server() as server:
-        missed = Subscriber()
-        with shared_tier(server.url) as cut_off:
-            server.kill()
-            cut_off.subscribe(missed)
-            server.start()
-            with shared_tier(server.url) as other:
-                other.purge(7)
-            assert missed.wait_for(7, None)
-            missed.heard.clear()
-            # No message, as to a connection that broke in silence; only the epoch tells.
-            with server.client() as client:
-                client.set(KEY_PREFIX + "epoch", "another", px=60_000)
-            assert missed.wait_for(None)
-
-
 def test_an_operator_is_told_when_a_purge_fails() -> None:
     """The text says what is wrong and what to do, and neither it nor its cause shows the URL."""
     with redis_server(password="geheim-canary") as server, shared_tier(server.url) as tier:
         server.kill()
         with pytest.raises(InternalError, match=r"\(refused\).*purge again") as raised:
-            tier.purge(None)
+            tier.purge(None, hard=False)
     assert str(server.port) not in str(raised.value)
     assert raised.value.__suppress_context__
     assert raised.value.retry_after_s == 5
@@ -279,14 +251,21 @@ def test_an_operator_is_told_when_a_purge_fails() -> None:
 def test_without_a_shared_tier_each_process_is_on_its_own() -> None:
     """Nothing is stored, every caller leads, and a purge reaches this process' subscribers."""
     alone: SharedTier = NoSharedTier()
-    subscriber = Subscriber()
-    alone.subscribe(subscriber)
+    house = House()
+    house.ask(CampaignQuery(vdn=7))
+    alone.subscribe(house.cache)
     lease = alone.try_lead(KEY)
     assert lease is not None
     assert lease.shared is False
-    assert alone.land(lease, b"entry", 60) is Landing.NOT_SHARED
+    alone.announce(lease)
+    assert alone.land(lease, b"entry", 60, 0) is Landing.NOT_SHARED
     alone.fail(lease, UpstreamFailed("no"))
     alone.follow(KEY, Deadline.after(10))
     alone.delete(KEY)
-    assert (alone.get(KEY), alone.purge(7), subscriber.heard, alone.state()) == (None, 0, [7], "off")
+    assert (alone.get(KEY), alone.purge(7, hard=False), alone.state()) == (None, 0, "off")
+    assert house.cache.explain(CampaignQuery(vdn=7)).rung == "stale-if-error"
+    alone.unsubscribe(house.cache)
+    alone.unsubscribe(house.cache)
+    alone.purge(7, hard=True)
+    assert house.cache.explain(CampaignQuery(vdn=7)).tier == "process"
     alone.close()

@@ -23,7 +23,7 @@ from tests.support.clock import FakeClock
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.shared_tier import Faults, shared_tier
 
-KEY = "page:1:7:abc"
+KEY = "page:2:7:abc"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def said() -> Iterator[list[EventDict]]:
 def store(tier: RedisTier, entry: bytes = b"entry") -> bool:
     """Lead and land; return whether it was stored."""
     lease = tier.try_lead(KEY)
-    return lease is not None and tier.land(lease, entry, 60) is Landing.DONE
+    return lease is not None and tier.land(lease, entry, 60, 0) is Landing.DONE
 
 
 def use(tier: RedisTier) -> float:
@@ -54,7 +54,8 @@ def use(tier: RedisTier) -> float:
     assert lease is not None
     assert lease.shared is False
     tier.follow(KEY, Deadline.after(10))
-    assert tier.land(lease, b"entry", 60) is Landing.NOT_SHARED
+    tier.announce(lease)
+    assert tier.land(lease, b"entry", 60, 0) is Landing.NOT_SHARED
     tier.fail(lease, UpstreamFailed("no"))
     tier.delete(KEY)
     return time.monotonic() - began
@@ -181,12 +182,12 @@ def test_a_full_redis_is_still_read(server: RedisServer, said: list[EventDict]) 
     clock, faults = FakeClock(), Faults()
     with shared_tier(server.url, faults, clock) as tier:
         assert store(tier)
-        landing = tier.try_lead("page:1:7:other")
+        landing = tier.try_lead("page:2:7:other")
         server.fill()
         assert landing is not None
-        assert tier.land(landing, b"entry", 60) is Landing.NOT_SHARED
+        assert tier.land(landing, b"entry", 60, 0) is Landing.NOT_SHARED
         for _ in range(5):
-            lease = tier.try_lead("page:1:7:new")
+            lease = tier.try_lead("page:2:7:new")
             assert lease is not None
             assert lease.shared is False
             assert tier.get(KEY) is not None
@@ -194,7 +195,7 @@ def test_a_full_redis_is_still_read(server: RedisServer, said: list[EventDict]) 
         server.make_room()
         clock.advance(OPEN_S)
         # The lease of the landing that failed was given up nevertheless.
-        again = tier.try_lead("page:1:7:other")
+        again = tier.try_lead("page:2:7:other")
         assert again is not None
         assert again.shared
         assert tier.state() == "ok"
@@ -206,12 +207,12 @@ def test_a_read_only_redis_is_still_read(server: RedisServer, said: list[EventDi
     clock, faults = FakeClock(), Faults()
     with shared_tier(server.url, faults, clock) as tier:
         assert store(tier)
-        landing = tier.try_lead("page:1:7:other")
+        landing = tier.try_lead("page:2:7:other")
         assert landing is not None
         server.make_read_only()
-        assert tier.land(landing, b"entry", 60) is Landing.NOT_SHARED
+        assert tier.land(landing, b"entry", 60, 0) is Landing.NOT_SHARED
         for _ in range(5):
-            lease = tier.try_lead("page:1:7:new")
+            lease = tier.try_lead("page:2:7:new")
             assert lease is not None
             assert lease.shared is False
             assert tier.get(KEY) is not None
@@ -300,5 +301,5 @@ def test_what_does_not_speak_as_redis_does_is_trouble_like_any_other(answer: byt
         assert sum(faults.values()) == LIMIT
         assert use(tier) < 1.0
         with pytest.raises(InternalError, match="could not be purged"):
-            tier.purge(None)
+            tier.purge(None, hard=False)
     assert outage(said) == ["shared cache failing"]

@@ -18,7 +18,7 @@ OTHER = Page(2, "running", "", 2, 10)
 EMPTY = Page(1, "running", "preview", 5, 25)
 ASKED = Request(CLIENT, PAGE.query(with_vdn=False), PAGE, conditional=True)
 REFUSED = Request(CLIENT, "vdn=2", None, "forbidden")
-HEADERS = {"cache-status": "campaign-gateway; hit; ttl=3", "etag": '"a"'}
+HEADERS = {"cache-status": "campaign-gateway; hit; ttl=3; age=0", "etag": '"a"'}
 
 
 def page_body(vdn: int = 1, page: Page = PAGE, *, without: int | None = None) -> bytes:
@@ -60,7 +60,7 @@ def test_rows_of_another_vdn_are_counted() -> None:
     ("body", "headers"),
     [
         (page_body(without=3), HEADERS),
-        (page_body(), {"cache-status": "campaign-gateway; hit; ttl=3"}),
+        (page_body(), {"cache-status": "campaign-gateway; hit; ttl=3; age=0"}),
         (b"<html>", HEADERS),
         (b"{}", HEADERS),
         (page_body()[:-1], HEADERS),
@@ -137,13 +137,19 @@ def test_what_only_looks_like_a_problem_is_wrong(answer: tuple[int, dict[str, st
 @pytest.mark.parametrize(
     ("cache_status", "expected"),
     [
-        ("campaign-gateway; hit; ttl=3", "hit"),
-        ("campaign-gateway; hit; ttl=-2; detail=upstream-failed", "stale, upstream-failed"),
-        ("campaign-gateway; fwd=miss; stored; ttl=4", "miss"),
-        ("campaign-gateway; fwd=miss; collapsed; ttl=4", "miss, waited for another's"),
-        ("nginx; hit", "cache status 'nginx; hit'"),
+        ("campaign-gateway; hit; ttl=3; age=0", "hit"),
+        ("campaign-gateway; hit; ttl=2; age=1", "hit"),
+        ("campaign-gateway; hit; ttl=1; age=2", "hit, late"),
+        ("campaign-gateway; hit; ttl=7; age=0", "hit"),
+        ("campaign-gateway; hit; ttl=-2; age=6; detail=upstream-failed", "stale, upstream-failed"),
+        ("campaign-gateway; fwd=miss; stored; ttl=4; age=0", "miss"),
+        ("campaign-gateway; fwd=stale; collapsed; ttl=4; age=0", "miss, waited for another's"),
+        ("campaign-gateway; hit; ttl=3", "cache status 'campaign-gateway; hit; ttl=3'"),
+        ("campaign-gateway; hit; ttl=x; age=0", "cache status 'campaign-gateway; hit; ttl=x; age=0'"),
+        ("nginx; hit; ttl=3; age=0", "cache status 'nginx; hit; ttl=3; age=0'"),
+        ("", "cache status ''"),
     ],
 )
 def test_how_a_page_came_is_in_its_cache_status(cache_status: str, expected: str) -> None:
-    """Of other caches nothing is taken."""
+    """Of other caches nothing is taken, and what does not say how old and how good a page is is told as it stands."""
     assert how(cache_status) == expected

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from gateway.telemetry.durations import SETTLE_AT, Durations, Notes
+from gateway.telemetry.known_labels import LISTING
 from gateway.telemetry.metrics import Metrics
 
 
@@ -72,19 +73,22 @@ def test_no_note_is_lost_over_threads() -> None:
     assert len(told) == 8 * (20 * SETTLE_AT + 7)
 
 
-def test_hits_are_in_the_same_numbers_as_all_else() -> None:
-    """A hit that is counted the cheap way is a request, a look-up and a duration like others."""
+def test_pages_are_in_the_same_numbers_as_all_else() -> None:
+    """A page that is counted the cheap way is a request, a look-up and a duration like others."""
     metrics = Metrics()
-    count = metrics.hits_counter("list", 200, "hit", "fresh", "process")
-    metrics.request("list", 200, "", 0.5)
-    metrics.lookup("hit", "fresh", "process")
+    metrics.request(LISTING, 502, "upstream-failed", 0.5)
     for _ in range(2):
-        count(0.0002)
+        metrics.pages_answered(200, "hit", "fresh", "process")(0.0002)
+    metrics.pages_answered(304, "stale", "stale-if-error", "shared")(0.3)
+    metrics.pages_answered(200, "miss", "", "")(0.9)
     text = metrics.exposition().decode()
     for line in (
-        'campaign_gateway_requests_total{endpoint="list",problem="",status="200"} 3.0',
-        'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"} 3.0',
-        'campaign_gateway_request_duration_seconds_bucket{endpoint="list",le="0.001"} 2.0',
-        'campaign_gateway_request_duration_seconds_count{endpoint="list"} 3.0',
+        f'campaign_gateway_requests_total{{endpoint="{LISTING}",problem="",status="200"}} 3.0',
+        f'campaign_gateway_requests_total{{endpoint="{LISTING}",problem="",status="304"}} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"} 2.0',
+        'campaign_gateway_cache_lookups_total{outcome="stale",rung="stale-if-error",tier="shared"} 1.0',
+        'campaign_gateway_cache_lookups_total{outcome="miss",rung="",tier=""} 1.0',
+        f'campaign_gateway_request_duration_seconds_bucket{{endpoint="{LISTING}",le="0.001"}} 2.0',
+        f'campaign_gateway_request_duration_seconds_count{{endpoint="{LISTING}"}} 5.0',
     ):
         assert line in text.splitlines()

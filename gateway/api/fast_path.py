@@ -1,0 +1,257 @@
+"""The fast path: questions that were asked before are answered in front of Flask, at little cost.
+
+Flask reads a raw query string once, for callers with the same default VDN; what it turned out to mean is learned here.
+All else about the request has to be usual, or it goes through Flask again, which answers in the same way (`answer`) and
+makes the problem of whatever failed. Access is decided for each request, as ever before anything is looked up.
+"""
+
+import itertools
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from gateway.access.callers import Callers
+from gateway.access.clients import Grant
+from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange, Prepared
+from gateway.api.cache_control import request_directives
+from gateway.api.deadline import deadline_of
+from gateway.api.links import link_header
+from gateway.api.proxies import behind_proxies
+from gateway.api.representation import accepts
+from gateway.api.resolution import preferred_locale
+from gateway.bounded_lru import BoundedLru
+from gateway.errors import GatewayError
+from gateway.model import CampaignQuery, Deadline, RequestDirectives, ServedPage
+from gateway.telemetry.request_id import SANE
+from gateway.telemetry.tracing import UNDER_WAY, Kind, Tracer, Work, trace_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+SCOPE: Final = "campaigns:read"
+LEARNED_BYTES: Final = 400
+MOST_MADE: Final = 2000
+"""Answers that are kept ready, each for a second at most."""
+LONGEST_ASKED: Final = 1000
+"""Characters of what a request asks with; no answer is kept ready for one that asks with more."""
+LEARN: Final = "campaign_gateway.learn"
+"""Where the WSGI environment has the function that takes what a query string has turned out to mean."""
+FAILED: Final = "campaign_gateway.failed"
+"""Where it has how answering ended that Flask is to make a problem of."""
+_KNOWN: Final = "campaign_gateway.known"
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a raw query string has turned out to mean: the question, its cache key, and the `Link` of its page.
+
+    The `Link` is that of the page with `etag`; another page may have other neighbours. Both are empty before there is
+    a page.
+    """
+
+    query: CampaignQuery
+    key: str
+    etag: str = ""
+    link: str = ""
+
+    def __len__(self) -> int:
+        return len(self.key) + len(self.link) + LEARNED_BYTES
+
+
+class _Known(NamedTuple):
+    grant: Grant
+    learned: Learned
+
+
+class _Made(NamedTuple):
+    """An answer that was made for `grant`, good at that `version` of the cache and until that second."""
+
+    prepared: Prepared
+    grant: Grant
+    version: int
+    until: float
+
+
+class Version(Protocol):
+    """What changes with the pages that are held."""
+
+    @property
+    def number(self) -> int:
+        """Grows with every change."""
+        ...
+
+
+class Pages(Protocol):
+    """The page cache, as it is asked here."""
+
+    @property
+    def version(self) -> Version:
+        """Tells when a page that was peeked at may be another one."""
+        ...
+
+    def peek(self, key: str) -> tuple[ServedPage, float] | None:
+        """Return the page of a key if it is at hand and fresh beyond doubt, and until which second."""
+        ...
+
+    def serve(self, query: CampaignQuery, deadline: Deadline, directives: RequestDirectives) -> ServedPage:
+        """Return the page that answers a query; raises one leaf of `gateway.errors`."""
+        ...
+
+
+class FastPath:
+    """WSGI middleware that answers `GET /campaigns` where it knows what is asked, and leaves all else to `app`.
+
+    Requests of clients that have a limit are counted by `app`, but for those that a fresh page answers. What it has
+    learned is bounded by `max_bytes`. `hops` is how many proxies stand in front. Ids of requests are this process'
+    random prefix and a count: unique, and much cheaper than random ones.
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        callers: Callers,
+        pages: Pages,
+        answers: Answers,
+        tracer: Tracer,
+        *,
+        max_bytes: int,
+        hops: int,
+        deadline_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._callers = callers
+        self._peek = pages.peek
+        self._version = pages.version
+        self._serve = pages.serve
+        self._answer = answers.answer
+        self._prepare = answers.prepare
+        self._log_hits = answers.log_hits
+        self._tracer = tracer
+        self._deadline_s = deadline_s
+        self._clock = clock
+        self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
+        self._made: dict[tuple[str, str | None, str | None, str | None, int], _Made] = {}
+        self._not_at_hand = behind_proxies(self._served, hops)
+        self._ids: Iterator[str] | None = None
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer as PEP 3333 has it."""
+        known = None
+        if environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET":
+            started = time.perf_counter()
+            find = environ.get
+            grant = self._callers.find(find("HTTP_X_API_KEY"), find("HTTP_AUTHORIZATION"))
+            if grant is not None and "HTTP_CACHE_CONTROL" not in environ:
+                asked = (
+                    environ["QUERY_STRING"],
+                    find("HTTP_ACCEPT"),
+                    find("HTTP_ACCEPT_ENCODING"),
+                    find("HTTP_IF_NONE_MATCH"),
+                    id(grant),
+                )
+                made = self._made.get(asked)
+                if made is None or made.version != self._version.number or self._clock() >= made.until:
+                    known = self._find(environ, grant)
+                    made = None if known is None else self._make(asked, known)
+                if made is not None:
+                    grant.use.at = started
+                    status, headers, body = made.prepared.answer(self._request_id(environ), started)
+                    start_response(status, headers)
+                    return body
+            elif grant is not None:
+                known = self._find(environ, grant)
+        environ[_KNOWN] = known
+        environ[LEARN] = self._learned.put
+        return self._not_at_hand(environ, start_response)
+
+    def _make(self, asked: tuple[str, str | None, str | None, str | None, int], known: _Known) -> _Made | None:
+        """Make the answer that a page at hand gives, and keep it for as long as it stays the same; `None` for none.
+
+        That is until its age or what is left of its freshness is another second, at most.
+        """
+        if self._log_hits:
+            return None
+        grant, learned = known
+        version = self._version.number
+        peeked = self._peek(learned.key)
+        if peeked is None or peeked[0].rendered.identity.etag != learned.etag:
+            return None
+        served, until = peeked
+        prepared = self._prepare(served, learned.link, asked[2], asked[3])
+        steady_s = min(1 - served.age_s % 1, served.fresh_for_s % 1)
+        made = _Made(prepared, grant, version, min(until, self._clock() + steady_s))
+        if len(asked[0]) + len(asked[1] or "") + len(asked[2] or "") + len(asked[3] or "") <= LONGEST_ASKED:
+            if len(self._made) >= MOST_MADE:
+                self._made.clear()
+            self._made[asked] = made
+        return made
+
+    def _find(self, environ: "WSGIEnvironment", grant: Grant) -> _Known | None:
+        """Return what `grant` asks, of a request of which everything is usual, and who may ask it."""
+        if SCOPE not in grant.scopes:
+            return None
+        learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))
+        if (
+            learned is None
+            or learned.query.vdn not in grant.vdns
+            or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
+        ):
+            return None
+        return _Known(grant, learned)
+
+    def _served(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer with a page that takes more than a look, or leave it to `app`."""
+        known: _Known | None = environ.pop(_KNOWN)
+        if known is None or known.grant.requests_per_minute:
+            return self._app(environ, start_response)
+        grant, learned = known
+        started, now = time.perf_counter(), self._clock()
+        grant.use.at = started
+        deadline = deadline_of(environ.get("HTTP_X_REQUEST_TIMEOUT_MS"), self._deadline_s, now, self._clock)
+        directives = request_directives(environ.get("HTTP_CACHE_CONTROL"))
+        span = self._tracer.begin(Kind.SERVER, trace_of(environ.get("HTTP_TRACEPARENT")))
+        work = Work(span.trace)
+        UNDER_WAY.set(work)
+        query, locale = learned.query, preferred_locale(environ.get("HTTP_ACCEPT_LANGUAGE"))
+        if query.locale != locale:
+            query = replace(query, locale=locale)
+        served = None
+        try:
+            served = self._serve(query, deadline, directives)
+        except Exception as failure:  # noqa: BLE001 -- Flask makes an answer of it, and says where a bug is
+            environ[FAILED] = failure.again() if isinstance(failure, GatewayError) else failure
+        finally:
+            UNDER_WAY.set(None)
+        if served is None:
+            # It begins another span; of this one, which is not ended, nobody hears.
+            return self._app(environ, start_response)
+        exchange = Exchange(environ, self._request_id(environ), started, grant.client, learned.query.vdn, span, work)
+        status, headers, body = self._answer(exchange, served, self._link(environ, grant, learned, served))
+        start_response(status, headers)
+        return body
+
+    def _link(self, environ: "WSGIEnvironment", grant: Grant, learned: Learned, served: ServedPage) -> str:
+        """Return the `Link` of the page; whoever comes next with the same query string need not make it again."""
+        etag, raw_query = served.rendered.identity.etag, environ["QUERY_STRING"]
+        if etag == learned.etag:
+            return learned.link
+        link = link_header(raw_query, served.paging)
+        self._learned.put(learning_key(grant, raw_query), Learned(learned.query, served.key, etag, link))
+        return link
+
+    def _request_id(self, environ: "WSGIEnvironment") -> str:
+        offered: str | None = environ.get("HTTP_X_REQUEST_ID")
+        if offered is not None and SANE.match(offered):
+            return offered
+        if self._ids is None:
+            # Not when it is made: processes that are forked after that would share them.
+            self._ids = map(f"{uuid.uuid4().hex[:20]}%012x".__mod__, itertools.count())
+        return next(self._ids)
+
+
+def learning_key(grant: Grant, raw_query: str) -> str:
+    """Return what decides the meaning of a raw query string: itself, and the VDN that is meant when it names none."""
+    return f"{grant.only_vdn} {raw_query}"
