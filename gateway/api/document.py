@@ -6,6 +6,7 @@ import flask
 from flask import Response
 
 from gateway.api.html import SECURITY_HEADERS
+from gateway.api.relative import way_up
 from gateway.api.representation import choose, held_tag
 from gateway.model import RenderedPage
 
@@ -31,3 +32,9 @@ def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int
     if media_type == HTML:
         response.headers.update(SECURITY_HEADERS)
     return response
+
+
+def way_up_here() -> str:
+    """Return the reference from what the current request asks for to where we are mounted."""
+    environ = flask.request.environ
+    return way_up(environ["PATH_INFO"], environ["SCRIPT_NAME"])

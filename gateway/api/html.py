@@ -18,9 +18,12 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def html_page(template: str, **context: Any) -> bytes:
-    """Return the page that `template` makes of `context`, in UTF-8. It is to be sent with `SECURITY_HEADERS`."""
-    return flask.render_template(template, code_spans=code_spans, **context).encode()
+def html_page(template: str, *, up: str, **context: Any) -> bytes:
+    """Return the page that `template` makes of `context`, in UTF-8. It is to be sent with `SECURITY_HEADERS`.
+
+    Its links begin with `up`, which leads from the page to where we are mounted.
+    """
+    return flask.render_template(template, up=up, code_spans=code_spans, **context).encode()
 
 
 def code_spans(text: str) -> Markup:

@@ -41,7 +41,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   400, as do `begins_from` after `ends_to` and more than 50 parameters. The answer lists all faults at once, of 50
   parameters at most.
 - **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
-- **Errors** are problem details (RFC 9457). Their `type` is a page that explains them; `/problems` lists all.
+- **Errors** are problem details (RFC 9457). Their `type` is a page that explains them, relative to the URL that was
+  asked for; its last segment is the name of the kind. `/problems` lists all.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
   methods of the path.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as

@@ -217,7 +217,7 @@ def problem_responses(path: str, errors: Iterable[type[GatewayError]]) -> dict[s
                 "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
             },
         )
-        response["description"] += f"{error.title}: [{error.name}](/problems/{error.name}). "
+        response["description"] += f"{error.title}: [{error.name}](problems/{error.name}). "
         if error in _ALSO:
             response["headers"].update(headers(_ALSO[error]))
         response["content"][PROBLEM_MEDIA_TYPE]["examples"][error.name] = {

@@ -68,7 +68,7 @@ def test_a_listed_origin_reads_what_it_needs(browser: Browser, site: Site, isale
     for name in ("age", "cache-status", "etag", "link", "x-request-id", "server-timing"):
         assert name in found["again"]["headers"]
     assert "hit" in found["again"]["headers"]["cache-status"]
-    assert json.loads(found["refused"]["body"])["type"] == "/problems/unauthenticated"
+    assert json.loads(found["refused"]["body"])["type"] == "problems/unauthenticated"
     assert json.loads(found["explained"]["body"])["remedy"]
 
 

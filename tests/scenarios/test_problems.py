@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -216,7 +217,9 @@ def test_each_fault_of_a_request_has_its_problem(
     """Status and problem are those of the table, and the page that the type names exists."""
     got_status, got_name, document = gateway.problem(path, **options)
     assert (got_status, got_name) == (status, name)
-    assert gateway.get(document["type"], key=None).status_code == 200
+    page = urlsplit(urljoin(f"http://gateway.example{path}", document["type"])).path
+    explained = gateway.get(page, key=None, headers={"Accept": "application/json"}).get_json()
+    assert (explained["title"], explained["status"]) == (document["title"], status)
     answer = gateway.get(path, **options)  # type: ignore[arg-type] # -- the table holds what `get` takes
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert ("Allow" in answer.headers) == (status == 405)

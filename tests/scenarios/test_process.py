@@ -56,7 +56,7 @@ def test_bytes_that_are_no_key_are_refused(raw: Callable[[bytes], bytes], key: b
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 401 ")
     assert b"application/problem+json" in head
-    assert json.loads(body)["type"] == "/problems/unauthenticated"
+    assert json.loads(body)["type"] == "problems/unauthenticated"
 
 
 @pytest.mark.parametrize("header", ["Accept", "Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Id"])

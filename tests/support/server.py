@@ -63,6 +63,7 @@ def served_gateway_at(port: int, base_url: str, workers: int = 1, /, **variables
     """Do the same on this port."""
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
     settings = {name: value for name, value in settings.items() if value}
+    url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(
@@ -74,8 +75,8 @@ def served_gateway_at(port: int, base_url: str, workers: int = 1, /, **variables
             text=True,
         )
         try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
-            yield ServedGateway(f"http://127.0.0.1:{port}", process, Path(log.name))
+            wait_until_it_answers(f"{url}/healthz", process)
+            yield ServedGateway(url, process, Path(log.name))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(20)

@@ -3,6 +3,7 @@
 import gzip
 import re
 from html.parser import HTMLParser
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +12,7 @@ from gateway.api.html import code_spans, prose
 from gateway.api.openapi import openapi_document
 from gateway.errors import leaves
 
-PAGES = ["/docs", "/problems", "/problems/not-found"]
+PAGES = ["/docs", "/docs/", "/problems", "/problems/", "/problems/not-found", "/problems/not-found/"]
 
 
 class Page(HTMLParser):
@@ -76,8 +77,7 @@ def test_pages_are_harmless(client: FlaskClient, path: str) -> None:
     assert not [tag for tag, _ in page.tags if tag == "style"]
     assert all(attributes.get("src") for tag, attributes in page.tags if tag == "script")
     for url in [*page.values("src"), *page.values("href")]:
-        assert url.startswith(("/", "#")) or url == "data:,"
-        assert not url.startswith("//")
+        assert re.match(r"data:,\Z|#|(\.\./)*(docs|problems|openapi\.json)\b", url), url
 
 
 def test_pages_that_did_not_change_stay_harmless(client: FlaskClient) -> None:
@@ -89,11 +89,11 @@ def test_pages_that_did_not_change_stay_harmless(client: FlaskClient) -> None:
     assert unchanged.headers[policy] == page.headers[policy]
 
 
-def test_links_follow_the_prefix_that_the_server_has(client: FlaskClient) -> None:
-    """The page is made once for each prefix, and its links lead there."""
-    for prefix in ("", "/isales", ""):
-        page = client.get("/docs", environ_overrides={"SCRIPT_NAME": prefix}).text
-        assert f'href="{prefix}/problems"' in page
+def test_pages_do_not_know_where_they_are_mounted(client: FlaskClient) -> None:
+    """They are the same bytes whatever the server says of a prefix, of which it often knows nothing."""
+    for path in PAGES:
+        plain = client.get(path).data
+        assert client.get(path, environ_overrides={"SCRIPT_NAME": "/isales"}).data == plain
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -104,7 +104,7 @@ def test_every_link_works(client: FlaskClient, path: str) -> None:
         if url.startswith("#"):
             assert url[1:] in page.values("id")
         else:
-            with client.get(url) as response:
+            with client.get(urljoin(path, url)) as response:
                 assert response.status_code == 200
 
 
@@ -130,7 +130,7 @@ def test_the_page_shows_the_whole_document(client: FlaskClient) -> None:
     for schema in document["components"]["schemas"].values():
         assert all(f"<code>{name}</code>" in html for name in schema["properties"])
     assert all(f"<code>{name}</code>" in html for name in document["components"]["headers"])
-    assert all(f'href="/problems/{error.name}"' in html for error in leaves())
+    assert all(f'href="problems/{error.name}"' in html for error in leaves())
     assert "undefined" not in html.lower()
 
 

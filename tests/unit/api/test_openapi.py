@@ -156,7 +156,7 @@ def test_campaigns_document_every_problem() -> None:
     assert {name: status for name, (status, _) in documented.items()} == {
         error.name: error.status for error in leaves() if error.name != "not-found"
     }
-    assert all(value["type"] == f"/problems/{name}" for name, (_, value) in documented.items())
+    assert all(value["type"] == f"problems/{name}" for name, (_, value) in documented.items())
     faults = documented["invalid-parameters"][1]["errors"]
     assert [fault["parameter"] for fault in faults] == ["page_size", "stauts"]
 
