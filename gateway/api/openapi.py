@@ -209,15 +209,29 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     of_a_page = (*kept, *SECURITY_HEADERS)
     docs = _answer("A page for people.", html, *of_a_page, "Content-Encoding")
     explanation = _answer(
-        "A page for people, or the same as JSON for those who prefer it.",
-        {**html, **json_object},
+        "The same as a page for people where `Accept` names `text/html`.",
+        {**json_object, **html},
         *of_a_page,
         "Content-Encoding",
     )
     comparing = ("Accept-Encoding", "If-None-Match")
     this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": comparing}
     page: dict[str, Any] = {"not_modified": headers(*of_a_page), "accepts": comparing}
+    places = {"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}}
+    start = _answer("Where things are, by relative references.", {"application/json": {"schema": places}}, *kept)
+    to_people = {
+        "description": "A browser, which names `text/html`, is sent to the page for people.",
+        "headers": headers("Cache-Control", "Location", "Vary"),
+    }
     return {
+        "/": _operation(
+            "/",
+            "Where things are",
+            start,
+            not_modified=headers(*kept),
+            accepts=comparing,
+            others={"302": to_people},
+        ),
         "/healthz": _operation("/healthz", "Whether the process is up", health),
         "/readyz": _operation(
             "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
@@ -252,7 +266,7 @@ def _operation(
     if not_modified is not None:
         responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
     return {
-        "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
+        "operationId": re.sub("[^a-z]+", "_", path).strip("_") or "start",
         "summary": summary,
         "parameters": [*parameters, *accepts, "X-Request-Id"],
         "responses": {**responses, **others, **problem_responses(path, errors)},

@@ -74,6 +74,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": '</campaigns?vdn=1&page=1>; rel="first", </campaigns?vdn=1&page=2>; rel="next"',
     },
+    "Location": {
+        "description": "Where the page for people is, relative to the URL that was asked for.",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "docs",
+    },
     "RateLimit": {
         "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
         "requests within the next `t` seconds. On all answers that count, problems too; on none from a fresh page.",

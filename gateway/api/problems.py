@@ -11,13 +11,13 @@ import werkzeug.exceptions
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from gateway.api.document import HTML, document_response, way_up_here
+from gateway.api.document import HTML, JSON, document_response, prefers_html, way_up_here
 from gateway.api.html import html_page
 from gateway.api.methods import methods
 from gateway.api.public import ProblemSchema, json_bytes
 from gateway.api.query_string import shown
 from gateway.api.relative import itself, way_up
-from gateway.api.representation import media_type_quality, render
+from gateway.api.representation import accepts, render
 from gateway.errors import (
     BearerChallenge,
     Forbidden,
@@ -33,7 +33,6 @@ from gateway.errors import (
 )
 from gateway.model import RenderedPage
 
-JSON: Final = "application/json"
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 BEARER_CHALLENGE: Final = 'Bearer realm="campaign-gateway"'
@@ -197,9 +196,9 @@ def _index(up: str) -> dict[str, Any]:
 
 
 def _preferred() -> str:
-    """Return the media type of pages for people, or JSON for callers that like it better; raises NotAcceptable."""
+    """Return the media type of pages for people to those who prefer them, else JSON; raises NotAcceptable."""
     accept = flask.request.headers.get("Accept")
-    html, json = media_type_quality(HTML, accept), media_type_quality(JSON, accept)
-    if not html and not json:
+    json, html = accepts(JSON, accept), accepts(HTML, accept)
+    if not json and not html:
         raise NotAcceptable("This page exists as text/html and application/json.")
-    return JSON if json > html else HTML
+    return JSON if json and not prefers_html(accept) else HTML

@@ -97,5 +97,5 @@ def test_all_ways_to_the_gateway_are_the_same() -> None:
     assert "proxy_pass" not in server
     assert "proxy_set_header" not in server
     blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", server, flags=re.DOTALL)
-    assert len(blocks) == 8
-    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 7
+    assert len(blocks) == 9
+    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 8

@@ -109,6 +109,18 @@ def test_the_type_of_a_problem_leads_to_its_page(mounted: tuple[str, Ask], path:
     assert urljoin(answer.url, problem["instance"]) in {answer.url.partition("?")[0], f"{url}/"}
 
 
+def test_the_start_leads_on(mounted: tuple[str, Ask]) -> None:
+    """A browser that is sent on comes to the page for people, and a program finds everything that it is told of."""
+    url, ask = mounted
+    sent = ask(f"{url}/", Accept="text/html,*/*;q=0.8")
+    assert sent.status_code == 302
+    assert urljoin(sent.url, sent.headers["Location"]) == f"{url}/docs"
+    told = ask(f"{url}/")
+    places = {name: urljoin(told.url, place) for name, place in told.json().items()}
+    assert places["campaigns"] == f"{url}/campaigns"
+    assert {name: ask(place).status_code for name, place in places.items()} == dict.fromkeys(places, 200)
+
+
 @pytest.mark.parametrize("path", ["/docs", "/docs/", "/problems", "/problems/", "/problems/forbidden"])
 def test_pages_find_what_they_need_and_each_other(mounted: tuple[str, Ask], path: str) -> None:
     """Styles, scripts and links of a page are there, and what its form asks is `GET /campaigns`."""

@@ -218,7 +218,7 @@ def test_each_fault_of_a_request_has_its_problem(
     got_status, got_name, document = gateway.problem(path, **options)
     assert (got_status, got_name) == (status, name)
     page = urlsplit(urljoin(f"http://gateway.example{path}", document["type"])).path
-    explained = gateway.get(page, key=None, headers={"Accept": "application/json"}).get_json()
+    explained = gateway.get(page, key=None).get_json()
     assert (explained["title"], explained["status"]) == (document["title"], status)
     answer = gateway.get(path, **options)  # type: ignore[arg-type] # -- the table holds what `get` takes
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)

@@ -30,6 +30,7 @@ from gateway.errors import (
 )
 
 LEAVES = list(leaves())
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.mark.parametrize("error", LEAVES)
@@ -185,7 +186,7 @@ def test_the_request_id_may_be_absent() -> None:
 @pytest.mark.parametrize("error", LEAVES)
 def test_every_type_is_a_page(client: FlaskClient, error: type[GatewayError]) -> None:
     """The type of each problem leads to a page with its title, status, meaning and remedy."""
-    response = client.get(f"/problems/{error.name}")
+    response = client.get(f"/problems/{error.name}", headers=BROWSER)
     assert (response.status_code, response.mimetype) == (200, "text/html")
     text = _text(response.text)
     for part in (error.title, str(error.status), error.meaning.replace("`", ""), error.remedy.replace("`", "")):
@@ -202,7 +203,7 @@ def test_every_type_is_a_page(client: FlaskClient, error: type[GatewayError]) ->
 
 def test_the_index_lists_every_problem(client: FlaskClient) -> None:
     """The index leads to every page, and has a JSON form."""
-    page = client.get("/problems").text
+    page = client.get("/problems", headers=BROWSER).text
     assert all(f'href="problems/{error.name}"' in page for error in LEAVES)
     listed = client.get("/problems", headers={"Accept": "application/json"}).get_json()["problems"]
     assert [problem["type"] for problem in listed] == [f"problems/{error.name}" for error in LEAVES]
@@ -211,9 +212,16 @@ def test_the_index_lists_every_problem(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("accept", "status", "mimetype"),
     [
-        (None, 200, "text/html"),
-        ("*/*", 200, "text/html"),
+        (None, 200, "application/json"),
+        ("*/*", 200, "application/json"),
+        ("application/json, text/plain, */*", 200, "application/json"),
+        ("text/*", 200, "text/html"),
+        ("text/*, application/*", 200, "application/json"),
         ("text/html,application/xhtml+xml,*/*;q=0.8", 200, "text/html"),
+        ("TEXT/HTML;charset=utf-8, application/json", 200, "text/html"),
+        ("*/*, text/html;q=0.5", 200, "application/json"),
+        ("text/html;q=0", 406, "application/problem+json"),
+        ("text/html, " + "a/b, " * 300, 200, "application/json"),
         ("application/json, text/html;q=0.9", 200, "application/json"),
         ("application/json", 200, "application/json"),
         ("text/html;q=0, */*", 200, "application/json"),
@@ -236,11 +244,12 @@ def test_a_page_is_made_once(app: Flask, client: FlaskClient) -> None:
 
     with flask.template_rendered.connected_to(note, app):
         for path in ("/problems", "/problems/not-found", "/problems/forbidden") * 2:
-            assert client.get(path).status_code == 200
+            assert client.get(path, headers=BROWSER).status_code == 200
         assert made == ["problems.html", "problem.html", "problem.html"]
-        assert client.get("/problems", environ_overrides={"SCRIPT_NAME": "/gw"}).data == client.get("/problems").data
+        prefixed = client.get("/problems", headers=BROWSER, environ_overrides={"SCRIPT_NAME": "/gw"})
+        assert prefixed.data == client.get("/problems", headers=BROWSER).data
         for _ in range(2):
-            assert 'href="../problems/not-found"' in client.get("/problems/").text
+            assert 'href="../problems/not-found"' in client.get("/problems/", headers=BROWSER).text
             client.get("/problems/no-such-thing")
             client.get("/problems", headers={"Accept": "application/json"})
         assert len(made) == 4
