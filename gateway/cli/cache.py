@@ -4,6 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from gateway.cli.app import current_gateway
+from gateway.counted import counted
 from gateway.errors import InternalError
 
 
@@ -28,4 +29,4 @@ def purge(vdn: int | None) -> None:
     except InternalError as fault:
         raise click.ClickException(str(fault)) from fault
     of = "of all VDNs" if vdn is None else f"of VDN {vdn}"
-    click.echo(f"Purged {purged} pages {of}.")
+    click.echo(f"Purged {counted(purged, 'page')} {of}.")

@@ -117,7 +117,7 @@ def test_a_purge_reaches_all_processes(
         timeout=60,
         check=False,
     )
-    assert (purge.returncode, purge.stdout) == (0, "Purged 1 pages of VDN 1.\n")
+    assert (purge.returncode, purge.stdout) == (0, "Purged 1 page of VDN 1.\n")
     wait_until(lambda: one.get("/cache/explain", key="doctor-key").get_json()["tier"] is None)
 
 
