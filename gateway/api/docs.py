@@ -46,7 +46,11 @@ def documentation_blueprint(document: dict[str, Any]) -> Blueprint:
     # It takes 25 ms to make.
     @functools.lru_cache(maxsize=2)
     def page(up: str) -> RenderedPage:
-        shown = {"document": document, "operations": operations, "lookup": functools.partial(_lookup, document)}
+        shown: dict[str, Any] = {
+            "document": document,
+            "operations": operations,
+            "lookup": functools.partial(_lookup, document),
+        }
         return render(html_page("docs.html", up=up, **shown, prose=prose, json_text=_json_text))
 
     @blueprint.get("/docs")

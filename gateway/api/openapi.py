@@ -43,6 +43,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
 - **Errors** are problem details (RFC 9457). Their `type` is a page that explains them, relative to the URL that was
   asked for; its last segment is the name of the kind. `/problems` lists all.
+- **Accept-Language** that prefers Chinese (`zh`) gets the words of problems, and the pages that explain them, in
+  Chinese; names and members stay. It changes no page of campaigns.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
   methods of the path.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
@@ -213,10 +215,12 @@ def _open_operations() -> dict[str, dict[str, Any]]:
         {**json_object, **html},
         *of_a_page,
         "Content-Encoding",
+        "Content-Language",
     )
     comparing = ("Accept-Encoding", "If-None-Match")
     this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": comparing}
     page: dict[str, Any] = {"not_modified": headers(*of_a_page), "accepts": comparing}
+    explaining: dict[str, Any] = {**page, "accepts": (*comparing, "Accept-Language")}
     places = {"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}}
     start = _answer("Where things are, by relative references.", {"application/json": {"schema": places}}, *kept)
     to_people = {
@@ -239,14 +243,16 @@ def _open_operations() -> dict[str, dict[str, Any]]:
         "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
         "/openapi.json": _operation("/openapi.json", "This document", document, **this),
         "/docs": _operation("/docs", "This document, to read and to try", docs, **page),
-        "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **page),
+        "/problems": _operation(
+            "/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **explaining
+        ),
         "/problems/{name}": _operation(
             "/problems/{name}",
             "What one kind of problem means, and what to do",
             explanation,
             errors=[NotFound, NotAcceptable],
             parameters=[_PROBLEM_NAME],
-            **page,
+            **explaining,
         ),
     }
 

@@ -53,6 +53,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "enum": ["gzip"]},
         "example": "gzip",
     },
+    "Content-Language": {
+        "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it, else `en`.",
+        "schema": {"type": "string", "enum": ["en", "zh-CN"]},
+        "example": "en",
+    },
     "Content-Security-Policy": {
         "description": "On pages for people: nothing from elsewhere, no inline script, no frame around them.",
         "schema": {"type": "string"},
@@ -139,8 +144,8 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "examples": ["gzip"]},
     },
     "Accept-Language": {
-        "description": "The language of what CC-iSales says in problems: `zh-CN` or `en-US`. Left out: the one set for "
-        "the VDN.",
+        "description": "The language of problems: `zh` or `en`. Left out: English, and for what CC-iSales says the one "
+        "that is set for the VDN.",
         "schema": {"type": "string", "examples": ["en-US"]},
     },
     "If-None-Match": {
@@ -218,7 +223,7 @@ def problem_responses(path: str, errors: Iterable[type[GatewayError]]) -> dict[s
             str(error.status),
             {
                 "description": "",
-                "headers": headers("Cache-Control"),
+                "headers": headers("Cache-Control", "Content-Language", "Vary"),
                 "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
             },
         )

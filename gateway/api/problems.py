@@ -3,6 +3,7 @@
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import flask
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.api.document import HTML, JSON, document_response, prefers_html, way_up_here
 from gateway.api.html import html_page
+from gateway.api.language import Language, described, preferred_language, said
 from gateway.api.methods import methods
 from gateway.api.public import ProblemSchema, json_bytes
 from gateway.api.query_string import shown
@@ -47,10 +49,15 @@ _SCHEMA: Final = ProblemSchema()
 _log = structlog.get_logger("gateway.api")
 
 
-def problem_response(error: GatewayError, path: str, request_id: str, mount: str = "") -> Response:
+def problem_response(
+    error: GatewayError, path: str, request_id: str, mount: str = "", language: Language = Language.ENGLISH
+) -> Response:
     """Return the answer that tells `error`; `path` is what was asked for below the `mount`, both as in WSGI."""
-    response = Response(problem_body(error, path, request_id, mount), error.status, content_type=PROBLEM_MEDIA_TYPE)
+    body = problem_body(error, path, request_id, mount, language)
+    response = Response(body, error.status, content_type=PROBLEM_MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthenticated):
@@ -70,18 +77,20 @@ def _bearer_challenge(bearer: BearerChallenge, detail: str) -> str:
     return f'{BEARER_CHALLENGE}, error="{bearer.code}", error_description="{description}"{scope}'
 
 
-def problem_body(error: GatewayError, path: str, request_id: str, mount: str = "") -> bytes:
+def problem_body(
+    error: GatewayError, path: str, request_id: str, mount: str = "", language: Language = Language.ENGLISH
+) -> bytes:
     """Return the JSON of `error`, UTF-8, whose references lead on from `path` (RFC 9457, section 3.1.1)."""
     problem: dict[str, Any] = {
         "type": problem_type(type(error), way_up(path, mount)),
-        "title": error.title,
+        "title": described(type(error), language)["title"],
         "status": error.status,
-        "detail": error.detail,
+        "detail": said(error.detail, language),
         "instance": itself(path, mount),
         "request_id": request_id,
     }
     if error.errors:
-        problem["errors"] = error.errors
+        problem["errors"] = [replace(fault, message=said(fault.message, language)) for fault in error.errors]
     if error.upstream is not None:
         problem["upstream"] = error.upstream
     return json_bytes(_SCHEMA.dump(problem))
@@ -111,20 +120,23 @@ def problems_blueprint() -> Blueprint:
     blueprint = Blueprint("problems", __name__, template_folder="templates")
 
     # It takes 20 ms to make one, and anybody may ask.
-    @functools.lru_cache(maxsize=2 * 2 * (len(_PROBLEMS) + 1))
-    def page(name: str | None, media_type: str, up: str) -> RenderedPage:
+    @functools.lru_cache(maxsize=2 * 2 * len(Language) * (len(_PROBLEMS) + 1))
+    def page(name: str | None, media_type: str, up: str, language: Language) -> RenderedPage:
         error = None if name is None else _PROBLEMS[name]
-        content = _index(up) if error is None else problem_description(error, up)
+        content = _index(up, language) if error is None else problem_description(error, up, language)
         if media_type != HTML:
             return render(json_bytes(content))
-        return render(html_page("problems.html" if error is None else "problem.html", up=up, **content))
+        template = "problems.html" if error is None else "problem.html"
+        return render(html_page(template, up=up, language=language, **content))
 
     def respond(name: str | None = None) -> Response:
         if name is not None and name not in _PROBLEMS:
             raise NotFound(f"There is no problem of this name. The names are {', '.join(_PROBLEMS)}.")
-        media_type = _preferred()
-        rendered = page(name, media_type, way_up_here())
-        return document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept")
+        media_type, language = _preferred(), _language()
+        rendered = page(name, media_type, way_up_here(), language)
+        response = document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept, Accept-Language")
+        response.headers["Content-Language"] = language
+        return response
 
     for slash in ("", "/"):
         blueprint.add_url_rule(f"/problems{slash}", "index", respond)
@@ -132,14 +144,15 @@ def problems_blueprint() -> Blueprint:
     return blueprint
 
 
-def problem_description(error: type[GatewayError], up: str) -> dict[str, Any]:
+def problem_description(error: type[GatewayError], up: str, language: Language) -> dict[str, Any]:
     """Return what is known of a kind of problem: `type`, `title`, `status`, `meaning` and `remedy`."""
+    words = described(error, language)
     return {
         "type": problem_type(error, up),
-        "title": error.title,
+        "title": words["title"],
         "status": error.status,
-        "meaning": error.meaning,
-        "remedy": error.remedy,
+        "meaning": words["meaning"],
+        "remedy": words["remedy"],
     }
 
 
@@ -163,7 +176,7 @@ def _answer(error: GatewayError) -> Response:
         )
     flask.g.problem = error
     environ = flask.request.environ
-    return problem_response(error, environ["PATH_INFO"], _request_id(), environ["SCRIPT_NAME"])
+    return problem_response(error, environ["PATH_INFO"], _request_id(), environ["SCRIPT_NAME"], _language())
 
 
 def _answer_framework(error: HTTPException) -> Response:
@@ -191,8 +204,12 @@ def _request_id() -> str:
     return str(flask.g.get("request_id", "-"))
 
 
-def _index(up: str) -> dict[str, Any]:
-    return {"problems": [problem_description(error, up) for error in _PROBLEMS.values()]}
+def _language() -> Language:
+    return preferred_language(flask.request.headers.get("Accept-Language"))
+
+
+def _index(up: str, language: Language) -> dict[str, Any]:
+    return {"problems": [problem_description(error, up, language) for error in _PROBLEMS.values()]}
 
 
 def _preferred() -> str:

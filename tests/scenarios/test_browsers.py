@@ -52,7 +52,7 @@ def test_problems_can_be_read(shared: GatewayUnderTest, path: str, options: dict
     answer = shared.get(path, headers=headers, **options)  # type: ignore[arg-type]  # -- the same
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
     assert answer.headers["Access-Control-Allow-Origin"] == APP
-    assert answer.headers["Vary"] == "Origin"
+    assert answer.headers["Vary"] == "Accept-Language, Origin"
 
 
 def test_failures_can_be_read(simulator: SimulatorServer, shared: GatewayUnderTest) -> None:

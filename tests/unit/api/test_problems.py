@@ -40,6 +40,7 @@ def test_every_problem_is_what_rfc_9457_says(error: type[GatewayError]) -> None:
     assert response.status_code == error.status
     assert response.content_type == "application/problem+json"
     assert response.headers["Cache-Control"] == "no-store"
+    assert (response.headers["Content-Language"], response.headers["Vary"]) == ("en", "Accept-Language")
     assert response.get_json(force=True) == {
         "type": f"problems/{error.name}",
         "title": error.title,
@@ -201,6 +202,26 @@ def test_every_type_is_a_page(client: FlaskClient, error: type[GatewayError]) ->
     }
 
 
+@pytest.mark.parametrize("path", ["/problems", "/problems/forbidden"])
+@pytest.mark.parametrize("accept", ["application/json", BROWSER["Accept"]])
+def test_pages_are_in_the_language_that_is_preferred(client: FlaskClient, path: str, accept: str) -> None:
+    """They say which, to programs that read aloud too, have tags of their own, and are kept apart by caches."""
+    headers = {"Accept": accept}
+    english, chinese = (client.get(path, headers={**headers, "Accept-Language": each}) for each in ("en", "zh-TW"))
+    assert (english.headers["Content-Language"], chinese.headers["Content-Language"]) == ("en", "zh-CN")
+    assert english.headers["ETag"] != chinese.headers["ETag"]
+    assert english.headers["Vary"] == chinese.headers["Vary"] == "Accept, Accept-Language, Accept-Encoding"
+    assert "此调用方无权这样做" in chinese.text or "但不允许访问此 VDN" in chinese.text
+    if chinese.mimetype == "text/html":
+        assert '<html lang="zh-CN">' in chinese.text
+        assert '<html lang="en">' in english.text
+        for words in ("What it means", "What to do", "Skip to the content", "Every error", "Meaning", "Problems<"):
+            assert words not in chinese.text
+    held = {"Accept-Language": "zh", "If-None-Match": chinese.headers["ETag"]}
+    assert client.get(path, headers={**headers, **held}).status_code == 304
+    assert client.get(path, headers={**headers, **held, "Accept-Language": "en"}).data == english.data
+
+
 def test_the_index_lists_every_problem(client: FlaskClient) -> None:
     """The index leads to every page, and has a JSON form."""
     page = client.get("/problems", headers=BROWSER).text
@@ -232,7 +253,7 @@ def test_the_form_that_the_caller_prefers(client: FlaskClient, accept: str | Non
     """People get HTML, programs that ask for it JSON, and nobody the wrong one from a cache."""
     response = client.get("/problems/not-found", headers={} if accept is None else {"Accept": accept})
     assert (response.status_code, response.mimetype) == (status, mimetype)
-    assert status != 200 or response.headers["Vary"] == "Accept, Accept-Encoding"
+    assert status != 200 or response.headers["Vary"] == "Accept, Accept-Language, Accept-Encoding"
 
 
 def test_a_page_is_made_once(app: Flask, client: FlaskClient) -> None:
