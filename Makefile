@@ -15,6 +15,8 @@ export GRANIAN_BLOCKING_THREADS ?= 2048
 # was told to end and did not is killed. deploy/README.md, "The end", has the order of all such times.
 export GRANIAN_RESPAWN_INTERVAL ?= 15
 export GRANIAN_WORKERS_KILL_TIMEOUT ?= 35
+# The server's own lines in the form of ours.
+export GRANIAN_LOG_CONFIG ?= config/granian-log.json
 # The C library would give many of those threads a heap of its own each, and much of each stays unused.
 export MALLOC_ARENA_MAX ?= 2
 

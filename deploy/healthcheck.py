@@ -1,8 +1,9 @@
 """Does the gateway of this machine or container answer? Exit code 0: it said 200; 1: it did not; 2: it was not asked.
 
 It needs nothing but Python, so that an image needs no curl, and imports nothing of the gateway, so that it costs
-little. Where the gateway listens is taken from the variables that granian reads: GRANIAN_HOST and GRANIAN_PORT. A name
-that does not resolve, a port that is none and an address that may not be asked are no fault of the gateway.
+little. Where the gateway listens is taken from the variables that granian reads: GRANIAN_HOST, GRANIAN_PORT, and
+GRANIAN_URL_PATH_PREFIX, below which it then is. A name that does not resolve, a port that is none and an address that
+may not be asked are no fault of the gateway.
 """
 
 import argparse
@@ -55,13 +56,14 @@ def main() -> int:
     options = parser.parse_args()
     host, port = address(os.environ)
     port = options.port or port
+    path = os.environ.get("GRANIAN_URL_PATH_PREFIX", "") + options.path
     found: str | None = "it was not asked"
     for attempt in range(options.attempts):
         time.sleep(options.pause if attempt else 0)
-        found = fault(host, port, options.path, options.timeout)
+        found = fault(host, port, path, options.timeout)
         if found is None:
             return 0
-    sys.stderr.write(f"http://{host}:{port}{options.path} does not answer: {found}\n")
+    sys.stderr.write(f"http://{host}:{port}{path} does not answer: {found}\n")
     return 1
 
 

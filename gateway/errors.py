@@ -230,7 +230,7 @@ class UpstreamFailed(UpstreamError):
     status = 502
     title = "CC-iSales failed"
     meaning = "CC-iSales answered with a failure of its own: an error result code or an HTTP error."
-    remedy = "Try again later. Operators: `upstream.result_code` is what to ask the CC-iSales administrators about."
+    remedy = "Try again later. Operators: ask the CC-iSales administrators about the result code."
 
 
 class UpstreamRefusedCredentials(UpstreamError):
@@ -298,8 +298,8 @@ class UpstreamOverloaded(UpstreamError):
         "gateway makes none for a while. `detail` says which."
     )
     remedy = (
-        "Wait for the seconds that `Retry-After` gives, then try again. Operators: if calls are stopped, `detail` has "
-        "the last failure, which is the one to mend."
+        "Wait for the seconds that `Retry-After` gives, then try again. Operators: if calls are stopped, the last "
+        "failure, which the detail tells, is the one to mend."
     )
 
     def __init__(self, detail: str, *, pause_s: int | None = None, one_vdn: bool = False, **more: Any) -> None:

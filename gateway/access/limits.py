@@ -13,6 +13,7 @@ from limits import RateLimitItemPerMinute
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
 from gateway.access.windows import ProcessWindows
+from gateway.counted import counted
 from gateway.errors import RateLimited
 from gateway.telemetry.metrics import Metrics
 
@@ -41,9 +42,10 @@ class Quota:
     def require(self) -> None:
         """Raise RateLimited unless the request was allowed."""
         if not self.allowed:
+            allowed = counted(self.limit, "request")
             raise RateLimited(
-                f"Client {self.client!r} may make {self.limit} requests a minute that no fresh page answers, and all "
-                f"of them were made in the last minute. The next one is possible in {self.whole_seconds} s.",
+                f"Client {self.client!r} may make {allowed} a minute that no fresh page answers, and all of them were "
+                f"made in the last minute. The next one is possible in {self.whole_seconds} s.",
                 retry_after_s=self.whole_seconds,
             )
 

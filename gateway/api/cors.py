@@ -21,17 +21,19 @@ SHARED: Final = frozenset({"campaigns", "openapi.json", "problems"})
 """The beginnings of the paths that frontends need. Of all else their pages can read the problems only."""
 
 METHODS: Final = "GET, HEAD"
-REQUEST_HEADERS: Final = (
-    "Accept-Language, Authorization, Cache-Control, Expires, If-None-Match, Pragma, X-API-Key, X-Request-Id, "
-    "X-Request-Timeout-Ms"
+READ_HEADERS: Final = (
+    "Accept-Language, Authorization, Cache-Control, If-None-Match, Prefer, X-API-Key, X-Request-Id, "
+    "X-Request-Timeout-Ms, traceparent"
 )
-"""Those that mean something here, and two more that caches within pages add beside `Cache-Control`."""
+TOOLING_HEADERS: Final = "Content-Type, Expires, Pragma, X-Requested-With, baggage, sentry-trace, tracestate"
+"""What tools in pages add by themselves and nobody reads here: a browser lets none of it pass that is not allowed."""
 
+REQUEST_HEADERS: Final = f"{READ_HEADERS}, {TOOLING_HEADERS}"
 EXPOSED_HEADERS: Final = (
-    "Allow, Cache-Status, Campaigns-As-Of, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Vary, "
-    "WWW-Authenticate, X-Request-Id"
+    "Allow, Cache-Status, Campaigns-As-Of, Date, ETag, Link, Preference-Applied, RateLimit, RateLimit-Policy, "
+    "Retry-After, Server-Timing, Vary, WWW-Authenticate, X-Request-Id"
 )
-"""`Vary` too: a cache within a page that does not see it gives the answer for one key to another."""
+"""`Vary` among them: a cache in a page that does not see it gives the answer for one key to another."""
 
 PREFLIGHT_MAX_AGE_S: Final = 7200
 """The most that Chromium takes. A preflight is remembered for one URL only, so there are many all the same."""
@@ -45,9 +47,13 @@ PREFLIGHT: Final[Headers] = (
 
 
 def cors_headers(origins: Iterable[str]) -> Mapping[str, Headers]:
-    """Return for each origin the headers that let its pages read an answer."""
+    """Return for each origin the headers that let its pages read an answer, and how long its parts took."""
     return {
-        origin: (("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", EXPOSED_HEADERS))
+        origin: (
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Expose-Headers", EXPOSED_HEADERS),
+            ("Timing-Allow-Origin", origin),
+        )
         for origin in origins
     }
 

@@ -11,10 +11,9 @@ import json
 import operator
 from typing import Any, Final
 
-import flask
 from flask import Blueprint, Response
 
-from gateway.api.document import HTML, document_response
+from gateway.api.document import HTML, document_response, way_up_here
 from gateway.api.html import html_page, prose
 from gateway.api.public import json_bytes
 from gateway.api.representation import render
@@ -44,15 +43,20 @@ def documentation_blueprint(document: dict[str, Any]) -> Blueprint:
     def openapi() -> Response:
         return document_response(openapi_json, "application/json", max_age_s=MAX_AGE_S)
 
-    # It takes 25 ms to make. Links in it begin with the prefix that the server has put us under.
-    @functools.lru_cache(maxsize=4)
-    def page(_prefix: str) -> RenderedPage:
-        shown = {"document": document, "operations": operations, "lookup": functools.partial(_lookup, document)}
-        return render(html_page("docs.html", **shown, prose=prose, json_text=_json_text))
+    # It takes 25 ms to make.
+    @functools.lru_cache(maxsize=2)
+    def page(up: str) -> RenderedPage:
+        shown: dict[str, Any] = {
+            "document": document,
+            "operations": operations,
+            "lookup": functools.partial(_lookup, document),
+        }
+        return render(html_page("docs.html", up=up, **shown, prose=prose, json_text=_json_text))
 
     @blueprint.get("/docs")
+    @blueprint.get("/docs/")
     def docs() -> Response:
-        return document_response(page(flask.request.script_root), HTML, max_age_s=MAX_AGE_S)
+        return document_response(page(way_up_here()), HTML, max_age_s=MAX_AGE_S)
 
     return blueprint
 

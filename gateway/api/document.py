@@ -4,12 +4,15 @@ from typing import Final
 
 import flask
 from flask import Response
+from werkzeug.http import parse_accept_header
 
 from gateway.api.html import SECURITY_HEADERS
-from gateway.api.representation import choose, held_tag
+from gateway.api.relative import way_up
+from gateway.api.representation import choose, held_tag, hint, media_type_quality
 from gateway.model import RenderedPage
 
 HTML: Final = "text/html"
+JSON: Final = "application/json"
 
 
 def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int, vary: str = "") -> Response:
@@ -31,3 +34,19 @@ def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int
     if media_type == HTML:
         response.headers.update(SECURITY_HEADERS)
     return response
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Return whether `Accept` names `text/html`, as browsers do, and likes it no less than JSON.
+
+    Programs name JSON or nothing, and mean it: `application/json, text/plain, */*` is what axios says by itself.
+    """
+    named = {item.partition(";")[0].strip(" \t").lower() for item, _ in parse_accept_header(hint(accept))}
+    html = media_type_quality(HTML, accept)
+    return HTML in named and html > 0 and html >= media_type_quality(JSON, accept)
+
+
+def way_up_here() -> str:
+    """Return the reference from what the current request asks for to where we are mounted."""
+    environ = flask.request.environ
+    return way_up(environ["PATH_INFO"], environ["SCRIPT_NAME"])

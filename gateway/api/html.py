@@ -1,10 +1,13 @@
 """Pages for people: one way to render them, and the headers that keep them harmless."""
 
+import functools
 import re
 from typing import Any, Final
 
 import flask
 from markupsafe import Markup, escape
+
+from gateway.api.language import Language, said
 
 NOSNIFF: Final = ("X-Content-Type-Options", "nosniff")
 SECURITY_HEADERS: Final = {
@@ -18,8 +21,12 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def html_page(template: str, **context: Any) -> bytes:
-    """Return the page that `template` makes of `context`, in UTF-8. It is to be sent with `SECURITY_HEADERS`."""
+def html_page(template: str, *, up: str, language: Language = Language.ENGLISH, **context: Any) -> bytes:
+    """Return the page that `template` makes of `context`, in UTF-8. It is to be sent with `SECURITY_HEADERS`.
+
+    Its links begin with `up`, which leads from the page to where we are mounted; its own words are in `language`.
+    """
+    context |= {"up": up, "language": language, "say": functools.partial(said, language=language)}
     return flask.render_template(template, code_spans=code_spans, **context).encode()
 
 

@@ -41,7 +41,10 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   400, as do `begins_from` after `ends_to` and more than 50 parameters. The answer lists all faults at once, of 50
   parameters at most.
 - **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
-- **Errors** are problem details (RFC 9457). Their `type` is a page that explains them; `/problems` lists all.
+- **Errors** are problem details (RFC 9457). Their `type` is a page that explains them, relative to the URL that was
+  asked for; its last segment is the name of the kind. `/problems` lists all.
+- **Accept-Language** that prefers Chinese (`zh`) gets the words of problems, and the pages that explain them, in
+  Chinese; names and members stay. It changes no page of campaigns.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
   methods of the path.
 - **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
@@ -211,15 +214,31 @@ def _open_operations() -> dict[str, dict[str, Any]]:
     of_a_page = (*kept, *SECURITY_HEADERS)
     docs = _answer("A page for people.", html, *of_a_page, "Content-Encoding")
     explanation = _answer(
-        "A page for people, or the same as JSON for those who prefer it.",
-        {**html, **json_object},
+        "The same as a page for people where `Accept` names `text/html`.",
+        {**json_object, **html},
         *of_a_page,
         "Content-Encoding",
+        "Content-Language",
     )
     comparing = ("Accept-Encoding", "If-None-Match")
     this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": comparing}
     page: dict[str, Any] = {"not_modified": headers(*of_a_page), "accepts": comparing}
+    explaining: dict[str, Any] = {**page, "accepts": (*comparing, "Accept-Language")}
+    places = {"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}}
+    start = _answer("Where things are, by relative references.", {"application/json": {"schema": places}}, *kept)
+    to_people = {
+        "description": "A browser, which names `text/html`, is sent to the page for people.",
+        "headers": headers("Cache-Control", "Location", "Vary"),
+    }
     return {
+        "/": _operation(
+            "/",
+            "Where things are",
+            start,
+            not_modified=headers(*kept),
+            accepts=comparing,
+            others={"302": to_people},
+        ),
         "/healthz": _operation("/healthz", "Whether the process is up", health),
         "/readyz": _operation(
             "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
@@ -227,14 +246,16 @@ def _open_operations() -> dict[str, dict[str, Any]]:
         "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
         "/openapi.json": _operation("/openapi.json", "This document", document, **this),
         "/docs": _operation("/docs", "This document, to read and to try", docs, **page),
-        "/problems": _operation("/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **page),
+        "/problems": _operation(
+            "/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **explaining
+        ),
         "/problems/{name}": _operation(
             "/problems/{name}",
             "What one kind of problem means, and what to do",
             explanation,
             errors=[NotFound, NotAcceptable],
             parameters=[_PROBLEM_NAME],
-            **page,
+            **explaining,
         ),
     }
 
@@ -254,7 +275,7 @@ def _operation(
     if not_modified is not None:
         responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
     return {
-        "operationId": re.sub("[^a-z]+", "_", path).strip("_"),
+        "operationId": re.sub("[^a-z]+", "_", path).strip("_") or "start",
         "summary": summary,
         "parameters": [*parameters, *accepts, "X-Request-Id"],
         "responses": {**responses, **others, **problem_responses(path, errors)},

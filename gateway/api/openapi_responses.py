@@ -59,6 +59,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "enum": ["gzip"]},
         "example": "gzip",
     },
+    "Content-Language": {
+        "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it, else `en`.",
+        "schema": {"type": "string", "enum": ["en", "zh-CN"]},
+        "example": "en",
+    },
     "Content-Security-Policy": {
         "description": "On pages for people: nothing from elsewhere, no inline script, no frame around them.",
         "schema": {"type": "string"},
@@ -80,6 +85,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "beyond what `page` may be.",
         "schema": {"type": "string"},
         "example": '<?vdn=1&page=1>; rel="first", <?vdn=1&page=2>; rel="next"',
+    },
+    "Location": {
+        "description": "Where the page for people is, relative to the URL that was asked for.",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "docs",
     },
     "RateLimit": {
         "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
@@ -141,8 +151,8 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "examples": ["gzip"]},
     },
     "Accept-Language": {
-        "description": "The language of what CC-iSales says in problems: `zh-CN` or `en-US`. Left out: the one set for "
-        "the VDN.",
+        "description": "The language of problems: `zh` or `en`. Left out: English, and for what CC-iSales says the one "
+        "that is set for the VDN.",
         "schema": {"type": "string", "examples": ["en-US"]},
     },
     "Cache-Control": {
@@ -229,11 +239,11 @@ def problem_responses(path: str, errors: Iterable[type[GatewayError]]) -> dict[s
             str(error.status),
             {
                 "description": "",
-                "headers": headers("Cache-Control"),
+                "headers": headers("Cache-Control", "Content-Language", "Vary"),
                 "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
             },
         )
-        response["description"] += f"{error.title}: [{error.name}](/problems/{error.name}). "
+        response["description"] += f"{error.title}: [{error.name}](problems/{error.name}). "
         if error in _ALSO:
             response["headers"].update(headers(_ALSO[error]))
         response["content"][PROBLEM_MEDIA_TYPE]["examples"][error.name] = {

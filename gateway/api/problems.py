@@ -3,8 +3,8 @@
 import functools
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote
 
 import flask
 import structlog
@@ -12,12 +12,14 @@ import werkzeug.exceptions
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from gateway.api.document import HTML, document_response
+from gateway.api.document import HTML, JSON, document_response, prefers_html, way_up_here
 from gateway.api.html import html_page
+from gateway.api.language import Language, described, preferred_language, said
 from gateway.api.methods import methods
 from gateway.api.public import ProblemSchema, json_bytes
 from gateway.api.query_string import shown
-from gateway.api.representation import media_type_quality, render
+from gateway.api.relative import itself, way_up
+from gateway.api.representation import accepts, render
 from gateway.errors import (
     BearerChallenge,
     Forbidden,
@@ -33,7 +35,6 @@ from gateway.errors import (
 )
 from gateway.model import RenderedPage
 
-JSON: Final = "application/json"
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 CHALLENGE: Final = 'ApiKey realm="campaign-gateway", header="X-API-Key"'
 BEARER_CHALLENGE: Final = 'Bearer realm="campaign-gateway"'
@@ -48,10 +49,15 @@ _SCHEMA: Final = ProblemSchema()
 _log = structlog.get_logger("gateway.api")
 
 
-def problem_response(error: GatewayError, instance: str, request_id: str) -> Response:
-    """Return the answer that tells `error`; `instance` is the path that was asked for, as a URI reference."""
-    response = Response(problem_body(error, instance, request_id), error.status, content_type=PROBLEM_MEDIA_TYPE)
+def problem_response(
+    error: GatewayError, path: str, request_id: str, mount: str = "", language: Language = Language.ENGLISH
+) -> Response:
+    """Return the answer that tells `error`; `path` is what was asked for below the `mount`, both as in WSGI."""
+    body = problem_body(error, path, request_id, mount, language)
+    response = Response(body, error.status, content_type=PROBLEM_MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthenticated):
@@ -71,26 +77,28 @@ def _bearer_challenge(bearer: BearerChallenge, detail: str) -> str:
     return f'{BEARER_CHALLENGE}, error="{bearer.code}", error_description="{description}"{scope}'
 
 
-def problem_body(error: GatewayError, instance: str, request_id: str) -> bytes:
-    """Return the JSON of `error`, UTF-8."""
+def problem_body(
+    error: GatewayError, path: str, request_id: str, mount: str = "", language: Language = Language.ENGLISH
+) -> bytes:
+    """Return the JSON of `error`, UTF-8, whose references lead on from `path` (RFC 9457, section 3.1.1)."""
     problem: dict[str, Any] = {
-        "type": problem_type(type(error)),
-        "title": error.title,
+        "type": problem_type(type(error), way_up(path, mount)),
+        "title": described(type(error), language)["title"],
         "status": error.status,
-        "detail": error.detail,
-        "instance": instance,
+        "detail": said(error.detail, language),
+        "instance": itself(path, mount),
         "request_id": request_id,
     }
     if error.errors:
-        problem["errors"] = error.errors
+        problem["errors"] = [replace(fault, message=said(fault.message, language)) for fault in error.errors]
     if error.upstream is not None:
         problem["upstream"] = error.upstream
     return json_bytes(_SCHEMA.dump(problem))
 
 
-def problem_type(error: type[GatewayError]) -> str:
-    """Return the `type` of a leaf of the error tree: the path of the page that explains it."""
-    return f"/problems/{error.name}"
+def problem_type(error: type[GatewayError], up: str) -> str:
+    """Return the `type` of a leaf of the error tree, the page that explains it, for who has to go `up` to the mount."""
+    return f"{up}problems/{error.name}"
 
 
 def register_problems(app: Flask) -> None:
@@ -111,46 +119,51 @@ def problems_blueprint() -> Blueprint:
     """Return `/problems` and `/problems/<name>`. Their stylesheet is the documentation blueprint's."""
     blueprint = Blueprint("problems", __name__, template_folder="templates")
 
-    # It takes 20 ms to make one, and anybody may ask. Links begin with the prefix that the server has put us under.
-    @functools.lru_cache(maxsize=4 * 2 * (len(_PROBLEMS) + 1))
-    def page(name: str | None, media_type: str, _prefix: str) -> RenderedPage:
+    # It takes 20 ms to make one, and anybody may ask.
+    @functools.lru_cache(maxsize=2 * 2 * len(Language) * (len(_PROBLEMS) + 1))
+    def page(name: str | None, media_type: str, up: str, language: Language) -> RenderedPage:
         error = None if name is None else _PROBLEMS[name]
-        content = _index() if error is None else problem_description(error)
+        content = _index(up, language) if error is None else problem_description(error, up, language)
         if media_type != HTML:
             return render(json_bytes(content))
-        return render(html_page("problems.html" if error is None else "problem.html", **content))
+        template = "problems.html" if error is None else "problem.html"
+        return render(html_page(template, up=up, language=language, **content))
 
     def respond(name: str | None = None) -> Response:
         if name is not None and name not in _PROBLEMS:
             raise NotFound(f"There is no problem of this name. The names are {', '.join(_PROBLEMS)}.")
-        media_type = _preferred()
-        rendered = page(name, media_type, flask.request.script_root)
-        return document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept")
+        media_type, language = _preferred(), _language()
+        rendered = page(name, media_type, way_up_here(), language)
+        response = document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept, Accept-Language")
+        response.headers["Content-Language"] = language
+        return response
 
-    blueprint.add_url_rule("/problems", "index", respond)
-    blueprint.add_url_rule("/problems/<name>", "problem", respond)
+    for slash in ("", "/"):
+        blueprint.add_url_rule(f"/problems{slash}", "index", respond)
+        blueprint.add_url_rule(f"/problems/<name>{slash}", "problem", respond)
     return blueprint
 
 
-def problem_description(error: type[GatewayError]) -> dict[str, Any]:
+def problem_description(error: type[GatewayError], up: str, language: Language) -> dict[str, Any]:
     """Return what is known of a kind of problem: `type`, `title`, `status`, `meaning` and `remedy`."""
+    words = described(error, language)
     return {
-        "type": problem_type(error),
-        "title": error.title,
+        "type": problem_type(error, up),
+        "title": words["title"],
         "status": error.status,
-        "meaning": error.meaning,
-        "remedy": error.remedy,
+        "meaning": words["meaning"],
+        "remedy": words["remedy"],
     }
 
 
 def _refuse_more_slashes() -> None:
-    """Raise werkzeug's NotFound unless the path begins with one slash.
+    """Raise werkzeug's NotFound unless the path begins with one slash, or is that of the mount without one.
 
     werkzeug takes `//campaigns` for `/campaigns`, but all in front of Flask does not, and has got nothing ready for it.
     """
     sent: str = flask.request.environ["PATH_INFO"]
     slashes = len(sent) - len(sent.lstrip("/"))
-    if slashes != 1:
+    if sent and slashes != 1:
         flask.request.url_rule = None
         flask.request.path = "/" * (slashes - 1) + flask.request.path
         raise werkzeug.exceptions.NotFound
@@ -162,9 +175,8 @@ def _answer(error: GatewayError) -> Response:
             "internal_error", request_id=_request_id(), path=flask.request.path, exc_info=error.__cause__ or error
         )
     flask.g.problem = error
-    path = quote(flask.request.path, safe="/:@!$&'()*+,;=~")
-    # A reference that begins with two slashes would name a host (RFC 3986, section 4.2).
-    return problem_response(error, f"/.{path}" if path.startswith("//") else path, _request_id())
+    environ = flask.request.environ
+    return problem_response(error, environ["PATH_INFO"], _request_id(), environ["SCRIPT_NAME"], _language())
 
 
 def _answer_framework(error: HTTPException) -> Response:
@@ -192,14 +204,18 @@ def _request_id() -> str:
     return str(flask.g.get("request_id", "-"))
 
 
-def _index() -> dict[str, Any]:
-    return {"problems": [problem_description(error) for error in _PROBLEMS.values()]}
+def _language() -> Language:
+    return preferred_language(flask.request.headers.get("Accept-Language"))
+
+
+def _index(up: str, language: Language) -> dict[str, Any]:
+    return {"problems": [problem_description(error, up, language) for error in _PROBLEMS.values()]}
 
 
 def _preferred() -> str:
-    """Return the media type of pages for people, or JSON for callers that like it better; raises NotAcceptable."""
+    """Return the media type of pages for people to those who prefer them, else JSON; raises NotAcceptable."""
     accept = flask.request.headers.get("Accept")
-    html, json = media_type_quality(HTML, accept), media_type_quality(JSON, accept)
-    if not html and not json:
+    json, html = accepts(JSON, accept), accepts(HTML, accept)
+    if not json and not html:
         raise NotAcceptable("This page exists as text/html and application/json.")
-    return JSON if json > html else HTML
+    return JSON if json and not prefers_html(accept) else HTML

@@ -194,8 +194,9 @@ class ProblemSchema(Schema):
         required=True,
         metadata={
             "format": "uri-reference",
-            "description": "The kind of problem, and the page that explains it.",
-            "examples": ["/problems/invalid-parameters"],
+            "description": "The kind of problem, and the page that explains it: relative to the URL that was asked "
+            "for, like `instance` (RFC 3986). Its last segment is the name of the kind.",
+            "examples": ["problems/invalid-parameters"],
         },
     )
     title = fields.String(required=True, metadata={"description": "The kind of problem, in words."})
@@ -203,7 +204,7 @@ class ProblemSchema(Schema):
     detail = fields.String(required=True, metadata={"description": "What happened this time."})
     instance = fields.String(
         required=True,
-        metadata={"format": "uri-reference", "description": "The path that was asked for.", "examples": ["/campaigns"]},
+        metadata={"format": "uri-reference", "description": "The path that was asked for.", "examples": ["campaigns"]},
     )
     request_id = fields.String(
         required=True, metadata={"description": "What to tell the operators; the same as `X-Request-Id`."}

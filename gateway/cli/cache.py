@@ -4,6 +4,7 @@ import click
 from flask.cli import with_appcontext
 
 from gateway.cli.app import current_gateway
+from gateway.counted import counted
 from gateway.errors import InternalError
 
 
@@ -32,4 +33,4 @@ def purge(vdn: int | None, hard: bool) -> None:  # noqa: FBT001 -- click passes 
     except InternalError as fault:
         raise click.ClickException(str(fault)) from fault
     of = "of all VDNs" if vdn is None else f"of VDN {vdn}"
-    click.echo(f"{'Forgot' if hard else 'Purged'} {purged} {'page' if purged == 1 else 'pages'} {of}.")
+    click.echo(f"{'Forgot' if hard else 'Purged'} {counted(purged, 'page')} {of}.")

@@ -1,5 +1,6 @@
 """`flask campaigns`: what callers get, at the terminal."""
 
+import re
 import sys
 from typing import Any
 from urllib.parse import urlencode
@@ -13,22 +14,26 @@ from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.columns import padded, width
 from gateway.cli.text import TEXT
-from gateway.errors import GatewayError
+from gateway.counted import counted
+from gateway.errors import GatewayError, InvalidParameters
 from gateway.model import Campaign, CampaignPage, CampaignQuery, Deadline
 
 FILTERS = ("vdn", "name", "status", "device_type", "begins_from", "ends_to", "page", "page_size", "cc_id")
 
 
+_NAMED = re.compile("|".join(rf"\b{name}\b" for name in FILTERS if "_" in name))
+"""Parameters that sentences speak of; the names of the others are words."""
+
+
 def with_query_options(command: Any) -> Any:
     """Give a command one option for each parameter of `GET /campaigns`."""
     for name in reversed(FILTERS):
-        option = f"--{name.replace('_', '-')}"
-        command = click.option(option, name, type=TEXT, help=f"As the parameter `{name}`.")(command)
+        command = click.option(_option(name), name, type=TEXT, help=f"As the parameter `{name}`.")(command)
     return command
 
 
 def query_of(gateway: Gateway, options: dict[str, str | None]) -> CampaignQuery:
-    """Return the query that the options ask for, by the same rules as the endpoint."""
+    """Return the query that the options ask for, by the same rules as the endpoint; raises click's UsageError."""
     given = {name: value for name, value in options.items() if value is not None}
     try:
         parameters = parse_campaigns_query(urlencode(given))
@@ -40,17 +45,33 @@ def query_of(gateway: Gateway, options: dict[str, str | None]) -> CampaignQuery:
             raise click.UsageError(f"{what}; configured are: {listed}.")
         tenant = vdns[vdn]
         return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, None)
-    except GatewayError as error:
-        raise failure(error) from error
+    except InvalidParameters as error:
+        faults = (f"{_option(fault.parameter)}: {_with_options(fault.message)}" for fault in error.errors)
+        raise click.UsageError("\n  ".join(faults)) from error
 
 
 def failure(error: GatewayError) -> click.ClickException:
-    """Return `error` as the command line says it: the problem, what happened, and what to do."""
+    """Return `error` as the command line says it: the problem, what happened, and what operators can do.
+
+    What is said to callers is about headers and members of answers, of which there are none here.
+    """
     lines = [f"{error.name}: {error.detail}"]
-    lines += [f"  --{fault.parameter.replace('_', '-')}: {fault.message}" for fault in error.errors]
     if error.upstream:
-        lines.append(f"  CC-iSales: {error.upstream.code} {error.upstream.description}")
-    return click.ClickException("\n".join([*lines, f"  {error.remedy}"]))
+        lines.append(f"CC-iSales: {error.upstream.code} {error.upstream.description}")
+    if error.retry_after_s is not None:
+        lines.append(f"Try again in {error.retry_after_s} s.")
+    remedy = error.remedy.partition("Operators: ")[2]
+    if remedy:
+        lines.append(f"{remedy[0].upper()}{remedy[1:]}")
+    return click.ClickException("\n  ".join(lines))
+
+
+def _option(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"
+
+
+def _with_options(sentence: str) -> str:
+    return _NAMED.sub(lambda found: _option(found[0]), sentence)
 
 
 @click.group()
@@ -84,9 +105,12 @@ def table(page: CampaignPage) -> str:
     lines = [
         "  ".join(padded(cell, columns) for cell, columns in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
-    total = "an unknown number of" if page.total_items is None else str(page.total_items)
-    pages = "?" if page.total_pages is None else str(page.total_pages)
-    return "\n".join([*lines, f"page {page.number} of {pages}, {total} campaigns"])
+    total = "an unknown number of campaigns" if page.total_items is None else counted(page.total_items, "campaign")
+    last = None if page.total_pages is None else max(1, page.total_pages)
+    where = f"page {page.number} of {last or '?'},"
+    if last is not None and page.number > last:
+        where = f"page {page.number}, after the last of {last};"
+    return "\n".join([*lines, f"{where} {total}"])
 
 
 def _cells(campaign: Campaign) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from gateway.api.lifecycle import register_lifecycle
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
+from gateway.api.start import start_blueprint
 from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, token_keys_of
@@ -117,6 +118,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
     )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
+    app.register_blueprint(start_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, parts.close))
     app.wsgi_app = _middleware(app, turns, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app

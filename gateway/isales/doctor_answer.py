@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Final
 
+from gateway.counted import counted
 from gateway.errors import (
     UpstreamBrokenContract,
     UpstreamError,
@@ -169,6 +170,6 @@ def _query(exchange: Exchange) -> Step:
     total = exchange.page.total_items
     description = exchange.shown(said.description, TEXT_CHARACTERS)
     facts |= {"result_code": said.code, "result_desc": description, "total_items": total}
-    count = "an unknown number of" if total is None else str(total)
-    seen = f"{said.code}{f' {description}' if description else ''}, {count} campaigns"
+    count = "an unknown number of campaigns" if total is None else counted(total, "campaign")
+    seen = f"{said.code}{f' {description}' if description else ''}, {count}"
     return Step(Name.QUERY, State.GOOD, seen, None, "", facts, vdn)

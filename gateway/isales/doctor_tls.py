@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from gateway.counted import counted
 from gateway.isales.doctor_network import Address
 from gateway.isales.doctor_step import Fact, Name, State, Step
 from gateway.isales.doctor_tls_faults import ClosedAfterHandshake, TlsFault, fault_of, hint_of, words_of
@@ -99,7 +100,7 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
     took = time.monotonic() - began
     days = certificate.days_left(now)
     whose = f"{certificate.shown_names or 'no name'}, by {certificate.issuer_names[0]}"
-    seen = f"{facts['protocol']}, {whose}, {days} days left"
+    seen = f"{facts['protocol']}, {whose}, {counted(days, 'day')} left"
     if days < FEW_DAYS:
         until = _minute(certificate.expires_at)
         hint = f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."

@@ -12,6 +12,7 @@ from math import ceil
 from typing import Final
 from uuid import uuid4
 
+from gateway.counted import counted
 from gateway.errors import UpstreamOverloaded, UpstreamTimeout
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.request import VendorRequest
@@ -246,8 +247,8 @@ class Slots:
         waiting = queue.waiting()
         drained_s = (queue.in_use + waiting) / queue.capacity * needed_s
         return UpstreamOverloaded(
-            f"At most {queue.capacity} calls to CC-iSales may be made at once (isales.concurrency), and {what}:"
-            f" {waiting} callers were waiting, and a call takes about {needed_s:.2f} s these days.",
+            f"At most {counted(queue.capacity, 'call')} to CC-iSales may be made at once (isales.concurrency), and "
+            f"{what}: {counted(waiting, 'caller')} waited, and a call takes about {needed_s:.2f} s these days.",
             retry_after_s=max(1, ceil(drained_s)),
             sent=False,
         )

@@ -1,7 +1,10 @@
 """All that is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from prometheus_client import ProcessCollector
 
 from gateway import __version__
 from gateway.telemetry.cache_numbers import CacheNumbers
@@ -11,6 +14,16 @@ from gateway.telemetry.known_labels import LISTING
 from gateway.telemetry.numbers import Over
 from gateway.telemetry.snapshot import Snapshot, exposition, snapshot_of
 from gateway.telemetry.upstream_numbers import UpstreamNumbers
+
+_OF_PROCESSES: Final[Mapping[str, Over]] = {
+    "process_virtual_memory_bytes": Over.SUM,
+    "process_resident_memory_bytes": Over.SUM,
+    "process_start_time_seconds": Over.MOST,
+    # Each process has a limit of its own, so what counts is who is nearest to it.
+    "process_open_fds": Over.MOST,
+    "process_max_fds": Over.LEAST,
+}
+"""What becomes of a process' gauges over several workers. The youngest one's start shows that one was replaced."""
 
 
 class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
@@ -23,6 +36,8 @@ class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
         self._gauge(
             Over.MOST, "build_info", "The version of the gateway and of Python; always 1.", "version", "python"
         ).labels(__version__, platform.python_version()).set(1)
+        ProcessCollector(registry=self.registry)
+        self.over.update(_OF_PROCESSES)
 
     def pages_answered(self, status: int, outcome: str, rung: str, tier: str) -> Callable[[float], None]:
         """Return what counts one request for campaigns of so many seconds, and the look-up that answered it.

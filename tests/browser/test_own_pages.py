@@ -12,17 +12,21 @@ from tests.support.server import served_gateway
 VIOLATION = re.compile(r"CONSOLE.*(Content Security Policy|Refused to|Uncaught|ERR_)")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/problems", "/problems/forbidden"])
-def test_pages_work_under_their_policy(browser: Browser, isales: SimulatorServer, path: str) -> None:
-    """No script, style or request of theirs is refused, and the script of the form has run."""
-    with served_gateway(isales.base_url) as served:
+@pytest.mark.parametrize(
+    ("prefix", "path"),
+    [("", "/docs"), ("", "/problems"), ("", "/problems/forbidden"), ("/isales", "/docs"), ("/isales", "/docs/")],
+)
+def test_pages_work_under_their_policy(browser: Browser, isales: SimulatorServer, prefix: str, path: str) -> None:
+    """No script, style or request of theirs is refused or missing, and the script of the form has run."""
+    with served_gateway(isales.base_url, GRANIAN_URL_PATH_PREFIX=prefix) as served:
         dom = browser.dom(f"{served.url}{path}")
     assert not VIOLATION.search(browser.console), browser.console
     assert "<h1" in dom
-    if path == "/docs":
+    if path.startswith("/docs"):
         (form,) = re.findall(r"<form[^>]*>", dom)
         assert "hidden" not in form
         assert "curl -i --compressed" in dom
+        assert f"'{served.url}/campaigns'" in dom
 
 
 def test_the_browser_tells_of_violations(browser: Browser, site: Site) -> None:

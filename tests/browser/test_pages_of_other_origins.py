@@ -23,6 +23,13 @@ const found = {};
 found.first = await read("/campaigns?page_size=3", {...key, "X-Request-Id": "mine", "X-Request-Timeout-Ms": "9000"});
 found.again = await read("/campaigns?page_size=3", key, {cache: "no-store"});
 found.unchanged = await read("/campaigns?page_size=3", {...key, "If-None-Match": found.again.headers?.etag ?? '""'});
+found.traced = await read("/campaigns?page_size=3", {
+  ...key, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: "a=b", baggage: "a=b",
+  "sentry-trace": "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", "Cache-Control": "max-age=60",
+  Pragma: "no-cache", Expires: "0", "Content-Type": "application/json", "X-Requested-With": "XMLHttpRequest",
+  Prefer: "wait=1",
+});
+found.timed = {status: performance.getEntriesByType("resource").at(-1).responseStatus};
 found.refused = await read("/campaigns?page_size=3", {"X-API-Key": "wrong"});
 found.wrong = await read("/campaigns?page=0", {...key, "Accept-Language": "zh-CN"});
 found.nothing = await read("/nothing", key);
@@ -53,6 +60,8 @@ def test_a_listed_origin_reads_what_it_needs(browser: Browser, site: Site, isale
         "first": 200,
         "again": 200,
         "unchanged": 304,
+        "traced": 200,
+        "timed": 200,
         "refused": 401,
         "wrong": 400,
         "nothing": 404,
@@ -65,10 +74,10 @@ def test_a_listed_origin_reads_what_it_needs(browser: Browser, site: Site, isale
     }
     assert len(json.loads(found["first"]["body"])["data"]) == 3
     assert found["first"]["headers"]["x-request-id"] == "mine"
-    for name in ("age", "cache-status", "etag", "link", "x-request-id", "server-timing"):
+    for name in ("cache-status", "etag", "link", "server-timing", "vary", "x-request-id"):
         assert name in found["again"]["headers"]
     assert "hit" in found["again"]["headers"]["cache-status"]
-    assert json.loads(found["refused"]["body"])["type"] == "/problems/unauthenticated"
+    assert json.loads(found["refused"]["body"])["type"] == "problems/unauthenticated"
     assert json.loads(found["explained"]["body"])["remedy"]
 
 
@@ -78,5 +87,6 @@ def test_any_other_origin_reads_nothing(
     """Not a status, not a word of a problem."""
     with served_gateway(isales.base_url, GATEWAY__HTTP__CORS_ORIGINS=json.dumps([site.origin])) as served:
         found = what_a_page_finds(browser, other_site, served.url)
+    assert found.pop("timed") == {"status": 0}
     assert {name: answer.get("error") for name, answer in found.items()} == dict.fromkeys(found, "TypeError")
     assert "CORS" in browser.console

@@ -65,7 +65,11 @@ def test_it_does_so_through_nginx(served: ServedGateway, tmp_path: Path) -> None
 # HEAD and OPTIONS work everywhere; the introduction of the document says so.
 EVERYWHERE = {"HEAD", "OPTIONS"}
 # What pages for people are made of, and nothing that a program would call.
-NOT_FOR_CALLERS = {("GET", "/docs/static/{filename}")}
+NOT_FOR_CALLERS = {
+    ("GET", "/docs/static/{filename}"),
+    # As people type them.
+    *(("GET", path) for path in ("/docs/", "/problems/", "/problems/{name}/")),
+}
 
 
 def test_the_document_has_the_routes_of_the_app_and_no_others() -> None:

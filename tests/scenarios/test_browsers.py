@@ -52,7 +52,7 @@ def test_problems_can_be_read(shared: GatewayUnderTest, path: str, options: dict
     answer = shared.get(path, headers=headers, **options)  # type: ignore[arg-type]  # -- the same
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
     assert answer.headers["Access-Control-Allow-Origin"] == APP
-    assert answer.headers["Vary"] == "Origin"
+    assert answer.headers["Vary"] == "Accept-Language, Origin"
 
 
 def test_failures_can_be_read(simulator: SimulatorServer, shared: GatewayUnderTest) -> None:
@@ -89,7 +89,7 @@ def test_every_answer_is_what_it_says(gateway: GatewayUnderTest) -> None:
     """No browser is to guess another media type: not of pages and files, not of data, not of problems."""
     paths = ("/campaigns", "/campaigns", "/nothing", "/docs", "/docs/static/try.js", "/docs/static/style.css")
     for path in (*paths, "/problems", "/openapi.json", "/healthz", "/readyz", "/metrics", "/cache/explain"):
-        with gateway.get(path) as answer:
+        with gateway.get(path, headers={"Accept": "text/html"} if path == "/problems" else {}) as answer:
             assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
             own = path.startswith(("/docs", "/problems", "/openapi"))
             assert ("Cross-Origin-Resource-Policy" in answer.headers) == own

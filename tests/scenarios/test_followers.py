@@ -99,7 +99,7 @@ def test_followers_share_a_failure_as_a_problem(crowd: Crowd, simulator: Simulat
     simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
     answers = crowd.answers("/campaigns", {}, {}, {})
     assert [answer.status_code for answer in answers] == [502] * 4
-    assert {answer.get_json()["type"] for answer in answers} == {"/problems/upstream-failed"}
+    assert {answer.get_json()["type"] for answer in answers} == {"problems/upstream-failed"}
     assert {answer.get_json()["request_id"] for answer in answers} == {
         "leader",
         "follower-0",
@@ -114,7 +114,7 @@ def test_a_follower_in_a_hurry_is_told_in_time(crowd: Crowd, simulator: Simulato
     simulator.latency_s = 1.5
     leader, hurried, patient = crowd.answers("/campaigns", {"headers": {"X-Request-Timeout-Ms": "200"}}, {})
     assert (leader.status_code, hurried.status_code, patient.status_code) == (200, 504, 200)
-    assert hurried.get_json()["type"] == "/problems/upstream-timeout"
+    assert hurried.get_json()["type"] == "problems/upstream-timeout"
     assert simulator.calls.total == 1
 
 

@@ -1,9 +1,12 @@
 """The numbers of a served gateway with two workers, whichever answers and whatever becomes of them."""
 
+import os
+import re
 import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -76,6 +79,26 @@ def test_nothing_is_lost_when_workers_are_replaced(served: ServedGateway) -> Non
     wait_until(lambda: len(now := served.worker_pids()) == WORKERS and not before & set(now), LIMIT_S)
     wait_until(lambda: scraped(served, ANSWERED, 4) == [30.0] * 4, LIMIT_S)
     assert scraped(served, HELD, 4) == [0.0] * 4
+
+
+def test_the_processes_tell_what_they_use(served: ServedGateway) -> None:
+    """Time and memory are those of all workers together, open files those of the one that has most of them."""
+    found = numbers(served)
+    memory = []
+    for pid in served.worker_pids():
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        memory.append(1024 * int(re.findall(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[0]))
+    assert max(memory) < found["process_resident_memory_bytes"] < 1.5 * sum(memory)
+    assert found["process_cpu_seconds_total"] > 0
+    assert 0 < found["process_open_fds"] < found["process_max_fds"]
+    started = [Path(f"/proc/{pid}").stat().st_ctime for pid in served.worker_pids()]
+    assert found["process_start_time_seconds"] == pytest.approx(max(started), abs=LIMIT_S)
+    victim = served.worker_pids()[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: len(now := served.worker_pids()) == WORKERS and victim not in now, LIMIT_S)
+    later = numbers(served)
+    assert later["process_cpu_seconds_total"] >= found["process_cpu_seconds_total"]
+    assert later["process_start_time_seconds"] > found["process_start_time_seconds"]
 
 
 def test_the_folder_goes_with_the_server(served: ServedGateway, simulator: SimulatorServer) -> None:

@@ -88,7 +88,7 @@ def test_a_path_with_more_slashes_is_told_as_it_was_sent(
     capsys.readouterr()
     for path in ("//campaigns", "//healthz"):
         _, name, document = gateway.problem(path, headers={"X-Request-Id": "mine"})
-        assert (name, document["instance"], document["request_id"]) == ("not-found", f"/.{path}", "mine")
+        assert (name, document["instance"], document["request_id"]) == ("not-found", f"..{path}", "mine")
         assert document["detail"] == f"There is nothing at {path}. /openapi.json lists all paths."
         (line,) = log_lines(capsys)
         assert (line["event"], line["path"], line["status"], line["request_id"]) == ("request", path, 404, "mine")

@@ -1,9 +1,12 @@
 """Everything that can go wrong, as callers see it: problem, status, words, and that nothing of it stays."""
 
+import re
 import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -133,6 +136,75 @@ def test_descriptions_come_in_the_callers_language(simulator: SimulatorServer, g
     assert said["fr"] == said[long] == said["zh-CN"]
 
 
+CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
+ENGLISH_WORDS = re.compile(r"(?<![a-z\"-])[a-z]{2,} [a-z]{2,}")
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _, _ in FAULTS[:-12]], ids=str)
+def test_each_upstream_fault_is_told_in_chinese(
+    simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], fault: Fault
+) -> None:
+    """In whole, however it is put together; only names and CC-iSales' own words are others'."""
+    gateway = make_gateway(real_time=True, **PATIENCE)
+    simulator.faults.arm(fault)
+    _, _, document = gateway.problem("/campaigns", headers=CHINESE)
+    for text in (document["title"], document["detail"]):
+        assert not text.isascii()
+        assert not ENGLISH_WORDS.search(text), text
+
+
+@pytest.mark.parametrize(
+    ("path", "options"),
+    [
+        (
+            "/campaigns?page=0&x=1&x=1&begins_from=2024-02-30&status=new&name=%zz&cc_id=+1&ends_to=2024-01-01T00:00:00",
+            {},
+        ),
+        ("/campaigns?page=0", {}),
+        ("/campaigns?pgae=1", {}),
+        ("/campaigns?vdn=2", {}),
+        ("/campaigns", {"key": None}),
+        ("/campaigns", {"key": "wrong"}),
+        ("/campaigns", {"key": "all-key"}),
+        ("/campaigns", {"method": "POST"}),
+        ("/campaigns", {"headers": {"Accept": "text/html"}}),
+        ("/problems", {"headers": {"Accept": "image/png"}}),
+        ("/problems/nothing", {}),
+        ("/nothing", {}),
+        ("/cache/explain", {}),
+    ],
+)
+def test_each_fault_of_a_request_is_told_in_chinese(
+    gateway: GatewayUnderTest, path: str, options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the same status, type and names as in English; the log stays English."""
+    english = gateway.get(path, **options)
+    options = {**options, "headers": {**CHINESE, **options.get("headers", {})}}
+    answer = gateway.get(path, **options)
+    assert (answer.headers["Content-Language"], english.headers["Content-Language"]) == ("zh-CN", "en")
+    assert answer.headers["Vary"] == english.headers["Vary"] == "Accept-Language"
+    ours, theirs = answer.get_json(), english.get_json()
+    for name in ("type", "status", "instance"):
+        assert ours[name] == theirs[name]
+    faults = [(fault["parameter"], fault["message"]) for fault in ours.get("errors", ())]
+    assert [name for name, _ in faults] == [fault["parameter"] for fault in theirs.get("errors", ())]
+    for text in (ours["title"], ours["detail"], *(message for _, message in faults)):
+        assert not text.isascii()
+        assert not ENGLISH_WORDS.search(text), text
+    assert capsys.readouterr().err.isascii()
+
+
+def test_the_language_splits_no_good_page(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """Who prefers Chinese gets the page that is there, with the same headers."""
+    gateway.get("/campaigns")
+    plain, chinese = gateway.get("/campaigns"), gateway.get("/campaigns", headers=CHINESE)
+    assert simulator.calls.total == 1
+    assert (chinese.data, chinese.headers["ETag"]) == (plain.data, plain.headers["ETag"])
+    for answer in (plain, chinese):
+        assert "Language" not in answer.headers["Vary"]
+        assert "Content-Language" not in answer.headers
+
+
 @pytest.mark.parametrize(
     ("query", "parameters"),
     [
@@ -216,7 +288,9 @@ def test_each_fault_of_a_request_has_its_problem(
     """Status and problem are those of the table, and the page that the type names exists."""
     got_status, got_name, document = gateway.problem(path, **options)
     assert (got_status, got_name) == (status, name)
-    assert gateway.get(document["type"], key=None).status_code == 200
+    page = urlsplit(urljoin(f"http://gateway.example{path}", document["type"])).path
+    explained = gateway.get(page, key=None).get_json()
+    assert (explained["title"], explained["status"]) == (document["title"], status)
     answer = gateway.get(path, **options)  # type: ignore[arg-type] # -- the table holds what `get` takes
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
     assert ("Allow" in answer.headers) == (status == 405)

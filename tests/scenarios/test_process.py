@@ -58,7 +58,7 @@ def test_bytes_that_are_no_key_are_refused(raw: Callable[[bytes], bytes], key: b
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 401 ")
     assert b"application/problem+json" in head
-    assert json.loads(body)["type"] == "/problems/unauthenticated"
+    assert json.loads(body)["type"] == "problems/unauthenticated"
 
 
 @pytest.mark.parametrize("header", ["Accept", "Accept-Encoding", "Accept-Language", "If-None-Match", "X-Request-Id"])
@@ -95,6 +95,24 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
     assert "isales.base_url: is not set" in result.stderr
     assert "no client that has a key" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_every_line_of_the_server_is_of_one_form(simulator: SimulatorServer) -> None:
+    """Those of granian's main process and of its workers, ours between them: at the start, a reload and the end."""
+    form = "config/granian-log.json"
+    with served_gateway(simulator.base_url, GRANIAN_LOG_CONFIG=form, GRANIAN_RESPAWN_INTERVAL="2") as served:
+        requests.get(f"{served.url}/nothing", timeout=5)
+        served.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "Stopped old worker-1" in served.log.read_text(), 30.0)
+        served.process.send_signal(signal.SIGTERM)
+        served.process.wait(20)
+        lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+    assert {line["event"] for line in lines} >= {"server", "request"}
+    assert {line["level"] for line in lines} <= {"info", "warning"}
+    assert all(re.fullmatch(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z", line["timestamp"]) for line in lines)
+    said = [line["message"] for line in lines if line["event"] == "server"]
+    # The second is a worker's.
+    assert {"Shutting down granian", "Started worker-1"} <= set(said)
 
 
 def test_a_server_that_is_stopped_while_it_starts_ends() -> None:

@@ -69,7 +69,7 @@ def test_a_purge_does_what_it_can(
             lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
         finally:
             client.config_set("min-replicas-to-write", "0")
-    assert (answer.status_code, answer.get_json()["type"]) == (500, "/problems/internal-error")
+    assert (answer.status_code, answer.get_json()["type"]) == (500, "problems/internal-error")
     assert answer.headers["Retry-After"] == "5"
     assert "purge again: until then some processes still serve the old pages" in answer.get_json()["detail"]
     assert [line["detail"] for line in lines if line["event"] == "request"] == [answer.get_json()["detail"]]

@@ -89,7 +89,7 @@ def _not_modified(request: Request, headers: Mapping[str, str], body: bytes, tag
 def _problem(request: Request, status: int, headers: Mapping[str, str], body: bytes) -> Seen:
     try:
         document: Any = json.loads(body)
-        name = str(document["type"]).removeprefix("/problems/")
+        name = str(document["type"]).rpartition("/")[2]
         told = (document["status"], document["request_id"])
     except (ValueError, KeyError, TypeError):
         return Seen(f"{status}", wrong=f"{status} with a body that is no problem: {body[:200]!r}")

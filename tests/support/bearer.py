@@ -18,7 +18,7 @@ def ask(gateway: GatewayUnderTest, sent: str, path: str = "/campaigns", **header
 
 def problem(answer: TestResponse) -> tuple[int, str]:
     """Return status and name of a problem."""
-    return answer.status_code, answer.get_json()["type"].removeprefix("/problems/")
+    return answer.status_code, answer.get_json()["type"].rpartition("/")[2]
 
 
 def numbers(gateway: GatewayUnderTest) -> str:

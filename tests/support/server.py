@@ -83,6 +83,7 @@ def served_gateway_at(
     """Do the same on this port, and under granian's `GRANIAN_URL_PATH_PREFIX` where that is among the variables."""
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
     settings = {name: value for name, value in settings.items() if value}
+    url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
     url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
     with tempfile.NamedTemporaryFile("w") as log:

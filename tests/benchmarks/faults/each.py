@@ -51,7 +51,7 @@ def _ask(ours: Contender, page: int) -> Heard:
     began = time.monotonic()
     answer = ours.get(f"/campaigns?page={page}")
     took_s = time.monotonic() - began
-    problem = "" if answer.ok else answer.json()["type"].removeprefix("/problems/")
+    problem = "" if answer.ok else answer.json()["type"].rpartition("/")[2]
     return Heard((answer.status_code, problem, answer.headers.get("Retry-After")), took_s)
 
 

@@ -243,7 +243,7 @@ def test_while_the_gateway_is_away_nothing_old_is_served(in_front_of: Callable[.
         assert {nginx.get("/campaigns").status for _ in range(2)} == {200}
         assert "HIT" in outcomes(nginx)
     time.sleep(KEPT_S)
-    assert nginx.get("/campaigns").json["type"] == "/problems/internal-error"
+    assert nginx.get("/campaigns").json["type"] == "problems/internal-error"
     with RawServer(port=port) as server:
         server.usually = says(page())
         assert nginx.get("/campaigns").status == 200

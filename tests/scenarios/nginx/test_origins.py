@@ -40,6 +40,7 @@ def test_pages_of_listed_origins_can_read_its_problems(nginx: DeployedNginx) -> 
     assert {answer.status for answer in answers} == {400, 403, 404, 429, 500}
     for answer in answers:
         assert answer.headers["access-control-allow-origin"] == APP
+        assert answer.headers["timing-allow-origin"] == APP
         assert answer.headers["vary"] == "Origin"
         exposed = set(answer.headers["access-control-expose-headers"].split(", "))
         assert {"Retry-After", "X-Request-Id"} <= exposed <= set(EXPOSED_HEADERS.split(", "))

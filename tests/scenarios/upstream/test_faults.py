@@ -40,7 +40,7 @@ def answer_of(gateway: GatewayUnderTest, path: str) -> tuple[tuple[int, str], st
     answer = gateway.get(path)
     text = answer.get_data(as_text=True)
     assert not re.search(f"{LEAK}|java|Traceback|demo-|auth-v2", f"{text} {answer.headers}")
-    name = "" if answer.status_code == 200 else answer.get_json()["type"].removeprefix("/problems/")
+    name = "" if answer.status_code == 200 else answer.get_json()["type"].rpartition("/")[2]
     assert answer.mimetype == ("application/problem+json" if name else "application/json")
     return (answer.status_code, name), answer.headers.get("Retry-After")
 

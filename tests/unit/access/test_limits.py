@@ -121,7 +121,7 @@ def test_a_refusal_tells_the_limit_and_when() -> None:
         house.ask(1).require()
     assert refusal.value.retry_after_s == 43
     assert refusal.value.detail == (
-        "Client 'web' may make 1 requests a minute that no fresh page answers, and all of them were made in the last "
+        "Client 'web' may make 1 request a minute that no fresh page answers, and all of them were made in the last "
         "minute. The next one is possible in 43 s."
     )
 

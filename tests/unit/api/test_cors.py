@@ -30,7 +30,8 @@ CLIENT = Client(with_cors(plain, cors_headers([APP, LOCAL])))
 
 def permissions(headers: Headers) -> set[str]:
     """Return the names of the headers that permit something."""
-    return {name for name in headers.keys() if name.startswith("Access-Control")}  # noqa: SIM118 -- iteration yields pairs
+    permitting = ("Access-Control", "Timing-Allow")
+    return {name for name in headers.keys() if name.startswith(permitting)}  # noqa: SIM118 -- iteration yields pairs
 
 
 def preflight(origin: str | None, path: str = "/campaigns", **headers: str) -> TestResponse:
@@ -46,8 +47,10 @@ def test_a_listed_origin_may_read(origin: str, path: str) -> None:
     answer = CLIENT.get(path, headers={"Origin": origin})
     assert answer.headers["Access-Control-Allow-Origin"] == origin
     exposed = set(answer.headers["Access-Control-Expose-Headers"].split(", "))
-    assert {"Cache-Status", "Campaigns-As-Of", "ETag", "Link", "X-Request-Id", "Retry-After", "Vary"} <= exposed
+    needed = {"Cache-Status", "Campaigns-As-Of", "Date", "ETag", "Link", "Preference-Applied", "RateLimit"}
+    assert needed | {"RateLimit-Policy", "Retry-After", "Vary", "X-Request-Id"} <= exposed
     assert "Age" not in exposed
+    assert answer.headers["Timing-Allow-Origin"] == origin
     assert "Origin" in answer.headers["Vary"].split(", ")
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
@@ -103,9 +106,10 @@ def test_preflights_are_answered_here() -> None:
     }
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
     allowed = set(answer.headers["Access-Control-Allow-Headers"].lower().split(", "))
-    needed = {"x-api-key", "authorization", "x-request-id", "if-none-match", "x-request-timeout-ms", "accept-language"}
-    # What axios-cache-interceptor and the like add by themselves.
-    assert allowed == needed | {"cache-control", "pragma", "expires"}
+    read = {"x-api-key", "authorization", "x-request-id", "if-none-match", "x-request-timeout-ms", "accept-language"}
+    read |= {"cache-control", "prefer", "traceparent"}
+    added_by_tools = {"baggage", "content-type", "expires", "pragma", "sentry-trace", "tracestate", "x-requested-with"}
+    assert allowed == read | added_by_tools
     assert answer.headers["Vary"] == "Origin"
 
 

@@ -57,8 +57,8 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_endpoint_is_documented() -> None:
     """All paths are there, each operation under a name of its own."""
     assert list(DOCUMENT["paths"]) == [
-        *("/campaigns", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems", "/problems/{name}"),
-        *("/cache", "/cache/explain"),
+        *("/campaigns", "/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"),
+        *("/problems", "/problems/{name}", "/cache", "/cache/explain"),
     ]
     names = [operation["operationId"] for _, operation in operations()]
     assert len(set(names)) == len(names)
@@ -162,7 +162,7 @@ def test_campaigns_document_every_problem() -> None:
     assert {name: status for name, (status, _) in documented.items()} == {
         error.name: error.status for error in leaves() if error.name != "not-found"
     }
-    assert all(value["type"] == f"/problems/{name}" for name, (_, value) in documented.items())
+    assert all(value["type"] == f"problems/{name}" for name, (_, value) in documented.items())
     faults = documented["invalid-parameters"][1]["errors"]
     assert [fault["parameter"] for fault in faults] == ["page_size", "stauts"]
 
@@ -209,7 +209,9 @@ def test_request_headers_are_documented_where_they_count() -> None:
     by_path = {path: request_headers(operation) for path, operation in operations()}
     of_a_document = {"Accept-Encoding", "If-None-Match", "X-Request-Id"}
     assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "Cache-Control", "X-Request-Timeout-Ms"}
-    for path in ("/openapi.json", "/docs", "/problems", "/problems/{name}"):
+    for path in ("/problems", "/problems/{name}"):
+        assert by_path.pop(path) == of_a_document | {"Accept-Language"}
+    for path in ("/", "/openapi.json", "/docs"):
         assert by_path.pop(path) == of_a_document
     assert all(names == {"X-Request-Id"} for names in by_path.values())
 

@@ -30,6 +30,7 @@ from gateway.errors import (
 )
 
 LEAVES = list(leaves())
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.mark.parametrize("error", LEAVES)
@@ -39,12 +40,13 @@ def test_every_problem_is_what_rfc_9457_says(error: type[GatewayError]) -> None:
     assert response.status_code == error.status
     assert response.content_type == "application/problem+json"
     assert response.headers["Cache-Control"] == "no-store"
+    assert (response.headers["Content-Language"], response.headers["Vary"]) == ("en", "Accept-Language")
     assert response.get_json(force=True) == {
-        "type": f"/problems/{error.name}",
+        "type": f"problems/{error.name}",
         "title": error.title,
         "status": error.status,
         "detail": "It broke: é.",
-        "instance": "/campaigns",
+        "instance": "campaigns",
         "request_id": "request-7",
     }
     document = openapi_document()
@@ -101,7 +103,7 @@ def test_raised_errors_are_answered(app: Flask, client: FlaskClient) -> None:
     response = client.get("/fails/a b/é?key=secret")
     assert (response.status_code, response.headers["Retry-After"]) == (429, "3")
     problem = json.loads(response.data)
-    assert (problem["instance"], problem["request_id"]) == ("/fails/a%20b/%C3%A9", "request-7")
+    assert (problem["instance"], problem["request_id"]) == ("../../fails/a%20b/%C3%A9", "request-7")
     assert [type(error) for error in left] == [RateLimited]
 
 
@@ -135,7 +137,7 @@ def test_unknown_paths(client: FlaskClient) -> None:
     """A path that does not exist is a problem that names it and where the paths are, for HEAD without a body."""
     response = client.get("/nothing/here")
     problem = json.loads(response.data)
-    assert (response.status_code, problem["type"]) == (404, "/problems/not-found")
+    assert (response.status_code, problem["type"]) == (404, "../problems/not-found")
     assert problem["detail"] == "There is nothing at /nothing/here. /openapi.json lists all paths."
     assert "\x1b" not in json.loads(client.get("/%1B[2J").data)["detail"]
     assert client.head("/nothing/here").data == b""
@@ -145,7 +147,7 @@ def test_unknown_methods(client: FlaskClient) -> None:
     """A method that does not exist is a problem that lists those that do."""
     response = client.post("/problems")
     problem = json.loads(response.data)
-    assert (response.status_code, problem["type"]) == (405, "/problems/method-not-allowed")
+    assert (response.status_code, problem["type"]) == (405, "problems/method-not-allowed")
     assert response.headers["Allow"] == "GET, HEAD, OPTIONS"
     assert problem["detail"] == "/problems does not take POST. It takes GET, HEAD, OPTIONS."
 
@@ -185,14 +187,14 @@ def test_the_request_id_may_be_absent() -> None:
 @pytest.mark.parametrize("error", LEAVES)
 def test_every_type_is_a_page(client: FlaskClient, error: type[GatewayError]) -> None:
     """The type of each problem leads to a page with its title, status, meaning and remedy."""
-    response = client.get(f"/problems/{error.name}")
+    response = client.get(f"/problems/{error.name}", headers=BROWSER)
     assert (response.status_code, response.mimetype) == (200, "text/html")
     text = _text(response.text)
     for part in (error.title, str(error.status), error.meaning.replace("`", ""), error.remedy.replace("`", "")):
         assert part in text
     as_json = client.get(f"/problems/{error.name}", headers={"Accept": "application/json"})
     assert as_json.get_json() == {
-        "type": f"/problems/{error.name}",
+        "type": f"../problems/{error.name}",
         "title": error.title,
         "status": error.status,
         "meaning": error.meaning,
@@ -200,20 +202,47 @@ def test_every_type_is_a_page(client: FlaskClient, error: type[GatewayError]) ->
     }
 
 
+@pytest.mark.parametrize("path", ["/problems", "/problems/forbidden"])
+@pytest.mark.parametrize("accept", ["application/json", BROWSER["Accept"]])
+def test_pages_are_in_the_language_that_is_preferred(client: FlaskClient, path: str, accept: str) -> None:
+    """They say which, to programs that read aloud too, have tags of their own, and are kept apart by caches."""
+    headers = {"Accept": accept}
+    english, chinese = (client.get(path, headers={**headers, "Accept-Language": each}) for each in ("en", "zh-TW"))
+    assert (english.headers["Content-Language"], chinese.headers["Content-Language"]) == ("en", "zh-CN")
+    assert english.headers["ETag"] != chinese.headers["ETag"]
+    assert english.headers["Vary"] == chinese.headers["Vary"] == "Accept, Accept-Language, Accept-Encoding"
+    assert "此调用方无权这样做" in chinese.text or "但不允许访问此 VDN" in chinese.text
+    if chinese.mimetype == "text/html":
+        assert '<html lang="zh-CN">' in chinese.text
+        assert '<html lang="en">' in english.text
+        for words in ("What it means", "What to do", "Skip to the content", "Every error", "Meaning", "Problems<"):
+            assert words not in chinese.text
+    held = {"Accept-Language": "zh", "If-None-Match": chinese.headers["ETag"]}
+    assert client.get(path, headers={**headers, **held}).status_code == 304
+    assert client.get(path, headers={**headers, **held, "Accept-Language": "en"}).data == english.data
+
+
 def test_the_index_lists_every_problem(client: FlaskClient) -> None:
     """The index leads to every page, and has a JSON form."""
-    page = client.get("/problems").text
-    assert all(f'href="/problems/{error.name}"' in page for error in LEAVES)
+    page = client.get("/problems", headers=BROWSER).text
+    assert all(f'href="problems/{error.name}"' in page for error in LEAVES)
     listed = client.get("/problems", headers={"Accept": "application/json"}).get_json()["problems"]
-    assert [problem["type"] for problem in listed] == [f"/problems/{error.name}" for error in LEAVES]
+    assert [problem["type"] for problem in listed] == [f"problems/{error.name}" for error in LEAVES]
 
 
 @pytest.mark.parametrize(
     ("accept", "status", "mimetype"),
     [
-        (None, 200, "text/html"),
-        ("*/*", 200, "text/html"),
+        (None, 200, "application/json"),
+        ("*/*", 200, "application/json"),
+        ("application/json, text/plain, */*", 200, "application/json"),
+        ("text/*", 200, "text/html"),
+        ("text/*, application/*", 200, "application/json"),
         ("text/html,application/xhtml+xml,*/*;q=0.8", 200, "text/html"),
+        ("TEXT/HTML;charset=utf-8, application/json", 200, "text/html"),
+        ("*/*, text/html;q=0.5", 200, "application/json"),
+        ("text/html;q=0", 406, "application/problem+json"),
+        ("text/html, " + "a/b, " * 300, 200, "application/json"),
         ("application/json, text/html;q=0.9", 200, "application/json"),
         ("application/json", 200, "application/json"),
         ("text/html;q=0, */*", 200, "application/json"),
@@ -224,11 +253,11 @@ def test_the_form_that_the_caller_prefers(client: FlaskClient, accept: str | Non
     """People get HTML, programs that ask for it JSON, and nobody the wrong one from a cache."""
     response = client.get("/problems/not-found", headers={} if accept is None else {"Accept": accept})
     assert (response.status_code, response.mimetype) == (status, mimetype)
-    assert status != 200 or response.headers["Vary"] == "Accept, Accept-Encoding"
+    assert status != 200 or response.headers["Vary"] == "Accept, Accept-Language, Accept-Encoding"
 
 
 def test_a_page_is_made_once(app: Flask, client: FlaskClient) -> None:
-    """Whoever asks for it next gets the same bytes, and one with the prefix where there is another prefix."""
+    """Whoever asks for it next gets the same bytes, whatever the prefix; with a slash at its end it is another one."""
     made: list[str] = []
 
     def note(_: Flask, template: Template, **__: object) -> None:
@@ -236,12 +265,12 @@ def test_a_page_is_made_once(app: Flask, client: FlaskClient) -> None:
 
     with flask.template_rendered.connected_to(note, app):
         for path in ("/problems", "/problems/not-found", "/problems/forbidden") * 2:
-            assert client.get(path).status_code == 200
+            assert client.get(path, headers=BROWSER).status_code == 200
         assert made == ["problems.html", "problem.html", "problem.html"]
-        prefixed = client.get("/problems", environ_overrides={"SCRIPT_NAME": "/gw"})
-        assert 'href="/gw/problems/not-found"' in prefixed.text
-        assert 'href="/problems/not-found"' in client.get("/problems").text
+        prefixed = client.get("/problems", headers=BROWSER, environ_overrides={"SCRIPT_NAME": "/gw"})
+        assert prefixed.data == client.get("/problems", headers=BROWSER).data
         for _ in range(2):
+            assert 'href="../problems/not-found"' in client.get("/problems/", headers=BROWSER).text
             client.get("/problems/no-such-thing")
             client.get("/problems", headers={"Accept": "application/json"})
         assert len(made) == 4
@@ -250,7 +279,7 @@ def test_a_page_is_made_once(app: Flask, client: FlaskClient) -> None:
 def test_an_unknown_problem_is_not_found(client: FlaskClient) -> None:
     """A name that no problem has is itself a problem."""
     response = client.get("/problems/no-such-thing")
-    assert (response.status_code, json.loads(response.data)["type"]) == (404, "/problems/not-found")
+    assert (response.status_code, json.loads(response.data)["type"]) == (404, "../problems/not-found")
 
 
 def test_the_blueprint_can_be_made_twice() -> None:

@@ -13,7 +13,8 @@ from flask import Flask
 
 from gateway.access.keys import has_valid_checksum, key_hash
 from gateway.cli import add_commands
-from gateway.cli.campaigns import table
+from gateway.cli.campaigns import failure, table
+from gateway.errors import GatewayError, UpstreamError, leaves
 from gateway.factory import create_app, create_commands_app
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 from gateway.settings import SettingsError
@@ -62,10 +63,16 @@ def test_list_prints_what_the_endpoint_answers(app: Flask) -> None:
 
 def test_list_explains_what_is_wrong(app: Flask, simulator: SimulatorServer) -> None:
     """Faults name the option, the VDNs there are, or the problem and what to do."""
-    result = run(app, "campaigns", "list", "--vdn", "1", "--page", "x", "--page-size", "1000")
-    assert result.exit_code == 1
-    assert "--page: " in result.stderr
-    assert "--page-size: " in result.stderr
+    for command in (("campaigns", "list"), ("isales", "explain-signature")):
+        result = run(app, *command, "--vdn", "1", "--page", "x", "--page-size", "1000")
+        assert result.exit_code == 2
+        assert result.stderr.endswith(
+            '--page: "x" is not a plain whole number. Send 1 to 2147483647 in the digits 0 to 9, without sign, space, '
+            "point or leading zero.\n"
+            "  --page-size: 1000 is out of range. Send 1 to 100.\n"
+        )
+    result = run(app, "campaigns", "list", "--vdn", "1", "--begins-from", "2026-02-02", "--ends-to", "2026-02-01")
+    assert "--begins-from is after --ends-to. Send an earlier --begins-from or a later --ends-to." in result.stderr
     result = run(app, "campaigns", "list")
     assert (result.exit_code, "Name a VDN with --vdn; configured are: 1, 2." in result.stderr) == (2, True)
     result = run(app, "campaigns", "list", "--vdn", "4")
@@ -75,6 +82,19 @@ def test_list_explains_what_is_wrong(app: Flask, simulator: SimulatorServer) -> 
     assert result.exit_code == 1
     assert "upstream-failed" in result.stderr
     assert "CC-iSales: 0299999" in result.stderr
+    assert result.stderr.endswith("Ask the CC-iSales administrators about the result code.\n")
+    for about_answers in ("`errors`", "/docs", "`upstream.", "Retry-After", "request_id"):
+        assert about_answers not in result.stderr
+
+
+@pytest.mark.parametrize("error", list(leaves(UpstreamError)), ids=lambda error: error.name)
+def test_nothing_is_said_of_answers_where_there_is_none(error: type[GatewayError]) -> None:
+    """What callers are told of headers and members of problems helps nobody at a terminal; when to try again does."""
+    said = failure(error("It broke.", retry_after_s=7)).message
+    assert said.startswith(f"{error.name}: It broke.")
+    assert "Try again in 7 s." in said
+    assert "Operators" not in said
+    assert not re.search(r"Retry-After|`upstream\.|`detail`|request_id|/docs", said)
 
 
 def test_the_only_vdn_need_not_be_named(simulator: SimulatorServer) -> None:
@@ -90,6 +110,22 @@ def test_a_table_shows_what_is_not_known() -> None:
     lines = table(CampaignPage((row,), 1, 10, None, None, None)).splitlines()
     assert lines[1].split() == ["1", "-", "unknown", "unknown", "-", "-", "?[31m1"]
     assert lines[2] == "page 1 of ?, an unknown number of campaigns"
+
+
+@pytest.mark.parametrize(
+    ("number", "total", "line"),
+    [
+        (1, 1, "page 1 of 1, 1 campaign"),
+        (2, 11, "page 2 of 2, 11 campaigns"),
+        (1, 0, "page 1 of 1, 0 campaigns"),
+        (1000, 250, "page 1000, after the last of 25; 250 campaigns"),
+        (2, 1, "page 2, after the last of 1; 1 campaign"),
+        (3, 0, "page 3, after the last of 1; 0 campaigns"),
+    ],
+)
+def test_counts_are_words_that_fit(number: int, total: int, line: str) -> None:
+    """One is no plural, and no page is one of fewer."""
+    assert table(CampaignPage((), number, 10, total, None, None)).splitlines()[-1] == line
 
 
 def test_columns_line_up_for_wide_characters() -> None:
