@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -34,6 +34,7 @@ MAX_HEADER_CHARACTERS: Final = MAX_TOKEN_BYTES + len("Bearer ")
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE | re.ASCII)
 _NUMBER_BYTES: Final = 64
 
+T = TypeVar("T")
 log = structlog.get_logger("gateway.access")
 
 
@@ -45,7 +46,7 @@ class TrustedIssuer:
     find_keys: FindKeys
 
 
-def issuer_of(claims: Mapping[str, Any], issuers: Mapping[str, TrustedIssuer]) -> TrustedIssuer:
+def issuer_of(claims: Mapping[str, Any], issuers: Mapping[str, T]) -> T:
     """Return the one of `issuers`, by their `iss`, that a token says to be from, which must be exact.
 
     Raises RefusedToken if there is none. The claims need not be verified: they are, with the keys of who is returned.

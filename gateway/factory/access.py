@@ -47,7 +47,8 @@ def _keys_of(jwt: JwtSettings, turns: Turns, parts: Parts, metrics: Metrics, clo
         wait = turns.outside(threading.Event.wait)
         refresh_s = JWKS_URL_REFRESH_S if jwt.jwks_url else JWKS_FILE_REFRESH_S
         source = jwt.jwks_url or jwt.jwks_file
-        return KeyCache(reader_of(jwt), source, refresh_s, metrics.token_key_read, clocks.monotonic, wait)
+        count = metrics.token_key_reads_of(jwt.issuer)
+        return KeyCache(reader_of(jwt), source, refresh_s, count, clocks.monotonic, wait)
 
     keys = parts.take(f"token keys of {jwt.issuer}", (jwt.jwks_url, jwt.jwks_file), make)
     if jwt.jwks_url:

@@ -43,9 +43,9 @@ class CallerNumbers(Numbers):
         )
         self._token_key_reads = self._counter(
             "token_key_reads",
-            "Readings of the identity provider's keys, by outcome: ok or failed.",
+            "Readings of an identity provider's keys, by its issuer and outcome: ok or failed.",
+            "issuer",
             "outcome",
-            known=zip(TOKEN_KEY_READS, strict=True),
         )
 
     def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:
@@ -85,6 +85,7 @@ class CallerNumbers(Numbers):
         """Count one good token whose claims do not give `right`: `vdns` or `scopes`."""
         self._useless_token_claims.labels(right, found).inc()
 
-    def token_key_read(self, outcome: str) -> None:
-        """Count one reading of the identity provider's keys. `outcome` is `ok` or `failed`."""
-        self._token_key_reads.labels(outcome).inc()
+    def token_key_reads_of(self, issuer: str) -> Callable[[str], None]:
+        """Return what counts one reading of an identity provider's keys by its outcome, `ok` or `failed`."""
+        by_outcome = {outcome: self._token_key_reads.labels(issuer, outcome) for outcome in TOKEN_KEY_READS}
+        return lambda outcome: by_outcome[outcome].inc()
