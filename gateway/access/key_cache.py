@@ -21,9 +21,6 @@ PAUSE_S: Final = 60.0
 LEAST_PAUSE_S: Final = 5.0
 """Least seconds between two readings for one name of a key or after a failure, and between any two."""
 
-MAX_NAMES: Final = 32
-"""So many names that were looked for in vain are remembered, the latest."""
-
 WAIT_S: Final = 3.0
 """Longest time that a request waits for keys, however long the provider, or the name service, takes."""
 
@@ -111,10 +108,9 @@ class KeyCache:
         # What was under way may have begun before the provider had the key.
         if reading is not None and reading is not under_way:
             with self._lock:
-                self._looked_for.pop(key_id, None)
-                self._looked_for[key_id] = self._clock()
-                while len(self._looked_for) > MAX_NAMES:
-                    del self._looked_for[next(iter(self._looked_for))]
+                now = self._clock()
+                latest = {name: at for name, at in self._looked_for.items() if now - at < PAUSE_S}
+                self._looked_for = {**latest, key_id: now}
         return reading
 
     def _reading(self, pause_s: float) -> threading.Event | None:

@@ -14,7 +14,7 @@ from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.columns import wrapped
 from gateway.cli.doctor_issuers import examine_issuers
 from gateway.isales.doctor import examine
-from gateway.isales.doctor_step import Name, State, Step, duration
+from gateway.isales.doctor_step import State, Step, duration
 from gateway.settings.model import Tenant
 
 COLUMNS: Final = 100
@@ -84,7 +84,7 @@ def lines(step: Step) -> Iterator[str]:
 
 def the_way_is_bad(steps: Sequence[Step]) -> bool:
     """Tell whether one of `steps` failed that all VDNs share."""
-    return any(step.state is State.FAILED and step.vdn is None and step.name is not Name.ISSUER for step in steps)
+    return any(step.state is State.FAILED and step.vdn is None for step in steps)
 
 
 def verdict(steps: Sequence[Step]) -> State:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import structlog
 
-from gateway.access.key_cache import LEAST_PAUSE_S, MAX_NAMES, PAUSE_S, WAIT_S, KeyCache
+from gateway.access.key_cache import LEAST_PAUSE_S, PAUSE_S, WAIT_S, KeyCache
 from gateway.errors import InternalError
 from tests.support.clock import FakeClock
 from tests.support.identity_provider import EC, RSA, jwk, jwks
@@ -117,20 +117,6 @@ def test_a_name_that_came_while_keys_were_read_is_looked_for_again(source: Sourc
     source.answer = jwks(jwk("new", EC))
     source.clock.advance(LEAST_PAUSE_S)
     assert source.has("new")
-
-
-def test_names_that_were_looked_for_are_forgotten(source: Source) -> None:
-    """Of made-up names only the latest are remembered, however many there are."""
-    assert source.has("old")
-    for number in range(MAX_NAMES + 1):
-        source.clock.advance(LEAST_PAUSE_S)
-        assert not source.has(f"made-up-{number}")
-    asked = source.asked
-    source.clock.advance(LEAST_PAUSE_S)
-    assert not source.has(f"made-up-{MAX_NAMES}")
-    assert source.asked == asked
-    assert not source.has("made-up-0")
-    assert source.asked == asked + 1
 
 
 def test_keys_that_do_not_fit_are_read_anew(source: Source) -> None:

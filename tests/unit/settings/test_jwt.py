@@ -101,6 +101,13 @@ def test_variables_of_one_provider_and_of_several(root: Path, tmp_path: Path) ->
     assert [jwt.issuer for jwt in load_settings(whole, root).jwt] == ["i", ""]
 
 
+def test_a_fault_is_told_with_its_source_when_a_variable_gives_the_table_a_number(root: Path, tmp_path: Path) -> None:
+    """What the file says of the only provider is then said of the first."""
+    own = own_file(tmp_path, ONE.replace('"a"', '""'))
+    (fault,) = faults_of(root, GATEWAY_CONFIG=own, GATEWAY__JWT__0__SCOPES_CLAIM="scp")
+    assert fault.startswith(f"jwt[0].audience (from {own} (GATEWAY_CONFIG)): must be set")
+
+
 def test_a_variable_of_no_certain_provider_is_a_fault(root: Path, tmp_path: Path) -> None:
     """With several providers it says which it is for."""
     (fault,) = faults_of(root, GATEWAY_CONFIG=own_file(tmp_path, TWO), GATEWAY__JWT__AUDIENCE="b")
