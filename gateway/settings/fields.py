@@ -14,6 +14,10 @@ REDACTED = "********"
 SHORTEST_SHOWN = 12
 """Of an access key that is shorter nothing is shown: four characters would be too much of it."""
 CLIENT_NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 letters, digits, `.`, `_` or `-`")
+TENANT_NAME = validate.And(
+    validate.Length(max=64, error="must be 64 characters at most"),
+    validate.Predicate("isprintable", error="must hold no line ends and no control characters"),
+)
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
 

@@ -184,7 +184,10 @@ def _refused_in_production(values: dict[str, Any], sources: Sources) -> Iterator
 
 def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> Settings:
     clients = tuple(Client(**{**client, "scopes": frozenset(client["scopes"])}) for client in values["clients"])
-    tenants = {tenant["vdn"]: Tenant(**tenant) for tenant in values["tenants"]}
+    tenants = {
+        tenant["vdn"]: Tenant(**{**tenant, "name": tenant["name"] or f"VDN {tenant['vdn']}"})
+        for tenant in values["tenants"]
+    }
     jwt = tuple(map(_jwt, values["jwt"]))
     return Settings(
         environment=environment,

@@ -59,9 +59,13 @@ class IsalesSettings:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One VDN: the keys that sign for it and how its CC-iSales tells time. `cc_id` is 0 when it is not to be sent."""
+    """One VDN: the keys that sign for it and how its CC-iSales tells time. `cc_id` is 0 when it is not to be sent.
+
+    `name` is what people call it, never empty.
+    """
 
     vdn: int
+    name: str
     access_key: str = field(repr=False)
     secret_key: Secret
     previous_access_key: str = field(repr=False)

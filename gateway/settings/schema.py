@@ -12,6 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
+    TENANT_NAME,
     TOKEN,
     AccessKey,
     Claims,
@@ -113,6 +114,7 @@ class TenantTable(SettingsSchema):
     vdn = fields.Integer(
         strict=True, required=True, validate=VDN, metadata={"description": "The virtual call centre, 1 to 9999."}
     )
+    name = text("", "What people call it, 64 characters at most; empty: `VDN` and its number.", TENANT_NAME)
     access_key = AccessKey(
         required=True, validate=TOKEN, metadata={"description": "The AK that CC-iSales gave.", "secret": True}
     )

@@ -43,6 +43,12 @@ def test_later_sources_win(root: Path, tmp_path: Path) -> None:
     assert settings.cache.fresh_completed_s == 300.0
 
 
+def test_a_tenant_has_a_name(root: Path) -> None:
+    """Its own, in any script, or that of its number."""
+    assert load_settings({}, root).tenants[7].name == "VDN 7"
+    assert load_settings({"GATEWAY__TENANTS__0__NAME": "销售热线"}, root).tenants[7].name == "销售热线"
+
+
 def test_an_array_of_tables_is_replaced_as_a_whole(root: Path, tmp_path: Path) -> None:
     """Tenants of a later file replace those of an earlier one, so that none stays by accident."""
     own = tmp_path / "own.toml"
@@ -123,6 +129,8 @@ def test_all_faults_come_at_once(root: Path) -> None:
         ("GATEWAY__TENANTS__0__SECRET_KEY", "", "must not be empty"),
         ("GATEWAY__TENANTS__0__PREVIOUS_ACCESS_KEY", "old", "go together"),
         ("GATEWAY__TENANTS__0__HOST_HEADER", "a b", "printable ASCII"),
+        ("GATEWAY__TENANTS__0__NAME", "x" * 65, "must be 64 characters at most"),
+        ("GATEWAY__TENANTS__0__NAME", "a\nb", "must hold no line ends and no control characters"),
         ("GATEWAY__TENANTS__0__TIMESTAMP_PRECISION", "days", "seconds, milliseconds"),
         ("GATEWAY__CACHE__SHARED_URL", "memcached://x", "must be redis://"),
         ("GATEWAY__CACHE__SHARED_URL", "redis://host:port/0", "must be redis://"),
