@@ -103,18 +103,19 @@ class KeyCache:
         """Return the end of the reading that is under way, after beginning one unless this key was just looked for."""
         if self._under_way is None and self._clock() - self._looked_for.get(key_id, float("-inf")) < PAUSE_S:
             return None
-        under_way = self._under_way
-        reading = self._reading(LEAST_PAUSE_S)
-        # What was under way may have begun before the provider had the key.
-        if reading is not None and reading is not under_way:
-            with self._lock:
-                now = self._clock()
-                latest = {name: at for name, at in self._looked_for.items() if now - at < PAUSE_S}
-                self._looked_for = {**latest, key_id: now}
-        return reading
+        return self._reading(LEAST_PAUSE_S, partial(self._note, key_id))
 
-    def _reading(self, pause_s: float) -> threading.Event | None:
-        """Return the end of the reading that is under way, after beginning one if the last is `pause_s` ago."""
+    def _note(self, key_id: str | None) -> None:
+        """Remember that a reading began for this key; one that was under way may have begun before it was there."""
+        now = self._clock()
+        latest = {name: at for name, at in self._looked_for.items() if now - at < PAUSE_S}
+        self._looked_for = {**latest, key_id: now}
+
+    def _reading(self, pause_s: float, began: Callable[[], None] = lambda: None) -> threading.Event | None:
+        """Return the end of the reading that is under way, after beginning one if the last is `pause_s` ago.
+
+        `began` is called if one was begun.
+        """
         if self._under_way is None and self._clock() - self._tried_at < pause_s:
             return None
         with self._lock:
@@ -122,6 +123,7 @@ class KeyCache:
                 reading = threading.Event()
                 if start_daemon_thread(partial(self._run, reading), "token-keys"):
                     self._under_way = reading
+                    began()
             return self._under_way
 
     def _run(self, reading: threading.Event) -> None:
