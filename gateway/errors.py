@@ -142,10 +142,11 @@ class Forbidden(CallerError):
     name = "forbidden"
     status = 403
     title = "This caller may not do that"
-    meaning = "The credentials are good, but they do not allow this VDN or this operation."
+    meaning = "The credentials are good, but they do not allow this VDN, any VDN at all, or this operation."
     remedy = (
         "Ask for a VDN that this client may read, or have the operators extend the client's `vdns` or `scopes`; those "
-        "of a token are what the identity provider wrote into it."
+        "of a token are what the identity provider wrote into it. `detail` says where they were looked for. Operators: "
+        "`flask tokens explain` says what the gateway makes of a token."
     )
 
 

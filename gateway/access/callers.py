@@ -20,7 +20,7 @@ class Callers:
 
     def find(self, api_key: str | None, authorization: str | None) -> Grant | None:
         """Return what the caller may do if that is known at once; `None` leaves the decision to `authenticate`."""
-        if authorization is None:
+        if authorization is None or (api_key is not None and not self._looks_at(authorization)):
             return self._remembered.get(api_key)
         if api_key is not None or self._tokens is None:
             return None
@@ -30,16 +30,17 @@ class Callers:
         """Return what the caller may do.
 
         Raises Unauthenticated for no credentials, bad ones or more than one kind of them, InternalError if a token
-        cannot be checked for want of keys.
+        cannot be checked for want of keys. Beside a key, `Authorization` of another scheme than ours is not looked at:
+        it is for somebody in front of us.
         """
-        if api_key is not None and authorization is not None:
+        if api_key is not None and authorization is not None and self._looks_at(authorization):
             # RFC 6750 (section 3.1) has 400 for two ways at once, but the problem of that status is about the query,
             # which may be perfect. It is the credentials that are wrong, and which of them count is not guessed.
             raise Unauthenticated(
-                "The request carries both X-API-Key and Authorization; send one of the two.",
+                "The request carries both X-API-Key and a bearer token in Authorization; send one of the two.",
                 bearer=self._challenge("invalid_request"),
             )
-        if authorization is None:
+        if api_key is not None or authorization is None:
             return self._with_key(api_key)
         if self._tokens is None:
             raise Unauthenticated("Authorization is not looked at here; send an API key in the header X-API-Key.")
@@ -48,6 +49,9 @@ class Callers:
                 "The scheme of Authorization is not Bearer, the only one that is taken.", bearer=self._challenge("")
             )
         return self._tokens.authenticate(authorization)
+
+    def _looks_at(self, authorization: str) -> bool:
+        return self._tokens is not None and is_bearer(authorization)
 
     def _with_key(self, api_key: str | None) -> Grant:
         if not api_key:
@@ -64,6 +68,9 @@ class Callers:
 
 def _not_known(api_key: str) -> str:
     """Return a sentence about a key that nobody has. It tells what everybody can compute of it, and repeats nothing."""
+    if "," in api_key:
+        # Servers join headers that come more than once so (RFC 9110, section 5.3).
+        return "X-API-Key was sent more than once, or holds more than one key; send one key, once."
     if has_valid_checksum(api_key):
         return "The API key in X-API-Key is whole, but not known here: it was withdrawn, or is for another gateway."
     if has_prefix(api_key):

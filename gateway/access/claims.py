@@ -1,13 +1,11 @@
-"""From the claims of a verified token (RFC 7519, RFC 9068) to what its holder may do. Pure; what is odd is denied."""
+"""Are the claims of a verified token (RFC 7519, RFC 9068) those of an access token for us, in time? Pure."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gateway.access.clients import Grant
 from gateway.access.jws import RefusedToken
-from gateway.settings.schema import SCOPES
+from gateway.settings.model import JwtSettings, TokenGrant
 
 LEEWAY_S: Final = 30.0
 """How far ahead of ours the identity provider's clock may be. An expired token has no such grace."""
@@ -22,89 +20,117 @@ Many providers write the type `JWT` into all of them, so that it does not tell t
 `nonce`, which Keycloak wrote into access tokens for years.
 """
 
-NAME_CHARACTERS: Final = 64
-_UNSAFE_IN_NAMES = re.compile(r"[^A-Za-z0-9._@|/+-]")
-_VDN = re.compile(r"[1-9][0-9]{0,3}")
+OTHER_KINDS: Final = frozenset({"id", "serialized-id", "refresh", "offline", "logout"})
+"""What Keycloak calls its other tokens, in a claim `typ`; and what others do, in a claim `token_type`."""
+
+ENTRA_VERSIONS: Final = ("1.0", "2.0")
+CLIENT_CLAIMS: Final = ("client_id", "azp", "cid", "appid")
+"""Where providers say which client a token was made for: RFC 9068 and Cognito, OpenID Connect, Okta, ADFS."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
-    """Whose tokens are taken and where they say what: issuer, audience, names of claims; `tenants` are all VDNs."""
+    """Whose tokens are taken and where they say what, as in the settings `[jwt]`; `tenants` are all VDNs."""
 
     issuer: str
     audience: str
-    vdns_claim: str
-    scopes_claim: str
+    accepted_clients: frozenset[str]
+    vdns_claims: tuple[str, ...]
+    scopes_claims: tuple[str, ...]
+    scope_prefix: str
+    grants: tuple[TokenGrant, ...]
     tenants: frozenset[int]
+
+    @classmethod
+    def of(cls, jwt: JwtSettings, tenants: Iterable[int]) -> "TokenPolicy":
+        """Return what the settings of one identity provider say."""
+        return cls(
+            jwt.issuer,
+            jwt.audience,
+            frozenset(jwt.accepted_clients),
+            jwt.vdns_claim,
+            jwt.scopes_claim,
+            jwt.scope_prefix,
+            jwt.grants,
+            frozenset(tenants),
+        )
+
+
+def client_of(claims: Mapping[str, Any]) -> str:
+    """Return the client that a token was made for, empty where it does not say."""
+    named = (claims.get(name) for name in CLIENT_CLAIMS)
+    return next((name for name in named if isinstance(name, str) and name), "")
 
 
 def check_claims(claims: Mapping[str, Any], policy: TokenPolicy, now: float) -> float:
     """Return when the token expires; raises RefusedToken unless it is for us and good at `now`. Seconds since 1970.
 
-    `iss` must be exact, `aud` contain ours, `exp` be there (RFC 9068, section 4), and it must be an access token.
+    `aud` must contain ours, or the client be accepted; `exp` be there (RFC 9068, section 4); and it must be an access
+    token. That `iss` is the policy's has been seen before.
     """
-    if claims.get("iss") != policy.issuer:
-        raise RefusedToken("bad-issuer", "The issuer (iss) of the token is not the one that is trusted here.")
-    audience = claims.get("aud")
-    if policy.audience not in (audience if isinstance(audience, list) else [audience]):
-        raise RefusedToken("bad-audience", "The token is for another audience (aud).")
+    for check in CHECKS.values():
+        check(claims, policy, now)
+    return float(claims["exp"])
+
+
+def _check_use(claims: Mapping[str, Any], _policy: TokenPolicy, _now: float) -> None:
     if any(name in claims for name in OF_OTHER_TOKENS):
         raise RefusedToken("bad-type", "The token is an ID token or tells of an event; an access token is needed.")
-    expires = _moment(claims, "exp")
+    for name in ("typ", "token_type"):
+        if str(claims.get(name)).lower() in OTHER_KINDS:
+            raise RefusedToken("bad-type", f"The token says ({name}) that it is no access token, which is needed.")
+    # Cognito's.
+    if claims.get("token_use", "access") != "access":
+        raise RefusedToken("bad-type", "The token is not for access (token_use), but for something else.")
+    # Entra's access tokens always name the client, its ID tokens never do, and have the same audience where an
+    # application calls itself.
+    if "tid" in claims and claims.get("ver") in ENTRA_VERSIONS and not client_of(claims):
+        raise RefusedToken("bad-type", "The token names no client (azp, appid): it is an ID token, not for access.")
+
+
+def _check_audience(claims: Mapping[str, Any], policy: TokenPolicy, _now: float) -> None:
+    # RFC 7519, section 4.1.3: who does not find itself in an audience that is there refuses the token.
+    if "aud" not in claims and policy.accepted_clients:
+        return
+    audience = claims.get("aud")
+    if not policy.audience or policy.audience not in (audience if isinstance(audience, list) else [audience]):
+        raise RefusedToken("bad-audience", "The token is for another audience (aud).")
+
+
+def _check_client(claims: Mapping[str, Any], policy: TokenPolicy, _now: float) -> None:
+    if policy.accepted_clients and client_of(claims) not in policy.accepted_clients:
+        listed = ", ".join(CLIENT_CLAIMS)
+        raise RefusedToken("bad-client", f"The token was made for a client ({listed}) whose tokens are not taken here.")
+
+
+def _check_times(claims: Mapping[str, Any], _policy: TokenPolicy, now: float) -> None:
+    expires = moment(claims, "exp")
     if expires is None:
         raise RefusedToken("bad-time", "The token does not say when it expires (exp).")
     if now >= expires:
         raise RefusedToken("expired", "The token has expired (exp).")
     for name, words in (("nbf", "is not valid yet"), ("iat", "was issued in the future")):
-        begins = _moment(claims, name)
+        begins = moment(claims, name)
         if begins is not None and now < begins - LEEWAY_S:
             raise RefusedToken("not-yet-valid", f"The token {words} ({name}).")
-    return expires
 
 
-def grant_of(claims: Mapping[str, Any], policy: TokenPolicy) -> Grant:
-    """Return what the claims allow: no VDN and no scope where a claim is absent or not wholly as it should be."""
-    vdns = _vdns(claims.get(policy.vdns_claim), policy.tenants)
-    return Grant(_name(claims), _scopes(claims.get(policy.scopes_claim)), vdns, bearer=True)
+Check = Callable[[Mapping[str, Any], TokenPolicy, float], None]
+CHECKS: Final[Mapping[str, Check]] = {
+    "audience": _check_audience,
+    "client": _check_client,
+    "kind": _check_use,
+    "time": _check_times,
+}
+"""What is checked of claims, in this order, by name."""
 
 
-def _moment(claims: Mapping[str, Any], name: str) -> float | None:
-    """Return a NumericDate (RFC 7519, section 2), or `None` where it is absent."""
+def moment(claims: Mapping[str, Any], name: str) -> float | None:
+    """Return a NumericDate (RFC 7519, section 2), or `None` where it is absent; raises RefusedToken for an odd one."""
     if name not in claims:
         return None
-    moment = claims[name]
+    found = claims[name]
     # Whole numbers may be longer than a float can hold.
-    if type(moment) not in {int, float} or not -FAR_S < moment < FAR_S:
+    if type(found) not in {int, float} or not -FAR_S < found < FAR_S:
         raise RefusedToken("bad-time", f"A time of the token ({name}) is not a number of seconds.")
-    return float(moment)
-
-
-def _vdns(claim: Any, tenants: frozenset[int]) -> frozenset[int]:
-    if claim in ("*", ["*"]):
-        return tenants
-    # One odd entry spoils the claim: who wrote it meant something that is not understood here.
-    if not isinstance(claim, list) or not all(map(_is_vdn, claim)):
-        return frozenset()
-    return tenants & frozenset(map(int, claim))
-
-
-def _is_vdn(value: Any) -> bool:
-    # The text of `True`, an int to Python, has no digits either.
-    return isinstance(value, int | str) and _VDN.fullmatch(str(value)) is not None
-
-
-def _scopes(claim: Any) -> frozenset[str]:
-    """Return the gateway's own scopes among those of a claim: an array, or a text with blanks (RFC 8693, 4.2)."""
-    listed = claim.split(" ") if isinstance(claim, str) else claim
-    if not isinstance(listed, list) or not all(isinstance(scope, str) for scope in listed):
-        return frozenset()
-    return frozenset(SCOPES) & frozenset(listed)
-
-
-def _name(claims: Mapping[str, Any]) -> str:
-    """Return who it is, for logs. The colon cannot be in a configured client's name, so that none is mistaken."""
-    for claim in ("client_id", "azp", "sub"):
-        name = claims.get(claim)
-        if isinstance(name, str) and name:
-            return f"jwt:{_UNSAFE_IN_NAMES.sub('_', name[:NAME_CHARACTERS])}"
-    return "jwt:unnamed"
+    return float(found)

@@ -20,7 +20,8 @@ class Grant:
 
     `only_vdn` is the VDN that is meant when the caller names none: the one that it may read, if it is exactly one.
     `bearer` tells that all this is what a bearer token says, `use` when the credential was last good.
-    `requests_per_minute` is its limit on requests that no fresh page answers, 0 for none.
+    `requests_per_minute` is its limit on requests that no fresh page answers, 0 for none. `no_vdn` and `no_scope` are
+    sentences that say where VDNs and scopes were looked for and what was there, for callers who lack them.
     """
 
     client: str
@@ -28,6 +29,8 @@ class Grant:
     vdns: frozenset[int]
     bearer: bool = False
     requests_per_minute: int = 0
+    no_vdn: str = field(default="", compare=False, repr=False)
+    no_scope: str = field(default="", compare=False, repr=False)
     use: LastUse = field(default_factory=LastUse, compare=False, repr=False)
     only_vdn: int | None = field(init=False)
 
@@ -39,7 +42,13 @@ class Grant:
         if scope not in self.scopes:
             held = ", ".join(sorted(self.scopes)) or "none"
             challenge = BearerChallenge("insufficient_scope", scope) if self.bearer else None
-            raise Forbidden(f"Client {self.client!r} lacks the scope {scope!r}; its scopes: {held}.", bearer=challenge)
+            detail = f"Client {self.client!r} lacks the scope {scope!r}; its scopes: {held}. {self.no_scope}"
+            raise Forbidden(detail.rstrip(), bearer=challenge)
+
+    def require_some_vdn(self) -> None:
+        """Raise Forbidden if the caller may read no VDN at all, whatever it asks for: that is no fault of its query."""
+        if not self.vdns:
+            raise Forbidden(f"Client {self.client!r} may read no VDN. {self.no_vdn}".rstrip())
 
     def require_vdn(self, vdn: int) -> None:
         """Raise Forbidden unless the caller may read `vdn`; one that does not exist is refused in the same words."""
@@ -64,11 +73,13 @@ class ClientDirectory:
         keys: set[tuple[str, str]] = set()
         for client in clients:
             vdns = configured if client.vdns is None else client.vdns & configured
+            empty = "lists none" if client.vdns == frozenset() else "lists none that is served here"
             for kind, key_hash in ((CURRENT, client.key_sha256), (PREVIOUS, client.previous_key_sha256)):
                 if key_hash:
                     digest = bytes.fromhex(key_hash)
                     use, limit = uses.of_key(client.name, kind), client.requests_per_minute
-                    grant = Grant(client.name, client.scopes, vdns, requests_per_minute=limit, use=use)
+                    why = f"Its setting `vdns` {empty}."
+                    grant = Grant(client.name, client.scopes, vdns, requests_per_minute=limit, no_vdn=why, use=use)
                     self._grants[digest[:PREFIX_BYTES]] = (digest, grant)
                     keys.add((client.name, kind))
         uses.keep_keys(keys)

@@ -6,8 +6,9 @@ Nothing that a token says of itself chooses how it is checked, but two names: `k
 """
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
@@ -15,24 +16,26 @@ from joserfc.jwk import Key
 from joserfc.jws import CompactSignature, JWSRegistry, extract_compact, validate_compact
 from joserfc.util import urlsafe_b64decode
 
+from gateway.access.jwks import ALGORITHMS, TokenKeys
 from gateway.strict_json import strict_json
 
 MAX_TOKEN_BYTES: Final = 8192
-ALGORITHMS: Final = frozenset(
-    {
-        *("RS256", "RS384", "RS512"),
-        *("PS256", "PS384", "PS512"),
-        *("ES256", "ES384", "ES512"),
-        *("EdDSA", "Ed25519", "Ed448"),
-    }
-)
-"""Signatures with a private key only: with a shared secret, whoever can check tokens could make them."""
+TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt", "application/jwt"})
+"""`at+jwt` is what access tokens should say (RFC 9068, section 2.1); `JWT` is what many providers still write.
 
-TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
-"""`at+jwt` is what access tokens should say (RFC 9068, section 2.1); `JWT` is what many providers still write."""
+Others write none at all, which means the same (RFC 7519, section 5.1).
+"""
 
-FindKeys = Callable[[str], Sequence[Key]]
-"""Returns the provider's keys of a `kid`, none if it has no such key."""
+
+class FindKeys(Protocol):
+    """Returns the provider's keys, after having looked for one of this `kid`; `None` is that of a token without.
+
+    `anew` says that those of last time did not fit.
+    """
+
+    def __call__(self, key_id: str | None, /, *, anew: bool = False) -> TokenKeys:
+        """Return the keys; raises InternalError when there are none at all."""
+
 
 _COMPACT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
@@ -68,25 +71,58 @@ class _Registry(JWSRegistry):
 _REGISTRY: Final = _Registry(strict_check_header=False)
 
 
-def verified_claims(token: str, find_keys: FindKeys) -> dict[str, Any]:
-    """Return the claims of `token`, a JWS in compact form, if one of the provider's keys has signed it.
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """What a token says of itself, none of which is to be believed before `check_signature`."""
 
-    Says nothing about whether the claims are good. Raises RefusedToken, and what `find_keys` raises.
-    """
+    header: Mapping[str, Any] = field(repr=False)
+    claims: Mapping[str, Any] = field(repr=False)
+    signed: CompactSignature = field(repr=False)
+
+    @property
+    def key_id(self) -> str | None:
+        """The name of the key that signed it, `None` where it has none."""
+        return self.header.get("kid")
+
+
+def read_token(token: str) -> ReadToken:
+    """Return what is in `token`, a JWS in compact form. Raises RefusedToken for all that is no such thing."""
     if len(token) > MAX_TOKEN_BYTES:
         raise RefusedToken("too-large", f"The token is longer than {MAX_TOKEN_BYTES} bytes.")
     signed = _read(token)
     # Not the library's reading of it, which takes the last of a name that comes twice, and UTF-16.
     header = _object(urlsafe_b64decode(signed.segments["header"]), "header")
-    _check_header(header)
-    keys = find_keys(header["kid"])
+    return ReadToken(header, _object(signed.payload, "content"), signed)
+
+
+def check_header(header: Mapping[str, Any]) -> None:
+    """Raise RefusedToken unless a token with this header may be checked at all, and may be an access token."""
+    algorithm, kind, key_id = header.get("alg"), header.get("typ", "JWT"), header.get("kid", "")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        listed = ", ".join(sorted(ALGORITHMS))
+        raise RefusedToken("bad-algorithm", f"The algorithm of the token is not taken here. Those that are: {listed}.")
+    if "crit" in header or "b64" in header:
+        raise RefusedToken("bad-header", "The header of the token has critical extensions, none of which is known.")
+    if not isinstance(kind, str) or kind.lower() not in TYPES:
+        raise RefusedToken("bad-type", "The type (typ) of the token is neither at+jwt nor JWT.")
+    if "kid" in header and not (isinstance(key_id, str) and key_id):
+        raise RefusedToken("unknown-key", "The name (kid) of the key that signed the token is not a text.")
+
+
+def check_signature(token: ReadToken, find_keys: FindKeys) -> None:
+    """Raise RefusedToken unless one of the provider's keys has signed `token`, and what `find_keys` raises."""
+    found = find_keys(token.key_id)
+    keys = found.named(token.key_id)
     if not keys:
-        raise RefusedToken(
-            "unknown-key", "The token names a key (kid) that the identity provider is not known to have."
-        )
-    if not any(_is_signed(signed, key) for key in keys):
-        raise RefusedToken("bad-signature", "The signature of the token does not fit its content and its key.")
-    return _object(signed.payload, "content")
+        raise RefusedToken("unknown-key", found.why_not(token.key_id))
+    if any(_is_signed(token.signed, key) for key in keys):
+        return
+    if token.key_id is None or None in found.by_id:
+        # No name tells that it was another key, which the provider may have by now.
+        keys = find_keys(token.key_id, anew=True).named(token.key_id)
+        if any(_is_signed(token.signed, key) for key in keys):
+            return
+    raise RefusedToken("bad-signature", "The signature of the token does not fit its content and its key.")
 
 
 def _read(token: str) -> CompactSignature:
@@ -96,19 +132,6 @@ def _read(token: str) -> CompactSignature:
     except (JoseError, ValueError, TypeError, RecursionError):
         pass
     raise RefusedToken("malformed", "The token is not a JWT of three parts in base64url.")
-
-
-def _check_header(header: dict[str, Any]) -> None:
-    algorithm, kind, key_id = header.get("alg"), header.get("typ"), header.get("kid")
-    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        listed = ", ".join(sorted(ALGORITHMS))
-        raise RefusedToken("bad-algorithm", f"The algorithm of the token is not taken here. Those that are: {listed}.")
-    if "crit" in header or "b64" in header:
-        raise RefusedToken("bad-header", "The header of the token has critical extensions, none of which is known.")
-    if not isinstance(kind, str) or kind.lower() not in TYPES:
-        raise RefusedToken("bad-type", "The type (typ) of the token is neither at+jwt nor JWT.")
-    if not isinstance(key_id, str) or not key_id:
-        raise RefusedToken("unknown-key", "The token does not name the key (kid) that signed it.")
 
 
 def _is_signed(signed: CompactSignature, key: Key) -> bool:

@@ -1,25 +1,25 @@
 """The identity provider's keys as this process knows them: read rarely, kept while the provider is away.
 
-Whoever names an unknown key makes us look for new ones, so that a rotation takes effect at once; and only once a
-minute, so that made-up names do not make us flood the provider.
+Whoever names an unknown key makes us look for new ones, so that a rotation takes effect at once: once a minute for each
+name, so that a caller with a wrong one is no burden, and never more often than every five seconds, so that made-up
+names do not make us flood the provider, and hardly delay the next good one.
 """
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 import structlog
-from joserfc.jwk import Key
 
 from gateway.access.jwks import TokenKeys, parse_jwks
 from gateway.daemon_thread import start_daemon_thread
 from gateway.errors import InternalError
 
 PAUSE_S: Final = 60.0
-FIRST_PAUSE_S: Final = 5.0
-"""Least seconds between two readings, and between two while there has been no good one yet."""
+LEAST_PAUSE_S: Final = 5.0
+"""Least seconds between two readings for one name of a key or after a failure, and between any two."""
 
 WAIT_S: Final = 3.0
 """Longest time that a request waits for keys, however long the provider, or the name service, takes."""
@@ -55,18 +55,22 @@ class KeyCache:
         self._keys: TokenKeys | None = None
         self._tried_at = float("-inf")
         self._fault = ""
+        self._looked_for: dict[str | None, float] = {}
 
-    def find(self, key_id: str) -> Sequence[Key]:
-        """Return the keys of this id, none if the provider has none. Raises InternalError when no keys are known."""
+    def find(self, key_id: str | None, /, *, anew: bool = False) -> TokenKeys:
+        """Return the keys, after having looked for one of this name. Raises InternalError when no keys are known.
+
+        `None` is that of a token that names no key. `anew` says that the ones that were returned do not fit.
+        """
         if self._keys is None:
-            self._read_and_wait(FIRST_PAUSE_S)
+            self._wait_for(self._reading(LEAST_PAUSE_S))
         else:
             self._reading(PAUSE_S if self._fault else self._refresh_s)
-        found = self._known(key_id)
-        if not found:
-            self._read_and_wait(PAUSE_S)
-            found = self._known(key_id)
-        return found
+        keys = self._known()
+        if anew or not keys.named(key_id):
+            self._wait_for(self._reading_for(key_id))
+            keys = self._known()
+        return keys
 
     def load(self) -> None:
         """Read the keys now. `ValueError`, with a sentence, if that fails."""
@@ -80,24 +84,38 @@ class KeyCache:
             return "failing"
         return "unknown" if self._keys is None else "ok"
 
-    def _known(self, key_id: str) -> Sequence[Key]:
+    def _known(self) -> TokenKeys:
         if self._keys is None:
             # Not `unauthenticated`: the token may be good, and its holder can do nothing. Not one of the `upstream`
             # problems either: those are about CC-iSales, and would send people on call to the wrong system.
             raise InternalError(
                 "The keys of the identity provider cannot be had, so that no bearer token can be checked.",
-                retry_after_s=int(FIRST_PAUSE_S),
+                retry_after_s=int(LEAST_PAUSE_S),
                 foreseen=True,
             )
-        return self._keys.by_id.get(key_id, ())
+        return self._keys
 
-    def _read_and_wait(self, pause_s: float) -> None:
-        reading = self._reading(pause_s)
+    def _wait_for(self, reading: threading.Event | None) -> None:
         if reading is not None:
             self._wait(reading, WAIT_S)
 
-    def _reading(self, pause_s: float) -> threading.Event | None:
-        """Return the end of the reading that is under way, after beginning one if the last is `pause_s` ago."""
+    def _reading_for(self, key_id: str | None) -> threading.Event | None:
+        """Return the end of the reading that is under way, after beginning one unless this key was just looked for."""
+        if self._under_way is None and self._clock() - self._looked_for.get(key_id, float("-inf")) < PAUSE_S:
+            return None
+        return self._reading(LEAST_PAUSE_S, partial(self._note, key_id))
+
+    def _note(self, key_id: str | None) -> None:
+        """Remember that a reading began for this key; one that was under way may have begun before it was there."""
+        now = self._clock()
+        latest = {name: at for name, at in self._looked_for.items() if now - at < PAUSE_S}
+        self._looked_for = {**latest, key_id: now}
+
+    def _reading(self, pause_s: float, began: Callable[[], None] = lambda: None) -> threading.Event | None:
+        """Return the end of the reading that is under way, after beginning one if the last is `pause_s` ago.
+
+        `began` is called if one was begun.
+        """
         if self._under_way is None and self._clock() - self._tried_at < pause_s:
             return None
         with self._lock:
@@ -105,6 +123,7 @@ class KeyCache:
                 reading = threading.Event()
                 if start_daemon_thread(partial(self._run, reading), "token-keys"):
                     self._under_way = reading
+                    began()
             return self._under_way
 
     def _run(self, reading: threading.Event) -> None:
@@ -129,5 +148,6 @@ class KeyCache:
         self._fault = ""
         self._count("ok")
         if self._keys is None or keys.by_id.keys() != self._keys.by_id.keys():
-            log.info("token_keys", source=self._source, key_ids=sorted(keys.by_id), left_out=list(keys.left_out))
+            key_ids = sorted(key_id or "" for key_id in keys.by_id)
+            log.info("token_keys", source=self._source, key_ids=key_ids, left_out=list(map(str, keys.left_out)))
         self._keys = keys

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from gateway.settings.model import JwtSettings
+
 TIMEOUT_S: Final = 2.0
 """For connecting to one address, and then for the TLS handshake, question and answer together."""
 
@@ -21,6 +23,11 @@ MAX_BYTES: Final = 262_144
 OK: Final = 200
 PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 HEADERS: Final = {"Accept": "application/jwk-set+json, application/json", "Connection": "close"}
+
+
+def reader_of(jwt: JwtSettings) -> Callable[[], bytes]:
+    """Return a function that reads the JWK set of an identity provider, and raises OSError or ValueError."""
+    return url_reader(jwt.jwks_url) if jwt.jwks_url else file_reader(jwt.jwks_file)
 
 
 def url_reader(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[], bytes]:

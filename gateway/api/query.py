@@ -30,7 +30,6 @@ DEFAULT_PAGE: Final = 1
 DEFAULT_PAGE_SIZE: Final = 10
 
 VDN_REQUIRED: Final = "The parameter is required, because this client may read more than one VDN."
-NO_VDN: Final = "This client may read no VDN. Ask the operators to list some for it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,8 @@ class CampaignsQuerySchema(Schema):
         """Find what is wrong between parameters, each of which may be right by itself; `data` holds the valid ones."""
         faults = period_faults(data.get("begins_from"), data.get("ends_to"), self._possible_zones(data))
         unread = any(isinstance(value, Unread) for value in given.values())
-        if self._zones is not None and len(self._zones) != 1 and "vdn" not in given and not unread:
-            faults.append(ParameterFault("vdn", VDN_REQUIRED if self._zones else NO_VDN))
+        if self._zones is not None and len(self._zones) > 1 and "vdn" not in given and not unread:
+            faults.append(ParameterFault("vdn", VDN_REQUIRED))
         if faults:
             messages: dict[str, list[str]] = {}
             for fault in faults:

@@ -13,11 +13,12 @@ from gateway.cli.faulty import refuse_to_serve
 from gateway.cli.isales import isales
 from gateway.cli.keys import keys
 from gateway.cli.simulator import simulator
+from gateway.cli.tokens import tokens
 from gateway.settings import SettingsError
 
 __all__ = ["COMMANDS", "Gateway", "add_commands", "forget_env_file", "refuse_to_serve"]
 
-COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, isales, keys, simulator)
+COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, isales, keys, simulator, tokens)
 
 
 def add_commands(app: Flask, gateway: Gateway | SettingsError) -> None:

@@ -1,4 +1,4 @@
-"""`flask isales doctor`: where on the way to CC-iSales something is wrong, and what to do about it."""
+"""`flask isales doctor`: where on the way to CC-iSales, or to keys of tokens, something is wrong, and what to do."""
 
 import json
 import sys
@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 
 from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.columns import wrapped
+from gateway.cli.doctor_issuers import examine_issuers
 from gateway.isales.doctor import examine
 from gateway.isales.doctor_step import State, Step, duration
 from gateway.settings.model import Tenant
@@ -30,8 +31,8 @@ INDENT: Final = 30
 def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
     """Examine the way to CC-iSales: DNS, TCP, TLS, HTTP, clock, signature, a query of one row, latency.
 
-    It makes one call at a time, at most four for a VDN. Exit code 0: nothing failed, there may be warnings; 1:
-    something failed; 2: wrong usage.
+    It makes one call at a time, at most four for a VDN. Then it reads the keys of each identity provider. Exit code 0:
+    nothing failed, there may be warnings; 1: something failed; 2: wrong usage.
     """
     gateway = current_gateway()
     isales, tenants = gateway.settings.isales, _tenants(gateway, vdn)
@@ -47,6 +48,13 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
             click.echo("\n".join(lines(step)))
     if not as_json and tenants and the_way_is_bad(taken):
         click.echo(f"\nNo VDN was asked for: {', '.join(str(tenant.vdn) for tenant in tenants)}")
+    issuers = gateway.settings.issuers
+    if issuers and not as_json:
+        click.echo("\nBearer tokens")
+    for step in examine_issuers(issuers):
+        taken.append(step)
+        if not as_json:
+            click.echo("\n".join(lines(step)))
     click.echo(json.dumps(document(isales.base_url, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}")
     sys.exit(1 if verdict(taken) is State.FAILED else 0)
 

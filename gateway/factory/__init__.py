@@ -27,7 +27,7 @@ from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
 from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
-from gateway.factory.access import bearer_tokens_of, limits_of, token_keys_of
+from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
 from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
@@ -112,9 +112,15 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
         )
     )
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
-    key_state = token_keys.state if token_keys else lambda: "off"
     app.register_blueprint(
-        health_blueprint(state.report, health.report, breakers.report, shared.state, key_state, metrics.exposition)
+        health_blueprint(
+            state.report,
+            health.report,
+            breakers.report,
+            shared.state,
+            lambda: state_of(token_keys),
+            metrics.exposition,
+        )
     )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())

@@ -1,17 +1,19 @@
 """Who may ask, and how often."""
 
 import threading
+from collections.abc import Mapping
 
-from gateway.access.bearer import BearerTokens
+from gateway.access.bearer import BearerTokens, TrustedIssuer
 from gateway.access.claims import TokenPolicy
 from gateway.access.key_cache import KeyCache
-from gateway.access.key_source import file_reader, url_reader
+from gateway.access.key_source import reader_of
 from gateway.access.last_use import LastUses
 from gateway.access.limits import RequestLimits
 from gateway.api.turns import Turns
 from gateway.factory.clocks import Clocks
 from gateway.reload import Parts
 from gateway.settings import Settings, SettingsError
+from gateway.settings.model import JwtSettings
 from gateway.shared_store.store import SharedStore
 from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.metrics import Metrics
@@ -33,21 +35,22 @@ def limits_of(
     return parts.take("limits", (store, settings.isales.base_url), make)
 
 
-def token_keys_of(settings: Settings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks) -> KeyCache | None:
-    """Keys that bearer tokens are signed with, or `None` where there are no tokens. A file must be good at once."""
-    jwt = settings.jwt
-    if not jwt.issuer:
-        return None
+def token_keys_of(
+    settings: Settings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks
+) -> Mapping[str, KeyCache]:
+    """Keys of bearer tokens by issuer; none where there are no tokens. Those in files must be good at once."""
+    return {jwt.issuer: _keys_of(jwt, turns, parts, metrics, clocks) for jwt in settings.issuers}
 
+
+def _keys_of(jwt: JwtSettings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks) -> KeyCache:
     def make() -> KeyCache:
-        source = jwt.jwks_url or jwt.jwks_file
-        read, refresh_s = (
-            (url_reader(source), JWKS_URL_REFRESH_S) if jwt.jwks_url else (file_reader(source), JWKS_FILE_REFRESH_S)
-        )
         wait = turns.outside(threading.Event.wait)
-        return KeyCache(read, source, refresh_s, metrics.token_key_read, clocks.monotonic, wait)
+        refresh_s = JWKS_URL_REFRESH_S if jwt.jwks_url else JWKS_FILE_REFRESH_S
+        source = jwt.jwks_url or jwt.jwks_file
+        count = metrics.token_key_reads_of(jwt.issuer)
+        return KeyCache(reader_of(jwt), source, refresh_s, count, clocks.monotonic, wait)
 
-    keys = parts.take("token keys", (jwt.jwks_url, jwt.jwks_file), make)
+    keys = parts.take(f"token keys of {jwt.issuer}", (jwt.jwks_url, jwt.jwks_file), make)
     if jwt.jwks_url:
         return keys
     try:
@@ -57,12 +60,17 @@ def token_keys_of(settings: Settings, turns: Turns, parts: Parts, metrics: Metri
     return keys
 
 
+def state_of(keys: Mapping[str, KeyCache]) -> str:
+    """Return the worst state of any issuer's keys; `off` where there are no tokens."""
+    states = {cache.state() for cache in keys.values()}
+    return next((state for state in ("failing", "unknown", "ok") if state in states), "off")
+
+
 def bearer_tokens_of(
-    settings: Settings, keys: KeyCache | None, uses: LastUses, metrics: Metrics, clocks: Clocks
+    settings: Settings, keys: Mapping[str, KeyCache], uses: LastUses, metrics: Metrics, clocks: Clocks
 ) -> BearerTokens | None:
-    """Token -> signature -> claims -> grant."""
-    if keys is None:
+    """Token -> issuer -> signature -> claims -> grant."""
+    if not keys:
         return None
-    jwt = settings.jwt
-    policy = TokenPolicy(jwt.issuer, jwt.audience, jwt.vdns_claim, jwt.scopes_claim, frozenset(settings.tenants))
-    return BearerTokens(policy, keys.find, metrics.token_check, clocks.wall, clocks.monotonic, uses)
+    issuers = [TrustedIssuer(TokenPolicy.of(jwt, settings.tenants), keys[jwt.issuer].find) for jwt in settings.issuers]
+    return BearerTokens(issuers, metrics.token_check, clocks.wall, clocks.monotonic, uses, metrics.useless_token_claim)

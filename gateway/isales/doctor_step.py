@@ -1,4 +1,4 @@
-"""What the doctor finds: one `Step` for each thing that it looked at on the way to CC-iSales."""
+"""What the doctor finds: one `Step` for each thing that it looked at, on the way to CC-iSales and beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Fact = str | int | float | None | tuple[str, ...]
 
 
 class Name(StrEnum):
-    """The steps, in the order in which they are taken; those from `HTTP` on are taken for each VDN."""
+    """The steps, in the order in which they are taken: from `HTTP` on for each VDN, the last for each token issuer."""
 
     DNS = "dns"
     TCP = "tcp"
@@ -20,6 +20,7 @@ class Name(StrEnum):
     SIGNATURE = "signature"
     QUERY = "query"
     LATENCY = "latency"
+    ISSUER = "issuer"
 
 
 class State(StrEnum):

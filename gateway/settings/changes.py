@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 from gateway.settings.model import Settings
 
@@ -9,8 +10,8 @@ from gateway.settings.model import Settings
 def changed_settings(before: Settings, after: Settings) -> list[str]:
     """Return what `after` sets otherwise than `before`, such as `isales.concurrency`, `tenants.1` and `clients.web`.
 
-    Tenants and clients are named by VDN and name, also those that are new or gone. Files that a setting names count
-    by their paths only.
+    Tenants, clients and, where there are several, identity providers are named by VDN, name and issuer, also those that
+    are new or gone. Files that a setting names count by their paths only.
     """
     changed: list[str] = []
     for section in fields(Settings):
@@ -19,10 +20,18 @@ def changed_settings(before: Settings, after: Settings) -> list[str]:
             changed += _entries("tenants", old.items(), new.items())
         elif section.name == "clients":
             changed += _entries("clients", ((one.name, one) for one in old), ((one.name, one) for one in new))
+        elif section.name == "jwt" and (len(old), len(new)) != (1, 1):
+            changed += _entries("jwt", ((one.issuer, one) for one in old), ((one.issuer, one) for one in new))
+        elif section.name == "jwt":
+            changed += _settings("jwt", old[0], new[0])
         elif is_dataclass(old):
-            names = [field.name for field in fields(old)]
-            changed += [f"{section.name}.{name}" for name in names if getattr(old, name) != getattr(new, name)]
+            changed += _settings(section.name, old, new)
     return changed
+
+
+def _settings(section: str, old: Any, new: Any) -> list[str]:
+    names = [field.name for field in fields(old)]
+    return [f"{section}.{name}" for name in names if getattr(old, name) != getattr(new, name)]
 
 
 def _entries(

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from gateway.settings.fields import REDACTED, TimeZone, Vdns
+from gateway.settings.fields import REDACTED, Claims, TimeZone, Vdns
 from gateway.settings.sources import Sources
 
 MISSING = "Missing data for required field."
@@ -22,7 +22,7 @@ OTHER_TYPE = {
     "Not a valid string.": "must be a text in quotes",
 }
 SHOWN = 80
-SCALARS = (fields.String, fields.Integer, fields.Float, fields.Boolean, TimeZone)
+SCALARS = (fields.String, fields.Integer, fields.Float, fields.Boolean, TimeZone, Claims)
 
 
 def fault_sentences(messages: Any, sources: Sources, kind: Any, name: str = "") -> Iterator[str]:
@@ -59,13 +59,13 @@ def _sentences_below(schema: Schema, key: str, messages: Any, sources: Sources, 
 
 
 def _worded(message: str, sources: Sources, name: str, kind: Any) -> str:
-    section = name.partition("[")[0]
-    if message == NO_TABLE and name != section:
+    section = re.sub(r"\[[0-9]+\]", "", name)
+    if message == NO_TABLE and name.endswith("]"):
         return f"must be a table with the settings of one entry; write each as a table below `[[{section}]]`"
     if message == NO_TABLE:
         return f"must be one table; write `[{name}]` and its settings below that"
     if message == NO_LIST and isinstance(kind, fields.List) and isinstance(kind.inner, fields.Nested):
-        return f"must be a list of tables; write `[[{name}]]`, in double brackets, above each of them"
+        return f"must be a list of tables; write `[[{section}]]`, in double brackets, above each of them"
     if message == NO_LIST:
         return 'must be a list, in brackets also where it has one entry: ["..."]'
     if message in OTHER_TYPE:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from gateway.settings.model import Secret
 
@@ -14,6 +14,10 @@ REDACTED = "********"
 SHORTEST_SHOWN = 12
 """Of an access key that is shorter nothing is shown: four characters would be too much of it."""
 CLIENT_NAME = validate.Regexp(r"[A-Za-z0-9._-]{1,64}\Z", error="must be 1 to 64 letters, digits, `.`, `_` or `-`")
+TENANT_NAME = validate.And(
+    validate.Length(max=64, error="must be 64 characters at most"),
+    validate.Predicate("isprintable", error="must hold no line ends and no control characters"),
+)
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
 
@@ -100,6 +104,48 @@ class Vdns(fields.Field[frozenset[int] | None]):
         self, value: frozenset[int] | None, attr: str | None, obj: Any, **kwargs: Any
     ) -> list[int] | list[str]:
         return ["*"] if value is None else sorted(value)
+
+
+class Claims(fields.Field[tuple[str, ...]]):
+    """The name of a claim, a dotted path to one within others, or a list of these; comes out as it is shortest."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> tuple[str, ...]:
+        names = value if isinstance(value, list) else [value]
+        if not all(isinstance(name, str) for name in names):
+            raise ValidationError("must be the name of a claim in quotes, a path with dots, or a list of these")
+        if not names or not all(names):
+            raise ValidationError("must not be empty")
+        return tuple(dict.fromkeys(names))
+
+    def _serialize(
+        self, value: tuple[str, ...] | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | list[str] | None:
+        return value[0] if value and len(value) == 1 else list(value or ())
+
+
+class OneOrMore(fields.List[Any]):
+    """A table, or an array of such tables, read as a list; one comes out as a table."""
+
+    inner: fields.Nested
+
+    @property
+    def schema(self) -> Schema:
+        """That of one table."""
+        return self.inner.schema
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            return super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return [self.inner.deserialize(value, attr, data, **kwargs)]
+        except ValidationError as fault:
+            raise ValidationError(fault.messages, valid_data=[fault.valid_data]) from fault
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        listed = super()._serialize(value, attr, obj, **kwargs)
+        return listed[0] if listed and len(listed) == 1 else listed
 
 
 def seconds(default: float, meaning: str, *, least: float = 0.0, inclusive: bool = True, most: float) -> fields.Float:

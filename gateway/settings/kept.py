@@ -3,7 +3,7 @@
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,10 +33,10 @@ class KeptSettings:
     def of(cls, environment: str, values: Mapping[str, Any]) -> "KeptSettings":
         """Return what to keep of `values`, which have been found good, so that their files can be read."""
         files = {}
-        for section, name in FILES:
-            if path := values[section].get(name):
+        for label, table, name in _places(values):
+            if path := table.get(name):
                 try:
-                    files[f"{section}.{name}"] = Path(path).read_bytes()
+                    files[label] = Path(path).read_bytes()
                 except OSError:
                     continue  # it was there a moment ago; without its content the path has to do
         return cls(environment, values, files)
@@ -58,11 +58,19 @@ class KeptSettings:
         The copies are there for as long as this process is; they have no name that others could open.
         """
         values: dict[str, Any] = deepcopy(dict(self.values))
-        for section, name in FILES:
-            content = self.files.get(f"{section}.{name}")
+        for label, table, name in _places(values):
+            content = self.files.get(label)
             if content is not None:
-                values[section][name] = _in_memory(content)
+                table[name] = _in_memory(content)
         return values
+
+
+def _places(values: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    """Yield a label, the table and the name of each setting in `values` that may be such a path."""
+    for section, name in FILES:
+        found = values[section]
+        for number, table in enumerate(found if isinstance(found, list) else [found]):
+            yield f"{section}[{number}].{name}", table, name
 
 
 def _in_memory(content: bytes) -> str:

@@ -20,6 +20,7 @@ from gateway.settings.model import (
     LogSettings,
     Settings,
     Tenant,
+    TokenGrant,
 )
 from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
@@ -133,13 +134,30 @@ def _contradictions(values: dict[str, Any]) -> Iterator[str]:
             label = f"clients[{number}].{setting}"
             if hashed and owners.setdefault(hashed, label) != label:
                 yield f"{label}: is the key of {owners[hashed]} too; a key has one owner"
+    for issuer, times in Counter(jwt.get("issuer") for _, jwt in _tables(values, "jwt")).items():
+        if issuer and times > 1:
+            yield f"jwt: the issuer {issuer!r} is listed {times} times; keep one table for it"
+    yield from _ambiguous_grants(values)
+
+
+def _ambiguous_grants(values: dict[str, Any]) -> Iterator[str]:
+    for number, jwt in _tables(values, "jwt"):
+        whose = Counter(
+            (kind, grant[kind])
+            for _, grant in _tables(jwt, "grants")
+            for kind in ("subject", "client")
+            if grant.get(kind)
+        )
+        for (kind, name), times in whose.items():
+            if times > 1:
+                yield f"jwt[{number}].grants: the {kind} {name!r} is listed {times} times; keep one table for it"
 
 
 def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
     """Yield what production wants and is not there. A faulty setting, not being in `values`, may be meant as that."""
     hashes = ("key_sha256", "previous_key_sha256")
     clients = values.get("clients")
-    tokens = values.get("jwt", {}).get("issuer", True)
+    tokens = "jwt" not in values or any(jwt.get("issuer", True) for _, jwt in _tables(values, "jwt"))
     if clients is not None and not tokens and not any(client.get(name, True) for client in clients for name in hashes):
         yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
     if values.get("tenants") == []:
@@ -149,13 +167,15 @@ def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
 def _refused_in_production(values: dict[str, Any], sources: Sources) -> Iterator[str]:
     clients = _tables(values, "clients")
     kinds = table_kinds()
-    for section, setting, why in (
-        ("isales", "base_url", ""),
-        ("jwt", "jwks_url", ", over which anybody could slip in keys"),
-    ):
-        if str(values.get(section, {}).get(setting, "")).lower().startswith("http:"):
-            name = f"{section}.{setting}"
-            value = given(sources, name, kinds[section].schema.fields[setting])
+    urls = [("isales", "base_url", values.get("isales", {}), "")]
+    one = isinstance(sources.values["jwt"], dict)
+    for number, jwt in _tables(values, "jwt"):
+        table = "jwt" if one else f"jwt[{number}]"
+        urls.append((table, "jwks_url", jwt, ", over which anybody could slip in keys"))
+    for table, setting, section, why in urls:
+        if str(section.get(setting, "")).lower().startswith("http:"):
+            name = f"{table}.{setting}"
+            value = given(sources, name, kinds[table.partition("[")[0]].schema.fields[setting])
             yield f"{sources.called(name)}: production refuses plain HTTP{why}; use https://{value}"
     for number, client in clients:
         if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
@@ -164,14 +184,18 @@ def _refused_in_production(values: dict[str, Any], sources: Sources) -> Iterator
 
 def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> Settings:
     clients = tuple(Client(**{**client, "scopes": frozenset(client["scopes"])}) for client in values["clients"])
-    tenants = {tenant["vdn"]: Tenant(**tenant) for tenant in values["tenants"]}
+    tenants = {
+        tenant["vdn"]: Tenant(**{**tenant, "name": tenant["name"] or f"VDN {tenant['vdn']}"})
+        for tenant in values["tenants"]
+    }
+    jwt = tuple(map(_jwt, values["jwt"]))
     return Settings(
         environment=environment,
         isales=IsalesSettings(**values["isales"]),
         tenants=tenants,
         cache=CacheSettings(**values["cache"]),
         clients=clients,
-        jwt=JwtSettings(**values["jwt"]),
+        jwt=jwt,
         http=HttpSettings(
             trusted_proxies=values["http"]["trusted_proxies"],
             drain_s=values["http"]["drain_s"],
@@ -180,21 +204,34 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
         log=LogSettings(**values["log"]),
         warnings=(
             *warnings,
-            *_without_tenant(tenants, clients),
-            *_without_issuer(values["jwt"]),
+            *_without_tenant(tenants, clients, jwt),
+            *_without_issuer(jwt),
         ),
     )
 
 
-def _without_tenant(tenants: Mapping[int, Tenant], clients: tuple[Client, ...]) -> Iterator[str]:
-    for client in clients:
-        missing = sorted((client.vdns or frozenset()) - set(tenants))
+def _jwt(table: dict[str, Any]) -> JwtSettings:
+    grants = tuple(TokenGrant(**{**grant, "scopes": frozenset(grant["scopes"])}) for grant in table["grants"])
+    return JwtSettings(**{**table, "accepted_clients": tuple(table["accepted_clients"]), "grants": grants})
+
+
+def _without_tenant(
+    tenants: Mapping[int, Tenant], clients: tuple[Client, ...], jwt: tuple[JwtSettings, ...]
+) -> Iterator[str]:
+    readers = [(f"client {client.name!r}", client.vdns) for client in clients]
+    readers += [
+        (f"who has jwt.grants {grant.subject or grant.client!r}", grant.vdns) for one in jwt for grant in one.grants
+    ]
+    for who, vdns in readers:
+        missing = sorted((vdns or frozenset()) - set(tenants))
         if missing:
             listed = ", ".join(map(str, missing))
-            yield f"client {client.name!r} may read VDN {listed}, for which there is no [[tenants]] table"
+            yield f"{who} may read VDN {listed}, for which there is no [[tenants]] table"
 
 
-def _without_issuer(jwt: dict[str, Any]) -> Iterator[str]:
-    for name in ("audience", "jwks_url", "jwks_file"):
-        if jwt[name] and not jwt["issuer"]:
-            yield f"jwt.{name} is set, but jwt.issuer is not: bearer tokens are off"
+def _without_issuer(jwt: tuple[JwtSettings, ...]) -> Iterator[str]:
+    for number, one in enumerate(jwt):
+        table = "jwt" if len(jwt) == 1 else f"jwt[{number}]"
+        for name in ("audience", "accepted_clients", "jwks_url", "jwks_file", "grants"):
+            if getattr(one, name) and not one.issuer:
+                yield f"{table}.{name} is set, but {table}.issuer is not: its bearer tokens are not taken"

@@ -59,9 +59,13 @@ class IsalesSettings:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One VDN: the keys that sign for it and how its CC-iSales tells time. `cc_id` is 0 when it is not to be sent."""
+    """One VDN: the keys that sign for it and how its CC-iSales tells time. `cc_id` is 0 when it is not to be sent.
+
+    `name` is what people call it, never empty.
+    """
 
     vdn: int
+    name: str
     access_key: str = field(repr=False)
     secret_key: Secret
     previous_access_key: str = field(repr=False)
@@ -104,15 +108,31 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenGrant:
+    """What tokens of one `subject`, or else of one `client`, may do, whatever their claims say. `vdns`: as `Client`."""
+
+    subject: str
+    client: str
+    vdns: frozenset[int] | None
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class JwtSettings:
-    """Where tokens come from and what they must say; off while `issuer` is empty."""
+    """One identity provider: where its keys are, what its tokens must say, and where; off while `issuer` is empty.
+
+    `vdns_claim` and `scopes_claim` are names or dotted paths of claims, at least one each.
+    """
 
     issuer: str
     audience: str
+    accepted_clients: tuple[str, ...]
     jwks_url: str
     jwks_file: str
-    vdns_claim: str
-    scopes_claim: str
+    vdns_claim: tuple[str, ...]
+    scopes_claim: tuple[str, ...]
+    scope_prefix: str
+    grants: tuple[TokenGrant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +155,25 @@ class LogSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one process. `warnings` are sentences about what is allowed but probably not meant."""
+    """All settings of one process. `warnings` are sentences about what is allowed but probably not meant.
+
+    `jwt` are all providers as they are written; `issuers` those that are on.
+    """
 
     environment: str
     isales: IsalesSettings
     tenants: Mapping[int, Tenant]
     cache: CacheSettings
     clients: tuple[Client, ...]
-    jwt: JwtSettings
+    jwt: tuple[JwtSettings, ...]
     http: HttpSettings
     log: LogSettings
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tenants", MappingProxyType(dict(self.tenants)))
+
+    @property
+    def issuers(self) -> tuple[JwtSettings, ...]:
+        """The identity providers whose tokens are taken."""
+        return tuple(jwt for jwt in self.jwt if jwt.issuer)

@@ -12,9 +12,12 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate, valida
 from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
+    TENANT_NAME,
     TOKEN,
     AccessKey,
+    Claims,
     KeyHash,
+    OneOrMore,
     SecretText,
     TimeZone,
     Vdns,
@@ -31,6 +34,15 @@ from gateway.settings.model import Secret
 SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
 NOT_EMPTY = validate.Length(min=1, error="must not be empty")
+
+
+def _scopes(meaning: str) -> fields.List[str]:
+    """Return a field for scopes of the gateway's own."""
+    return fields.List(
+        fields.String(validate=validate.OneOf(SCOPES, error="must be one of: {choices}")),
+        load_default=lambda: ["campaigns:read"],
+        metadata={"description": meaning},
+    )
 
 
 class SettingsSchema(Schema):
@@ -102,6 +114,7 @@ class TenantTable(SettingsSchema):
     vdn = fields.Integer(
         strict=True, required=True, validate=VDN, metadata={"description": "The virtual call centre, 1 to 9999."}
     )
+    name = text("", "What people call it, 64 characters at most; empty: `VDN` and its number.", TENANT_NAME)
     access_key = AccessKey(
         required=True, validate=TOKEN, metadata={"description": "The AK that CC-iSales gave.", "secret": True}
     )
@@ -196,11 +209,7 @@ class ClientTable(SettingsSchema):
         load_default=frozenset[int](),
         metadata={"description": 'The VDNs that it may read, such as `[1, 7]`, or `["*"]` for all.'},
     )
-    scopes = fields.List(
-        fields.String(validate=validate.OneOf(SCOPES, error="must be one of: {choices}")),
-        load_default=lambda: ["campaigns:read"],
-        metadata={"description": "What it may do: `campaigns:read`, `cache:purge`, `diagnostics:read`."},
-    )
+    scopes = _scopes("What it may do: `campaigns:read`, `cache:purge`, `diagnostics:read`.")
     requests_per_minute = count(
         0,
         "Limit on requests that no fresh page answers, per process, or over all with `cache.shared_url`; 0: none.",
@@ -209,28 +218,67 @@ class ClientTable(SettingsSchema):
     )
 
 
+class TokenGrantTable(SettingsSchema):
+    """What some tokens of one identity provider may do. Repeat the table for more."""
+
+    subject = text("", "The `sub` of the tokens that it is about, exactly.")
+    client = text("", "Or their client: the first of `client_id`, `azp`, `cid` and `appid`, exactly.")
+    vdns = Vdns(
+        load_default=frozenset[int](),
+        metadata={"description": 'The VDNs that they may read, such as `[1, 7]`, or `["*"]` for all.'},
+    )
+    scopes = _scopes("What they may do: `campaigns:read`, `cache:purge`, `diagnostics:read`.")
+
+    @validates_schema(skip_on_field_errors=False)
+    def _check(self, data: dict[str, Any], **_: Any) -> None:
+        if "subject" in data and "client" in data and bool(data["subject"]) == bool(data["client"]):
+            raise ValidationError("set either this or `client`, to whose tokens these are", "subject")
+
+
 class Jwt(SettingsSchema):
-    """Bearer tokens; off while `issuer` is empty."""
+    """Bearer tokens of one identity provider; off while `issuer` is empty. Repeat the table for more."""
 
     issuer = text("", "The `iss` that tokens must carry, exactly.")
     audience = text("", "The `aud` that tokens must carry: a name of the gateway's own, not an OpenID client's.")
+    accepted_clients = fields.List(
+        fields.String(validate=NOT_EMPTY),
+        load_default=list[str],
+        metadata={
+            "description": "Whose tokens are taken, by `client_id`, `azp`, `cid` or `appid`, where they have no `aud`; "
+            "with `audience`: whose of those that are for it."
+        },
+    )
     jwks_url = text(
         "",
         "Where the issuer's keys are, a JWK set. Production refuses plain HTTP.",
         lambda url: check_jwks_url(url) if url else None,
     )
     jwks_file = text("", "The same as a file, looked at anew once a minute.")
-    vdns_claim = text("vdns", 'The claim that lists VDNs: an array of numbers or digits, or `"*"` for all.', NOT_EMPTY)
-    scopes_claim = text("scope", "The claim that lists scopes: an array, or a text with blanks.", NOT_EMPTY)
+    vdns_claim = Claims(
+        load_default=("vdns",),
+        metadata={
+            "description": 'The claim that lists VDNs: numbers or digits, or `"*"` for all. Or a list of claims.'
+        },
+    )
+    scopes_claim = Claims(
+        load_default=("scope",),
+        metadata={"description": "The claim that lists scopes: an array, or a text with blanks. Or a list of claims."},
+    )
+    scope_prefix = text("", "What stands before each scope that counts, such as `isales/`; it is cut off.")
+    grants = fields.List(
+        fields.Nested(TokenGrantTable),
+        load_default=list[dict[str, Any]],
+        metadata={"description": "Rights of tokens by whose they are, as tables `[[jwt.grants]]`."},
+    )
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if not data["issuer"]:
+        if not data.get("issuer"):
             return
         faults = {}
-        if not data["audience"]:
-            faults["audience"] = ["must be set where `issuer` is: tokens for others must not be good here"]
-        if bool(data["jwks_url"]) == bool(data["jwks_file"]):
+        if not data.get("audience", True) and not data.get("accepted_clients", True):
+            faults["audience"] = ["must be set where `issuer` is (or `accepted_clients`, for tokens without `aud`)"]
+        if "jwks_url" in data and "jwks_file" in data and bool(data["jwks_url"]) == bool(data["jwks_file"]):
             faults["jwks_url"] = ["where `issuer` is set, set either this or `jwks_file`"]
         if faults:
             raise ValidationError(faults)
@@ -273,7 +321,7 @@ class SettingsTable(SettingsSchema):
     tenants = fields.List(fields.Nested(TenantTable), required=True)
     cache = fields.Nested(Cache, required=True)
     clients = fields.List(fields.Nested(ClientTable), required=True)
-    jwt = fields.Nested(Jwt, required=True)
+    jwt = OneOrMore(fields.Nested(Jwt), required=True)
     http = fields.Nested(Http, required=True)
     log = fields.Nested(Log, required=True)
 

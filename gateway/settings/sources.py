@@ -13,6 +13,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from gateway.settings.fields import OneOrMore
 from gateway.settings.schema import SettingsTable
 
 VARIABLES = 3
@@ -24,6 +25,9 @@ def table_kinds() -> dict[str, fields.Nested]:
     kinds: dict[str, Any] = SettingsTable().fields
     return {name: getattr(kind, "inner", kind) for name, kind in kinds.items()}
 
+
+ONE_OR_MORE = {name for name, kind in SettingsTable().fields.items() if isinstance(kind, OneOrMore)}
+"""Sections that may be a table, or an array of such: of one table both mean the same."""
 
 SECRETS = {
     name
@@ -79,6 +83,11 @@ class Sources:
             del self.origins[known]
         self.origins[name] = origin
 
+    def renamed(self, before: str, after: str) -> None:
+        """Remember that what was below `before` is called as below `after`."""
+        for known in [known for known in self.origins if known.startswith(f"{before}.")]:
+            self.origins[after + known.removeprefix(before)] = self.origins.pop(known)
+
     def origin(self, name: str) -> Origin | None:
         """Return where the setting `name`, or what holds it, was set last."""
         known = [origin for origin in self.origins if name == origin or name.startswith((f"{origin}.", f"{origin}["))]
@@ -128,7 +137,14 @@ def _merge_file(sources: Sources, path: Path, origin: Origin) -> None:
 def _merge(sources: Sources, into: dict[str, Any], layer: dict[str, Any], prefix: str, origin: Origin) -> None:
     for key, value in layer.items():
         name = f"{prefix}{key}"
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
+        if isinstance(value, dict) and name in ONE_OR_MORE and (only := _only(into.get(key))) is not None:
+            _merge(sources, only, value, f"{name}[0].", origin)
+        elif isinstance(value, dict) and isinstance(into.get(key), dict):
             _merge(sources, into[key], value, f"{name}.", origin)
         else:
             sources.put(into, key, name, value, origin)
+
+
+def _only(tables: Any) -> dict[str, Any] | None:
+    """Return the only table of an array of tables, `None` where it is none or has more."""
+    return tables[0] if isinstance(tables, list) and len(tables) == 1 and isinstance(tables[0], dict) else None

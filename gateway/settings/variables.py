@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from gateway.settings.fields import KeyHash, SecretText, TimeZone
+from gateway.settings.fields import KeyHash, OneOrMore, SecretText, TimeZone
 from gateway.settings.schema import SettingsTable
 from gateway.settings.sources import SECRETS, VARIABLES, Origin, Sources, table_kinds
 
@@ -64,10 +64,10 @@ def _meant(variable: str) -> str | None:
     return PREFIX + "__".join(filter(None, found.groups()))
 
 
-def _rank(variable: str) -> list[tuple[int, str]]:
-    """Return what to sort by: numbers as numbers, and what holds entries before the entries."""
+def _rank(variable: str) -> list[tuple[bool, int, str]]:
+    """Return what to sort by: numbers as numbers and before names, and what holds entries before the entries."""
     steps = variable.removeprefix(PREFIX).lower().split("__")
-    return [(int(step), "") if NUMBER.fullmatch(step) else (0, step) for step in steps]
+    return [(False, int(step), "") if NUMBER.fullmatch(step) else (True, 0, step) for step in steps]
 
 
 def _put(sources: Sources, variable: str, raw: str) -> None:
@@ -82,6 +82,8 @@ def _put(sources: Sources, variable: str, raw: str) -> None:
     origin = Origin(variable, VARIABLES)
     name = ""
     for number, step in enumerate(steps):
+        if isinstance(kind, OneOrMore):
+            place, kind, name = _one_or_more(sources, place, kind, name, variable, step)
         if not isinstance(place, list if isinstance(kind, fields.List) else dict):
             return  # the schema has a sentence for what stands here in place of a table or an array
         begin = PREFIX + "__".join(steps[: number + 1]).upper()
@@ -96,8 +98,31 @@ def _put(sources: Sources, variable: str, raw: str) -> None:
         if isinstance(place, list) and key == len(place):
             place.append({})
         elif isinstance(place, dict):
-            place.setdefault(key, [] if isinstance(kind, fields.List) else {})
+            place.setdefault(key, [] if isinstance(kind, fields.List) and not isinstance(kind, OneOrMore) else {})
         place = place[key]
+
+
+def _one_or_more(
+    sources: Sources, place: Any, kind: OneOrMore, name: str, variable: str, step: str
+) -> tuple[Any, Any, str]:
+    """Return where in `place`, a table or an array of such, `step` leads on from, and the kind and name of that.
+
+    A number is that of an entry, and a table then the first one. Anything else is a setting of the only entry there is.
+    """
+    if NUMBER.fullmatch(step):
+        if isinstance(place, dict):
+            place = [place]
+            sources.values[name] = place
+            sources.renamed(name, f"{name}[0]")
+        return place, kind, name
+    if not isinstance(place, list):
+        return place, kind.inner, name
+    if len(place) != 1:
+        entries = PREFIX + name.upper()
+        raise NoPlace(
+            f"{variable}: there are {len(place)} tables [[{name}]]; say which, such as {entries}__0__{step.upper()}"
+        )
+    return place[0], kind.inner, f"{name}[0]"
 
 
 def _set(sources: Sources, place: Any, key: Any, name: str, value: Any, origin: Origin) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from gateway.telemetry.durations import Durations, Notes
-from gateway.telemetry.known_labels import REQUESTS, TOKEN_KEY_READS
+from gateway.telemetry.known_labels import REQUESTS, TOKEN_KEY_READS, USELESS_TOKEN_CLAIMS
 from gateway.telemetry.numbers import PREFIX, SECONDS, Numbers, Over
 
 
@@ -33,11 +33,19 @@ class CallerNumbers(Numbers):
         self._token_checks = self._counter(
             "token_checks", "Bearer tokens that were verified, by outcome: ok or the reason of the refusal.", "outcome"
         )
+        self._useless_token_claims = self._counter(
+            "useless_token_claims",
+            "Good tokens whose claims give no VDN or scope, or are odd, by right and what was found: absent, empty, "
+            "odd or unknown.",
+            "right",
+            "found",
+            known=USELESS_TOKEN_CLAIMS,
+        )
         self._token_key_reads = self._counter(
             "token_key_reads",
-            "Readings of the identity provider's keys, by outcome: ok or failed.",
+            "Readings of an identity provider's keys, by its issuer and outcome: ok or failed.",
+            "issuer",
             "outcome",
-            known=zip(TOKEN_KEY_READS, strict=True),
         )
 
     def request(self, endpoint: str, status: int, problem: str, seconds: float) -> None:
@@ -73,6 +81,11 @@ class CallerNumbers(Numbers):
         """Count one bearer token that was verified. `outcome` is `ok` or the reason of the refusal."""
         self._token_checks.labels(outcome).inc()
 
-    def token_key_read(self, outcome: str) -> None:
-        """Count one reading of the identity provider's keys. `outcome` is `ok` or `failed`."""
-        self._token_key_reads.labels(outcome).inc()
+    def useless_token_claim(self, right: str, found: str) -> None:
+        """Count one good token whose claims do not give `right`: `vdns` or `scopes`."""
+        self._useless_token_claims.labels(right, found).inc()
+
+    def token_key_reads_of(self, issuer: str) -> Callable[[str], None]:
+        """Return what counts one reading of an identity provider's keys by its outcome, `ok` or `failed`."""
+        by_outcome = {outcome: self._token_key_reads.labels(issuer, outcome) for outcome in TOKEN_KEY_READS}
+        return lambda outcome: by_outcome[outcome].inc()

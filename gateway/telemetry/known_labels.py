@@ -44,4 +44,7 @@ SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start"
 REFUSED_CALLS: Final = ("circuit", "pause")
 KEYS: Final = ("current", "previous")
 TOKEN_KEY_READS: Final = (OK, "failed")
+USELESS_TOKEN_CLAIMS: Final = tuple(
+    (right, found) for right in ("vdns", "scopes") for found in ("absent", "empty", "odd", "unknown")
+)
 DRIFT_KINDS: Final = ("unknown_field", "unknown_code", "unreadable_time", "odd_type", "row_left_out")

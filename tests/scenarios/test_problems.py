@@ -255,14 +255,23 @@ def test_the_vdn_is_required_of_who_may_read_several(gateway: GatewayUnderTest) 
 
 
 def test_who_may_read_no_vdn_is_told_so(make_gateway: Callable[..., GatewayUnderTest]) -> None:
-    """To name a VDN would not help; it is forbidden."""
+    """It is forbidden, whatever the query is like, for the right is what lacks; and where it was looked for is said."""
     gateway = make_gateway(clients=f'[{{name = "web", key_sha256 = "{key_hash(KEYS["web"])}"}}]')
-    _, name, document = gateway.problem("/campaigns")
-    assert (name, document["detail"]) == (
-        "invalid-parameters",
-        "vdn: This client may read no VDN. Ask the operators to list some for it.",
-    )
-    assert gateway.problem("/campaigns?vdn=1")[1] == "forbidden"
+    for query in ("", "?vdn=1", "?page=0", "?vdn=77&nothing=1"):
+        status, name, document = gateway.problem(f"/campaigns{query}")
+        assert (status, name) == (403, "forbidden")
+        assert document["detail"] == "Client 'web' may read no VDN. Its setting `vdns` lists none."
+    gateway = make_gateway(clients=f'[{{name = "web", key_sha256 = "{key_hash(KEYS["web"])}", vdns = [77]}}]')
+    assert gateway.problem("/campaigns")[2]["detail"].endswith("Its setting `vdns` lists none that is served here.")
+
+
+@pytest.mark.parametrize("path", ["/cache", "/cache/explain"])
+def test_who_may_read_no_vdn_may_not_look_after_any(make_gateway: Callable[..., GatewayUnderTest], path: str) -> None:
+    """The scopes for it are not enough: there would be nothing to purge or to explain, and no word about it."""
+    table = f'{{name = "web", key_sha256 = "{key_hash(KEYS["web"])}", scopes = ["cache:purge", "diagnostics:read"]}}'
+    method = "DELETE" if path == "/cache" else "GET"
+    status, name, _ = make_gateway(clients=f"[{table}]").problem(path, method=method)
+    assert (status, name) == (403, "forbidden")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""An identity provider: keys, tokens signed by them, and its JWK set over HTTP. Shares no code with the checks."""
+"""An identity provider: keys, tokens signed by them, and its JWK set over HTTP. Shares no code with the checks.
+
+`POLICY` is what a gateway is told of it.
+"""
 
 import base64
 import hashlib
@@ -16,10 +19,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from gateway.access.claims import TokenPolicy
 from tests.support.canaries import plant_made
 
 ISSUER = "https://id.example.com"
 AUDIENCE = "campaign-gateway"
+POLICY = TokenPolicy(
+    ISSUER, AUDIENCE, frozenset(), ("vdns",), ("scope",), scope_prefix="", grants=(), tenants=frozenset({1, 2, 3})
+)
 HASHES: Mapping[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 

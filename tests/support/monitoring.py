@@ -51,8 +51,9 @@ def dashboard_queries(interval: str = "5m") -> Iterator[tuple[str, str]]:
 
 @cache
 def fresh_metrics() -> str:
-    """Return the metrics of a gateway with the VDNs 1 and 2 that was asked for nothing yet."""
-    with served_gateway("http://127.0.0.1:9") as served:
+    """Return the metrics of a gateway with the VDNs 1 and 2 and an identity provider that was asked for nothing yet."""
+    provider = '{issuer = "https://id.example.com", audience = "a", jwks_url = "http://127.0.0.1:9/jwks"}'
+    with served_gateway("http://127.0.0.1:9", GATEWAY__JWT=provider) as served:
         return requests.get(f"{served.url}/metrics", timeout=10).text
 
 

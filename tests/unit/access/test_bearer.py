@@ -1,21 +1,24 @@
 """The header `Authorization`, and how long a verified token is remembered."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from joserfc.jwk import Key
+import structlog
 
-from gateway.access.bearer import KEPT_S, BearerTokens, is_bearer
-from gateway.access.claims import TokenPolicy
-from gateway.access.jwks import parse_jwks
+from gateway.access.bearer import KEPT_S, BearerTokens, TrustedIssuer, is_bearer
+from gateway.access.jwks import TokenKeys, parse_jwks
 from gateway.access.keys import new_key
 from gateway.errors import Unauthenticated
 from tests.support.clock import FakeClock
-from tests.support.identity_provider import AUDIENCE, ISSUER, claims, jwks, token
+from tests.support.identity_provider import EC, ISSUER, OTHER_RSA, POLICY, claims, jwk, jwks, token
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-POLICY = TokenPolicy(ISSUER, AUDIENCE, "vdns", "scope", frozenset({1, 2}))
+OTHER_ISSUER = "https://other.example.com"
+
+
+OTHER_KEYS = parse_jwks(jwks(jwk("rsa", OTHER_RSA), jwk("ec", EC)))
 
 
 class Desk:
@@ -25,20 +28,32 @@ class Desk:
         self.clock = FakeClock()
         self.keys = dict(parse_jwks(jwks()).by_id)
         self.counted: list[str] = []
-        self.tokens = BearerTokens(POLICY, self.find, self.counted.append, self.wall, self.clock)
+        self.useless: list[tuple[str, str]] = []
+        issuers = [
+            TrustedIssuer(POLICY, self.find),
+            TrustedIssuer(replace(POLICY, issuer=OTHER_ISSUER, audience="campaigns"), lambda _, **__: OTHER_KEYS),
+        ]
+        self.tokens = BearerTokens(
+            issuers,
+            self.counted.append,
+            self.wall,
+            self.clock,
+            count_useless=lambda right, found: self.useless.append((right, found)),
+        )
 
     def wall(self) -> datetime:
         """Return a time that moves with the other clock."""
         return NOW + timedelta(seconds=self.clock() - 1000)
 
-    def find(self, key_id: str) -> Sequence[Key]:
-        """Return the provider's keys of this id."""
-        return self.keys.get(key_id, ())
+    def find(self, _key_id: str | None, /, *, anew: bool = False) -> TokenKeys:
+        """Return the provider's keys."""
+        assert not anew
+        return TokenKeys(self.keys, ())
 
-    def header(self, lifetime_s: float = 300, scheme: str = "Bearer ") -> str:
+    def header(self, lifetime_s: float = 300, scheme: str = "Bearer ", **changes: Any) -> str:
         """Return the header of a token that lives so long from now on."""
         now = self.wall().timestamp()
-        return scheme + token(claims(now, exp=now + lifetime_s))
+        return scheme + token(claims(now, exp=now + lifetime_s, **changes))
 
 
 @pytest.fixture
@@ -120,7 +135,7 @@ def test_the_wall_clock_counts_for_remembered_tokens_too(desk: Desk) -> None:
     """Where the wall clock is set forward past `exp`, what is remembered is of no use."""
     header = desk.header(lifetime_s=3000)
     times = [NOW]
-    tokens = BearerTokens(POLICY, desk.find, desk.counted.append, lambda: times[-1], desk.clock)
+    tokens = BearerTokens([TrustedIssuer(POLICY, desk.find)], desk.counted.append, lambda: times[-1], desk.clock)
     tokens.authenticate(header)
     assert tokens.find(header) is not None
     times.append(NOW + timedelta(hours=1))
@@ -144,3 +159,61 @@ def test_refused_tokens_are_not_remembered(desk: Desk) -> None:
 def test_the_scheme_is_recognised(value: str, bearer: bool) -> None:  # noqa: FBT001 -- a table
     """Of the header only its first word is looked at, in any case."""
     assert is_bearer(value) == bearer
+
+
+@pytest.mark.parametrize(
+    "issuer", [None, "", f"{ISSUER}/", ISSUER.upper(), "https://id.example.com.evil.test", [ISSUER], 7, True]
+)
+def test_attack_wrong_issuer(desk: Desk, issuer: Any) -> None:
+    """Another issuer, one that looks alike, or a list with ours in it."""
+    with pytest.raises(Unauthenticated, match=r"The issuer \(iss\) of the token is not one of those that are trusted"):
+        desk.tokens.authenticate(desk.header(iss=issuer))
+    assert desk.counted == ["bad-issuer"]
+
+
+def test_each_issuer_has_its_own_keys_and_settings(desk: Desk) -> None:
+    """Keys of the same name do not matter; what one signed for its own audience is good in its own name only."""
+    now = desk.wall().timestamp()
+    ours = claims(now, iss=OTHER_ISSUER, aud="campaigns", vdns=[2], client_id="other")
+    assert desk.tokens.authenticate(f"Bearer {token(ours, key=OTHER_RSA)}").vdns == {2}
+    assert desk.tokens.authenticate(desk.header()).vdns == {1}
+    for attack in (
+        token(ours),
+        token(claims(now), key=OTHER_RSA),
+        token(claims(now, iss=OTHER_ISSUER), key=OTHER_RSA),
+        token(claims(now, aud="campaigns")),
+    ):
+        with pytest.raises(Unauthenticated):
+            desk.tokens.authenticate(f"Bearer {attack}")
+    assert desk.counted == ["ok", "ok", "bad-signature", "bad-signature", "bad-audience", "bad-audience"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "counted"),
+    [
+        ({}, []),
+        ({"vdns": 1}, []),
+        ({"vdns": None}, [("vdns", "absent")]),
+        ({"vdns": "1,2"}, [("vdns", "odd")]),
+        ({"vdns": [], "scope": "openid"}, [("vdns", "empty"), ("scopes", "unknown")]),
+    ],
+)
+def test_claims_that_give_nothing_are_counted_and_logged(
+    desk: Desk, changes: dict[str, Any], counted: list[tuple[str, str]]
+) -> None:
+    """Once for each look at the token: which claims, whose, and what was found; no value that may be a person's."""
+    header = desk.header(**changes)
+    with structlog.testing.capture_logs() as events:
+        for _ in range(3):
+            desk.tokens.authenticate(header)
+    assert desk.useless == counted
+    assert [(event["looked_for"], event["found"]) for event in events] == [
+        ([{"vdns": "vdns", "scopes": "scope"}[right]], found) for right, found in counted
+    ]
+    assert all(event["client"] == "jwt:dashboard" and event["issuer"] == ISSUER for event in events)
+
+
+def test_two_headers_are_told(desk: Desk) -> None:
+    """Servers join what came twice with a comma, so the words can say what is wrong."""
+    with pytest.raises(Unauthenticated, match=r"^The header Authorization was sent more than once; send one token\.$"):
+        desk.tokens.authenticate(f"{desk.header()},{desk.header()}")

@@ -37,12 +37,14 @@ def test_a_private_key_is_not_kept() -> None:
         ({"kty": "oct", "kid": "x", "k": "AAAA"}, "is of no kind that is used here"),
         ({"kty": ["RSA"], "kid": "x"}, "is of no kind that is used here"),
         ({"kid": "x"}, "is of no kind that is used here"),
-        ({**jwk("x", EC), "kid": None}, "has no `kid`"),
-        ({**jwk("x", EC), "kid": ""}, "has no `kid`"),
+        ({**jwk("x", EC), "kid": None}, "has a `kid` that is no text"),
+        ({**jwk("x", EC), "kid": ""}, "has a `kid` that is no text"),
+        (jwk("x", RSA, alg="RSA-OAEP"), "is for an algorithm (alg) that is not taken here"),
+        (jwk("x", EC, alg="ES256K"), "is for an algorithm (alg) that is not taken here"),
         (jwk("x", EC, use="enc"), "is not for signatures"),
         (jwk("x", EC, key_ops=["encrypt"]), "is not for signatures"),
         *((jwk("x", EC, key_ops=odd), "is not for signatures") for odd in (None, 7, True, "verify", {"verify": 1})),
-        (jwk("x", WEAK), "is not an RSA key of 2048 to 8192 bits"),
+        (jwk("x", WEAK), "is not an RSA key of 2048 to 8192 bits, but of 1024"),
         (jwk("x", RSA, n=b64(b"\xff" * 1025)), "is not an RSA key of 2048 to 8192 bits"),
         (jwk("x", RSA, n=7), "is not an RSA key of 2048 to 8192 bits"),
         (jwk("x", RSA, n="+/=="), "is not an RSA key of 2048 to 8192 bits"),
@@ -61,8 +63,8 @@ def test_odd_keys_are_left_out_and_cost_the_others_nothing(odd: Any, words: str)
     """A key that is of no use is named with its fault; the others are as good as ever."""
     keys = parse_jwks(jwks(odd, jwk("good", OTHER_RSA)))
     assert set(keys.by_id) == {"good"}
-    (sentence,) = keys.left_out
-    assert sentence.startswith(f"keys[0] {words}")
+    (left_out,) = keys.left_out
+    assert str(left_out).startswith(f"keys[0] {words}")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +76,11 @@ def test_odd_keys_are_left_out_and_cost_the_others_nothing(odd: Any, words: str)
         (b"[" * 100_000, "not JSON"),
         (b"[]", "not a JWK set"),
         (b'{"keys": {}}', "not a JWK set"),
+        (
+            b'{"issuer": "i", "jwks_uri": "https://id/k\\u001b[1m"}',
+            r"discovery document and not a JWK set; .* `jwks_uri`, 'https://id/k\\x1b\[1m'",
+        ),
+        (b'{"jwks_uri": 7}', "not a JWK set"),
         (b'{"keys": []}', "it is empty"),
         (jwks(jwk("x", WEAK)), r"keys\[0\] is not an RSA key"),
         (json.dumps({"keys": [{}] * (MAX_KEYS + 1)}).encode(), "has 101 keys"),

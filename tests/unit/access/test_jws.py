@@ -2,31 +2,33 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc.jwk import Key
 
-from gateway.access.jwks import parse_jwks
-from gateway.access.jws import MAX_TOKEN_BYTES, RefusedToken, verified_claims
-from tests.support.identity_provider import EC, OTHER_RSA, RSA, b64, claims, jwk, jwks, token, token_of
+from gateway.access.jwks import TokenKeys, parse_jwks
+from gateway.access.jws import MAX_TOKEN_BYTES, RefusedToken, check_header, check_signature, read_token
+from tests.support.identity_provider import EC, ED, OTHER_RSA, RSA, b64, claims, jwk, jwks, token, token_of
 
-KEYS = parse_jwks(jwks()).by_id
-
-
-def find(key_id: str) -> Sequence[Key]:
-    """Return the provider's keys of this id."""
-    return KEYS.get(key_id, ())
+KEYS = parse_jwks(jwks())
 
 
-def refusal(sent: str) -> str:
+def verified_claims(sent: str, keys: TokenKeys = KEYS, later: TokenKeys | None = None) -> Mapping[str, Any]:
+    """Return the claims of a token that one of these keys, or of those that the provider has `later`, has signed."""
+    token = read_token(sent)
+    check_header(token.header)
+    check_signature(token, lambda _key_id, *, anew=False: (later or keys) if anew else keys)
+    return token.claims
+
+
+def refusal(sent: str, keys: TokenKeys = KEYS) -> str:
     """Return why a token is refused."""
     with pytest.raises(RefusedToken) as caught:
-        verified_claims(sent, find)
+        verified_claims(sent, keys)
     return caught.value.reason
 
 
@@ -46,19 +48,82 @@ def refusal(sent: str) -> str:
 def test_each_algorithm_is_taken(algorithm: str, key_id: str) -> None:
     """A token that the provider's key signed gives its claims, whichever of the algorithms it used."""
     content = claims()
-    assert verified_claims(token(content, algorithm, key_id), find) == content
+    assert verified_claims(token(content, algorithm, key_id)) == content
 
 
-@pytest.mark.parametrize("kind", ["at+jwt", "AT+JWT", "application/at+jwt", "JWT", "jwt"])
-def test_both_types_are_taken(kind: str) -> None:
-    """`typ` may say access token or plain JWT, in any case."""
-    assert verified_claims(token(typ=kind), find)["client_id"] == "dashboard"
+@pytest.mark.parametrize("kind", ["at+jwt", "AT+JWT", "application/at+jwt", "JWT", "jwt", "application/jwt", None])
+def test_both_types_are_taken(kind: str | None) -> None:
+    """`typ` may say access token or plain JWT, in any case, or be absent, which means the latter (RFC 7519, 5.1)."""
+    assert verified_claims(token(typ=kind))["client_id"] == "dashboard"
 
 
-@pytest.mark.parametrize("kind", [None, "", "logout+jwt", "id+jwt", "dpop+jwt", 7, ["JWT"]])
+@pytest.mark.parametrize("kind", ["", "logout+jwt", "id+jwt", "dpop+jwt", "at", 7, ["JWT"], {}])
 def test_other_types_are_refused(kind: Any) -> None:
-    """A token that the provider made for another use, or does not say for which, is not good here."""
+    """A token that the provider made for another use is not good here, nor is one whose type is no text."""
     assert refusal(token(typ=kind)) == "bad-type"
+
+
+def test_an_odd_type_or_name_of_a_key_is_not_an_absent_one() -> None:
+    """`null` is a value that is wrong."""
+    body = json.dumps(claims()).encode()
+    assert refusal(token_of(b'{"alg":"RS256","typ":null,"kid":"rsa"}', body)) == "bad-type"
+    only = parse_jwks(jwks(jwk("rsa", RSA)))
+    for name in (b"null", b'""', b"7", b'["rsa"]'):
+        assert refusal(token_of(b'{"alg":"RS256","kid":' + name + b"}", body), only) == "unknown-key"
+
+
+ONLY = parse_jwks(jwks(jwk("rsa", RSA), jwk("enc", OTHER_RSA, use="enc")))
+NAMELESS = parse_jwks(jwks({name: value for name, value in jwk("", RSA).items() if name != "kid"}))
+BOTH_NAMELESS = parse_jwks(
+    jwks(*({name: value for name, value in jwk("", key).items() if name != "kid"} for key in (RSA, EC)))
+)
+
+
+@pytest.mark.parametrize("keys", [ONLY, NAMELESS])
+def test_a_key_need_not_be_named_where_there_is_but_one(keys: TokenKeys) -> None:
+    """Without a `kid` the one key that signs is meant (RFC 7515, section 4.1.4), one for encryption not counting."""
+    assert verified_claims(token(key_id=None), keys)
+    assert refusal(token(key_id=None, key=OTHER_RSA), keys) == "bad-signature"
+
+
+def test_a_key_without_a_name_is_taken_where_there_is_but_one() -> None:
+    """A JWK needs no `kid` either (RFC 7517, section 4.5)."""
+    assert verified_claims(token(key_id="rsa"), NAMELESS)
+    assert refusal(token(key_id="rsa"), BOTH_NAMELESS) == "unknown-key"
+    assert refusal(token(key_id="stranger", key=RSA), ONLY) == "unknown-key"
+
+
+@pytest.mark.parametrize("keys", [KEYS, BOTH_NAMELESS])
+def test_which_key_is_never_guessed(keys: TokenKeys) -> None:
+    """With several keys and no `kid` none is tried, and the refusal says that there are several."""
+    with pytest.raises(
+        RefusedToken, match=r"does not name the key \(kid\) that signed it, and there are [26] to choose"
+    ):
+        verified_claims(token(key_id=None), keys)
+
+
+def test_a_key_that_nobody_names_may_have_been_rotated() -> None:
+    """No name tells that there is another key by now, so the provider is asked once more before it is refused."""
+    rotated = parse_jwks(jwks(jwk("new", OTHER_RSA)))
+    assert verified_claims(token(key_id=None, key=OTHER_RSA), ONLY, later=rotated)
+    with pytest.raises(RefusedToken):
+        verified_claims(token(key_id="rsa", key=OTHER_RSA), ONLY, later=rotated)
+
+
+def test_a_key_that_is_left_out_is_named_as_that() -> None:
+    """Whoever reads the refusal knows that the provider has the key, and what is wrong with it."""
+    with pytest.raises(
+        RefusedToken, match=r"is left out of the identity provider's set here: it is not for signatures\."
+    ):
+        verified_claims(token(key_id="enc", key=OTHER_RSA), ONLY)
+
+
+@pytest.mark.parametrize("published", ["EdDSA", "Ed25519"])
+@pytest.mark.parametrize("used", ["EdDSA", "Ed25519"])
+def test_one_algorithm_of_two_names(published: str, used: str) -> None:
+    """`EdDSA` with this curve and `Ed25519` are the same (RFC 9864), whichever the key and the token say."""
+    keys = parse_jwks(jwks(jwk("ed", ED, alg=published)))
+    assert verified_claims(token(algorithm=used, key_id="ed"), keys)
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE", "nOnE"])
@@ -112,11 +177,9 @@ def test_attack_key_of_another_kind(algorithm: str, key: Any, claimed: str, key_
 
 def test_attack_key_for_one_algorithm_used_with_another() -> None:
     """A key that the provider published for PS256 does not verify RS256, though the same numbers could."""
-    keys = parse_jwks(jwks(jwk("rsa", RSA, alg="PS256"))).by_id
-    assert verified_claims(token(algorithm="PS256"), lambda key_id: keys[key_id])
-    with pytest.raises(RefusedToken) as caught:
-        verified_claims(token(), lambda key_id: keys[key_id])
-    assert caught.value.reason == "bad-signature"
+    keys = parse_jwks(jwks(jwk("rsa", RSA, alg="PS256")))
+    assert verified_claims(token(algorithm="PS256"), keys)
+    assert refusal(token(), keys) == "bad-signature"
 
 
 def test_attack_key_of_another() -> None:
@@ -149,7 +212,7 @@ def test_attack_unknown_key(key_id: str | None) -> None:
 def test_attack_key_in_the_token(header: dict[str, Any]) -> None:
     """A key, or the way to one, in the token itself: not looked at, whether the token is good or not."""
     assert refusal(token(key=OTHER_RSA, **header)) == "bad-signature"
-    assert verified_claims(token(**header), find)
+    assert verified_claims(token(**header))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +236,7 @@ def test_attack_huge_token() -> None:
     """A token over the limit is refused before anything of it is read; one just below is read."""
     assert refusal(token(claims(junk="x" * MAX_TOKEN_BYTES))) == "too-large"
     assert refusal("a" * 5_000_000) == "too-large"
-    assert verified_claims(token(claims(junk="x" * 5000)), find)
+    assert verified_claims(token(claims(junk="x" * 5000)))
 
 
 GOOD = token()
@@ -232,7 +295,7 @@ def test_attack_claims_of_two_meanings(more: bytes) -> None:
     """Not even the provider's signature makes sense of a claim that comes twice."""
     head = b'{"alg":"RS256","typ":"at+jwt","kid":"rsa"}'
     once = json.dumps(claims()).encode()
-    assert verified_claims(token_of(head, once), find)
+    assert verified_claims(token_of(head, once))
     assert refusal(token_of(head, once[:-1] + b"," + more + b"}")) == "malformed"
 
 
@@ -248,7 +311,7 @@ def test_the_refusal_repeats_nothing_of_the_token() -> None:
     """No part of a token, not even of its header, is in the words about it."""
     for sent in (token(key=OTHER_RSA), token(alg="MARKER"), token(typ="MARKER"), token(key=RSA, key_id="MARKER")):
         with pytest.raises(RefusedToken) as caught:
-            verified_claims(sent, find)
+            verified_claims(sent)
         assert "MARKER" not in str(caught.value)
         assert not any(part in repr(caught.value) for part in sent.split("."))
 
@@ -258,7 +321,7 @@ def test_any_changed_character_spoils_a_token(position: int, letter: str) -> Non
     """No token but the very one that was signed is taken."""
     changed = GOOD[:position] + letter + GOOD[position + 1 :]
     if changed == GOOD:
-        assert verified_claims(changed, find)
+        assert verified_claims(changed)
     else:
         assert refusal(changed)
 

@@ -18,6 +18,7 @@ QUERY = CampaignQuery(vdn=1)
 
 TENANT = Tenant(
     vdn=1,
+    name="VDN 1",
     access_key="AK",
     secret_key=Secret(SECRET_KEY),
     previous_access_key="",

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,6 +41,12 @@ def test_later_sources_win(root: Path, tmp_path: Path) -> None:
     assert (settings.cache.fresh_s, settings.cache.max_bytes) == (2.5, 5)
     assert settings.isales.base_url == "https://own.example.com"
     assert settings.cache.fresh_completed_s == 300.0
+
+
+def test_a_tenant_has_a_name(root: Path) -> None:
+    """Its own, in any script, or that of its number."""
+    assert load_settings({}, root).tenants[7].name == "VDN 7"
+    assert load_settings({"GATEWAY__TENANTS__0__NAME": "销售热线"}, root).tenants[7].name == "销售热线"
 
 
 def test_an_array_of_tables_is_replaced_as_a_whole(root: Path, tmp_path: Path) -> None:
@@ -122,6 +129,8 @@ def test_all_faults_come_at_once(root: Path) -> None:
         ("GATEWAY__TENANTS__0__SECRET_KEY", "", "must not be empty"),
         ("GATEWAY__TENANTS__0__PREVIOUS_ACCESS_KEY", "old", "go together"),
         ("GATEWAY__TENANTS__0__HOST_HEADER", "a b", "printable ASCII"),
+        ("GATEWAY__TENANTS__0__NAME", "x" * 65, "must be 64 characters at most"),
+        ("GATEWAY__TENANTS__0__NAME", "a\nb", "must hold no line ends and no control characters"),
         ("GATEWAY__TENANTS__0__TIMESTAMP_PRECISION", "days", "seconds, milliseconds"),
         ("GATEWAY__CACHE__SHARED_URL", "memcached://x", "must be redis://"),
         ("GATEWAY__CACHE__SHARED_URL", "redis://host:port/0", "must be redis://"),
@@ -201,9 +210,9 @@ def test_a_good_issuer(root: Path) -> None:
     """With an audience and one place for keys `[jwt]` is good, and without warnings; an issuer counts as a caller."""
     for place in ({"GATEWAY__JWT__JWKS_URL": JWKS}, {"GATEWAY__JWT__JWKS_FILE": "jwks.json"}):
         settings = load_settings({**ISSUER, **place, "GATEWAY_ENV": "production", "GATEWAY__CLIENTS": "[]"}, root)
-        assert (settings.jwt.issuer, settings.warnings) == ("https://id.example.com", ())
+        assert (settings.issuers[0].issuer, settings.warnings) == ("https://id.example.com", ())
     plain = {**ISSUER, "GATEWAY__JWT__JWKS_URL": "http://id.example.com/jwks"}
-    assert load_settings(plain, root).jwt.jwks_url == "http://id.example.com/jwks"
+    assert load_settings(plain, root).jwt[0].jwks_url == "http://id.example.com/jwks"
     (fault,) = faults_of(root, **plain, GATEWAY_ENV="production")
     assert fault.startswith("jwt.jwks_url (from GATEWAY__JWT__JWKS_URL): production refuses plain HTTP, over which")
     assert fault.endswith("; it is 'http://id.example.com/jwks'")
@@ -289,14 +298,17 @@ def test_all_forms_of_a_shared_url_are_taken(root: Path, url: str) -> None:
 VARIABLES = st.dictionaries(
     st.lists(
         st.sampled_from(
-            ["ISALES", "TENANTS", "CLIENTS", "LOG", "0", "1", "VDN", "BASE_URL", "SECRET_KEY_FILE", "VDNS"]
+            [
+                *("ISALES", "TENANTS", "CLIENTS", "LOG", "JWT", "0", "1"),
+                *("VDN", "BASE_URL", "SECRET_KEY_FILE", "VDNS", "ISSUER", "GRANTS", "VDNS_CLAIM"),
+            ]
         ),
         min_size=1,
         max_size=4,
     ).map(lambda steps: "GATEWAY__" + "__".join(steps)),
     st.one_of(
         st.text(st.characters(blacklist_characters="\0", codec="utf-8"), max_size=20),
-        st.sampled_from(["1", "[1]", "{}", "[{vdn = 1}]"]),
+        st.sampled_from(["1", "[1]", "{}", "[{vdn = 1}]", "[{}, {}]", '[{issuer = "i"}]']),
     ),
     max_size=6,
 )
@@ -316,15 +328,20 @@ def test_whatever_the_variables_say_it_is_settings_or_faults(variables: dict[str
 def test_every_setting_is_documented() -> None:
     """`config/README.md` has a row for every setting, with its default and its meaning."""
     reference = (PROJECT / "config/README.md").read_text()
-    for section, kind in SettingsTable().fields.items():
-        inner = kind.inner if isinstance(kind, fields.List) else kind
-        assert isinstance(inner, fields.Nested)
-        for name, setting in inner.schema.fields.items():
-            rows = [line for line in reference.splitlines() if line.startswith(f"| `{name}` |")]
-            assert any(setting.metadata["description"] in row for row in rows), f"{section}.{name}"
+
+    def check(kinds: dict[str, fields.Field[Any]], section: str) -> None:
+        for name, kind in kinds.items():
+            inner = kind.inner if isinstance(kind, fields.List) else kind
+            if isinstance(inner, fields.Nested):
+                check(inner.schema.fields, f"{section}{name}.")
+            if "description" in kind.metadata or not isinstance(inner, fields.Nested):
+                rows = [line for line in reference.splitlines() if line.startswith(f"| `{name}` |")]
+                assert any(kind.metadata["description"] in row for row in rows), f"{section}{name}"
+
+    check(SettingsTable().fields, "")
 
 
 def test_settings_without_effect_are_said(root: Path) -> None:
     """What does nothing without another setting is named when it is set without that."""
     settings = load_settings({"GATEWAY__JWT__AUDIENCE": "x"}, root)
-    assert settings.warnings == ("jwt.audience is set, but jwt.issuer is not: bearer tokens are off",)
+    assert settings.warnings == ("jwt.audience is set, but jwt.issuer is not: its bearer tokens are not taken",)
