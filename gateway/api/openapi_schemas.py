@@ -130,6 +130,6 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
         "All kinds of problems.",
         {"problems": {"type": "array", "description": "Each kind once.", "items": _named("ProblemDescription")}},
     ),
-    "ApiDocument": {"type": "object", "description": "An OpenAPI 3.1 document."},
+    "ApiDocument": {"type": "object", "description": "An OpenAPI 3.1 document.", "additionalProperties": True},
 }
 """The answers by name. Like those of `gateway.api.public` they are open."""

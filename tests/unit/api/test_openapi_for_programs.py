@@ -15,7 +15,6 @@ from gateway.isales.schemas import WholeNumber
 DOCUMENT = openapi_document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 FILTERS = {"CampaignStatusFilter", "DeviceTypeFilter"}
-ANSWERS = SCHEMAS.keys() - FILTERS
 OPEN = {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems", "/problems/{name}"}
 
 
@@ -102,7 +101,7 @@ def is_component(where: str) -> bool:
     return re.fullmatch("#/components/schemas/[A-Za-z]+", where) is not None
 
 
-@pytest.mark.parametrize("name", [name for name in ANSWERS if "enum" in SCHEMAS[name]])
+@pytest.mark.parametrize("name", [name for name in SCHEMAS if name not in FILTERS and "enum" in SCHEMAS[name]])
 def test_enumerations_of_answers_say_that_they_grow(name: str) -> None:
     """Whoever builds on one is told what to do with a word that is new; one that never grows says so."""
     assert re.search("may come: take|^Always", SCHEMAS[name]["description"])
