@@ -27,10 +27,12 @@ class WholeNumber(fields.Integer):
     Without one, code for Java, Go, C#, Kotlin and Rust takes 32 bits, and fails at one greater number.
     """
 
-    def __init__(self, minimum: int, maximum: int, *, description: str, example: Any, **options: Any) -> None:
+    def __init__(
+        self, minimum: int, maximum: int, *, description: str, example: Any, required: bool = True, **options: Any
+    ) -> None:
         of_64_bits = maximum > MAX_INT32
         super().__init__(
-            required=True,
+            required=required,
             metadata={
                 "format": "int64" if of_64_bits else "int32",
                 "minimum": minimum,
