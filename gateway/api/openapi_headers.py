@@ -8,27 +8,33 @@ from gateway.api.html import SECURITY_HEADERS
 from gateway.api.public import MAX_INT32
 
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    "Age": {
-        "description": "Seconds since CC-iSales gave this page (RFC 9111).",
-        "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_INT32},
-        "example": 4,
-    },
     "Allow": {
         "description": "The methods that this path takes.",
         "schema": {"type": "string"},
         "example": "GET, HEAD, OPTIONS",
     },
     "Cache-Control": {
-        "description": "How long the answer may be kept, and by whom. Problems are not to be kept.",
+        "description": "How long the answer may be kept, and by whom. Of a page of campaigns: `max-age` is the whole "
+        "seconds for which it is still fresh, 0 when it is stale, and `stale-if-error` those for which it may be shown "
+        "when the gateway fails (RFC 5861). Problems are not to be kept.",
         "schema": {"type": "string"},
-        "example": "private, max-age=11",
+        "example": "private, max-age=7, stale-if-error=592",
     },
     "Cache-Status": {
-        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. A page "
-        "that is served stale has a `ttl` below 0 and a `detail`: `stale-while-revalidate` while it is being "
-        "refreshed, or the problem that keeps CC-iSales from giving a newer one.",
+        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. `hit`: "
+        "it was at hand; `fwd=miss`: it was fetched, because there was none; `fwd=stale`: because the one at hand was "
+        "too old. `age` is the whole seconds since CC-iSales answered, `ttl` those for which the page is still fresh. "
+        "A page that is served stale has a `ttl` below 0 and a `detail`: `stale-while-revalidate` while it is being "
+        "refreshed, `stale-if-slow` where a newer one takes too long, or the problem that keeps CC-iSales from giving "
+        "one.",
         "schema": {"type": "string"},
-        "example": "campaign-gateway; hit; ttl=11",
+        "example": "campaign-gateway; hit; ttl=7; age=8",
+    },
+    "Campaigns-As-Of": {
+        "description": "When CC-iSales gave this page, as an HTTP-date (RFC 9110, 5.6.7); on 304 too. There is no "
+        "`Age`: `max-age` is what is left already.",
+        "schema": {"type": "string"},
+        "example": "Fri, 30 Nov 2018 08:00:00 GMT",
     },
     "Content-Encoding": {
         "description": "`gzip` when the caller accepts it and the body is long enough; else absent.",
@@ -46,15 +52,17 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "same-origin",
     },
     "ETag": {
-        "description": "A strong validator: equal for equal bytes. Send it back in `If-None-Match`.",
+        "description": "A strong validator: equal for equal bytes. Send it back in `If-None-Match`. That of the gzip "
+        'coding is `"gzip.<hash>"`, so that no proxy takes its own suffix off it.',
         "schema": {"type": "string"},
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
     },
     "Link": {
-        "description": "Relative references to the `first`, `prev`, `next` and `last` page with the same parameters "
-        "(RFC 8288). `last` is absent when the total is not known, or beyond what `page` may be.",
+        "description": "The `first`, `prev`, `next` and `last` page with the same parameters (RFC 8288), as references "
+        "of nothing but a query, which hold under any prefix. `last` is absent when the total is not known, or beyond "
+        "what `page` may be.",
         "schema": {"type": "string"},
-        "example": '</campaigns?vdn=1&page=1>; rel="first", </campaigns?vdn=1&page=2>; rel="next"',
+        "example": '<?vdn=1&page=1>; rel="first", <?vdn=1&page=2>; rel="next"',
     },
     "Location": {
         "description": "Where the page for people is, relative to the URL that was asked for.",
@@ -124,7 +132,8 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "If-None-Match": {
         "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "
-        "304 without a body. Each content coding has an `ETag` of its own.",
+        "304 without a body. Each content coding has an `ETag` of its own. A suffix that a proxy has added to that of "
+        "a body which it packed (`-gzip`, `-br`, `-zstd`, `-df`, `;gzip`) is passed over.",
         "schema": {"type": "string"},
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
     },

@@ -38,7 +38,7 @@ _KEPT: Final = ("Cache-Control", "ETag", "Vary")
 
 def list_campaigns() -> dict[str, Any]:
     """Return `GET /campaigns`."""
-    of_page = ("Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Vary")
+    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Vary")
     page = _answer("One page of campaigns.", _json("CampaignPage"), *of_page, "Content-Encoding")
     page["content"]["application/json"]["examples"] = {
         "sample": {"summary": "Three campaigns", "value": example_page()},
@@ -49,7 +49,12 @@ def list_campaigns() -> dict[str, Any]:
         "/campaigns",
         "List campaigns",
         "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
-        "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself.",
+        "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself. What the "
+        "cache may answer with is the caller's to say in `Cache-Control` of the request (RFC 9111, section 5.2.1): "
+        "`max-age=N`, no page older than N seconds; `no-cache`, a page that is fetched from now on; `only-if-cached`, "
+        "a page at hand, however old, else 504 (`not-cached`); `stale-if-error=N`, in trouble no page older than N "
+        "seconds past its freshness, and none with 0. All else in it is passed over. No page is fetched more often "
+        "than `cache.min_refresh_s` allows; who asks for a newer one sooner gets the one of that fetch.",
         page,
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},

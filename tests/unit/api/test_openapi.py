@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +178,8 @@ def test_every_endpoint_documents_wrong_methods_and_bugs() -> None:
 def test_headers_of_a_page() -> None:
     """The headers of 200 and 304, of waiting and of credentials are documented."""
     responses = CAMPAIGNS["responses"]
-    page = {"Age", "Cache-Control", "Cache-Status", "ETag", "Link", "Server-Timing", "Vary", "X-Request-Id"}
-    page |= {"X-Content-Type-Options"}
+    page = {"Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Server-Timing", "Vary"}
+    page |= {"X-Content-Type-Options", "X-Request-Id"}
     limits = {"RateLimit", "RateLimit-Policy"}
     assert set(responses["304"]["headers"]) == page | limits
     assert set(responses["200"]["headers"]) == page | limits | {"Content-Encoding"}
@@ -186,6 +187,26 @@ def test_headers_of_a_page() -> None:
     assert "WWW-Authenticate" in responses["401"]["headers"]
     assert "Retry-After" in responses["429"]["headers"]
     assert "Retry-After" in responses["503"]["headers"]
+
+
+def test_examples_of_cache_headers_are_of_one_page() -> None:
+    """They agree: what is left of freshness is told twice, no `Age` is told beside it, and links are queries only."""
+    headers = {name: header["example"] for name, header in DOCUMENT["components"]["headers"].items()}
+    left = re.fullmatch(r"private, max-age=(\d+), stale-if-error=\d+", headers["Cache-Control"])
+    status = re.fullmatch(r"campaign-gateway; hit; ttl=(\d+); age=\d+", headers["Cache-Status"])
+    assert left is not None
+    assert status is not None
+    assert left[1] == status[1]
+    assert "Age" not in headers
+    assert parsedate_to_datetime(headers["Campaigns-As-Of"]).tzinfo is not None
+    assert re.findall("<(.)", headers["Link"]) == ["?", "?"]
+
+
+def test_what_a_caller_may_ask_of_the_cache_is_in_words() -> None:
+    """`Cache-Control` is no parameter, because HTTP clients set it by themselves; its directives are told."""
+    assert "Cache-Control" not in {header["name"] for header in DOCUMENT["components"]["parameters"].values()}
+    for directive in ("max-age=N", "no-cache", "only-if-cached", "stale-if-error=N", "not-cached"):
+        assert f"`{directive}`" in CAMPAIGNS["description"]
 
 
 def request_headers(operation: dict[str, Any]) -> set[str]:
