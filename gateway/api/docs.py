@@ -61,6 +61,13 @@ def documentation_blueprint(document: dict[str, Any]) -> Blueprint:
     return blueprint
 
 
+def _whole(document: dict[str, Any], parameter: dict[str, Any]) -> dict[str, Any]:
+    """Return a parameter with its schema, where `document` refers to one or the other."""
+    found = _lookup(document, parameter) if "$ref" in parameter else parameter
+    schema = found["schema"]
+    return {**found, "schema": _lookup(document, schema) if "$ref" in schema else schema}
+
+
 def _lookup(document: dict[str, Any], reference: dict[str, str]) -> Any:
     """Return the part of `document` that `{"$ref": "#/..."}` refers to."""
     keys = reference["$ref"].removeprefix("#/").split("/")
@@ -72,7 +79,7 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     operations = []
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            given = [_lookup(document, each) if "$ref" in each else each for each in operation["parameters"]]
+            given = [_whole(document, each) for each in operation["parameters"]]
             headers = [each for each in given if each["in"] == "header"]
             parameters = [each for each in given if each["in"] != "header"]
             shown = {"method": method.upper(), "path": path, "parameters": parameters, "request_headers": headers}

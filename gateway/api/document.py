@@ -37,13 +37,14 @@ def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int
 
 
 def prefers_html(accept: str | None) -> bool:
-    """Return whether `Accept` names `text/html`, as browsers do, and likes it no less than JSON.
+    """Return whether `Accept` names `text/html`, as browsers do, and likes it best; JSON counts more if named as well.
 
-    Programs name JSON or nothing, and mean it: `application/json, text/plain, */*` is what axios says by itself.
+    Programs name JSON or nothing, and mean it: `application/json, text/plain, */*` is what axios says by itself, and
+    generated clients name all that the API document tells of, and can read JSON only.
     """
     named = {item.partition(";")[0].strip(" \t").lower() for item, _ in parse_accept_header(hint(accept))}
-    html = media_type_quality(HTML, accept)
-    return HTML in named and html > 0 and html >= media_type_quality(JSON, accept)
+    html, json = media_type_quality(HTML, accept), media_type_quality(JSON, accept)
+    return HTML in named and html > 0 and (html > json if JSON in named else html >= json)
 
 
 def way_up_here() -> str:

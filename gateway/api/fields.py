@@ -14,24 +14,30 @@ from typing import Any, Final, Generic, TypeVar
 from marshmallow import ValidationError, fields, missing
 
 from gateway.api.query_string import Malformed, shown
-from gateway.api.rfc3339 import DATE_PATTERN, DATE_TIME_PATTERN, parse_moment
+from gateway.api.rfc3339 import MOMENT_PATTERN, parse_moment
 
 _NUMBER: Final = re.compile("0|[1-9][0-9]*")
 
-NO_CONTROL_CHARACTERS: Final = r"^[^\u0000-\u001f\u007f-\u009f]*$"
-"""Texts without the control characters of Unicode (category Cc), for JSON Schema."""
+NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+"""Texts without the control characters of Unicode (category Cc), for JSON Schema.
+
+With `\\x`, which all engines read alike: `\\u` is unknown to those of Go, PHP and Rust.
+"""
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 
 class QueryField(fields.Field[T], Generic[T]):
-    """One parameter: `schema` is its JSON Schema, `description` and `example` are for people."""
+    """One parameter: `schema` is its JSON Schema, `description` and `example` are for people.
+
+    The schema is one type with its limits, without alternatives, which code generators do not understand.
+    """
 
     def __init__(self, schema: Mapping[str, Any], *, description: str, example: Any, default: Any = missing) -> None:
         super().__init__(
             load_default=default,
-            metadata={**schema, "description": description, "examples": [example]},
+            metadata={**schema, "description": description, "example": example},
         )
 
     def read(self, text: str) -> T:
@@ -48,11 +54,11 @@ class QueryField(fields.Field[T], Generic[T]):
 
 
 class Number(QueryField[int]):
-    """A whole number from `minimum` to `maximum` in ASCII digits: no sign, space, point or leading zero."""
+    """A whole number of 32 bits from `minimum` to `maximum` in ASCII digits: no sign, space, point or leading zero."""
 
     def __init__(self, minimum: int, maximum: int, *, description: str, example: int, default: Any = missing) -> None:
         super().__init__(
-            {"type": "integer", "minimum": minimum, "maximum": maximum},
+            {"type": "integer", "format": "int32", "minimum": minimum, "maximum": maximum},
             description=description,
             example=example,
             default=default,
@@ -113,11 +119,15 @@ class Text(QueryField[str]):
 
 
 class Choice(QueryField[E]):
-    """One of the `choices`, spelled exactly so."""
+    """One of the `choices`, spelled exactly so; `name` is what the document calls them."""
 
-    def __init__(self, choices: Iterable[E], *, description: str, example: E) -> None:
+    def __init__(self, name: str, choices: Iterable[E], *, description: str, example: E) -> None:
         self.choices = {choice.value: choice for choice in choices}
-        super().__init__({"type": "string", "enum": list(self.choices)}, description=description, example=example.value)
+        super().__init__(
+            {"type": "string", "enum": list(self.choices), "x-name": name},
+            description=description,
+            example=example.value,
+        )
 
     def read(self, text: str) -> E:
         """Return the choice, or raise `ValueError`."""
@@ -133,17 +143,7 @@ class Moment(QueryField[datetime | date]):
     """An RFC 3339 date-time with offset, or a date: see `gateway.api.rfc3339`."""
 
     def __init__(self, *, description: str, example: str) -> None:
-        super().__init__(
-            {
-                "type": "string",
-                "anyOf": [
-                    {"title": "RFC 3339 date-time with offset", "pattern": DATE_TIME_PATTERN},
-                    {"title": "date", "pattern": DATE_PATTERN},
-                ],
-            },
-            description=description,
-            example=example,
-        )
+        super().__init__({"type": "string", "pattern": MOMENT_PATTERN}, description=description, example=example)
 
     def read(self, text: str) -> datetime | date:
         """Return an aware `datetime` or a `date`, or raise `ValueError`."""

@@ -1,36 +1,20 @@
-"""The OpenAPI 3.1 document, made from the schemas that read queries and write answers."""
+"""The OpenAPI 3.1 document, made from the schemas that read queries and write answers.
 
-import re
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+It is read by programs before people: generators make clients of it, in languages with narrow numbers and closed
+enumerations. So every type has one form, numbers have formats, enumerations have names, and answers are open.
+"""
+
 from typing import Any, Final
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema, fields
 
 from gateway import __version__
-from gateway.api.html import SECURITY_HEADERS
-from gateway.api.openapi_responses import (
-    HEADERS,
-    REQUEST_HEADERS,
-    example_page,
-    headers,
-    own_headers,
-    problem_responses,
-)
+from gateway.api import openapi_operations as operations
+from gateway.api.openapi_headers import HEADERS, REQUEST_HEADERS
+from gateway.api.openapi_schemas import ENUMERATIONS, SCHEMAS
 from gateway.api.public import CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
-from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema
-from gateway.errors import (
-    CallerError,
-    Forbidden,
-    GatewayError,
-    InvalidParameters,
-    NotAcceptable,
-    NotFound,
-    Unauthenticated,
-    UpstreamError,
-    leaves,
-)
 
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
@@ -43,6 +27,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Times** are RFC 3339. Answers are in UTC; questions may have any offset.
 - **Errors** are problem details (RFC 9457). Their `type` is a page that explains them, relative to the URL that was
   asked for; its last segment is the name of the kind. `/problems` lists all.
+- **Coding**: a body of 1 KiB or more comes in gzip to those whose `Accept-Encoding` asks for it. Let the HTTP client
+  send that header by itself, so that it unpacks the answer too.
 - **Accept-Language** that prefers Chinese (`zh`) gets the words of problems, and the pages that explain them, in
   Chinese; names and members stay. It changes no page of campaigns.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
@@ -54,59 +40,50 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
-- **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long
-  it is good. `Cache-Status` and `Campaigns-As-Of` tell how old it is.
 - **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
   credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
+- **Generated clients**: answers may have more fields one day, and enumerations of answers more words, in a later
+  version of this document. openapi-generator makes clients that go on then with
+  `disallowAdditionalPropertiesIfNotPresent=false,enumUnknownDefaultCase=true`; for Go add `enumClassPrefix=true`, or
+  the code does not compile; for Java `openApiNullable=false` spares a library. Clients for Python refuse a new word
+  whatever is set. Have it read this document from its address, because the server is told relative to that.
 """
-_CREDENTIALS: Final[tuple[dict[str, list[str]], ...]] = ({"ApiKey": []}, {"Bearer": []})
-_HEALTH: Final = {
-    "type": "object",
-    "description": "The process is up.",
-    "required": ["status"],
-    "properties": {"status": {"type": "string", "enum": ["ok"], "description": "Always `ok`: it answers."}},
+_INFO: Final = {
+    "summary": "The outbound campaigns of Huawei CC-iSales",
+    "description": _DESCRIPTION,
+    "contact": {"name": "The operators of this gateway: tell them the request id"},
 }
-_DEPENDENCY: Final = {
-    "type": "object",
-    "required": ["status"],
-    "properties": {"status": {"type": "string", "description": "`ok`, `failing`, `unknown` or `off`."}},
-}
-_READINESS: Final = {
-    "type": "object",
-    "description": "Whether traffic may come, and how the dependencies are.",
-    "required": ["status", "dependencies"],
-    "properties": {
-        "status": {
-            "type": "string",
-            "enum": ["ready", "degraded"],
-            "description": "`degraded` when a dependency fails. Traffic may come all the same.",
-        },
-        "dependencies": {
-            "type": "object",
-            "description": "One entry for each dependency.",
-            "additionalProperties": _DEPENDENCY,
-        },
-    },
-}
-_PROBLEM_NAME: Final = {
-    "in": "path",
-    "name": "name",
-    "required": True,
-    "description": "The last part of a problem's `type`.",
-    "schema": {"type": "string", "enum": [error.name for error in leaves()]},
-}
+_SERVERS: Final = ({"url": ".", "description": "Where this document is, under whatever prefix that may be."},)
+"""Relative to the document's own address (OpenAPI 3.1, 4.8.5): right under any prefix, whatever headers come."""
+
+_TAGS: Final = (
+    {"name": operations.CAMPAIGNS, "description": "The outbound campaigns."},
+    {"name": operations.CACHE, "description": "The pages that are kept."},
+    {"name": operations.OPERATIONS, "description": "How the gateway is, for those who run it."},
+    {"name": operations.DOCUMENTATION, "description": "This API, and what can go wrong."},
+)
 
 
 def openapi_document() -> dict[str, Any]:
     """Return the document as JSON data."""
-    plugin = MarshmallowPlugin(schema_name_resolver=lambda schema: type(schema).__name__.removesuffix("Schema"))
-    spec = APISpec("Campaign Gateway", __version__, "3.1.0", info={"description": _DESCRIPTION}, plugins=[plugin])
-    spec.components.schema("CampaignPage", schema=CampaignPageSchema())
-    spec.components.schema("Problem", schema=ProblemSchema())
-    spec.components.schema("Purge", schema=PurgeSchema())
-    spec.components.schema("Explanation", schema=ExplanationSchema())
-    spec.components.schema("Health", _HEALTH)
-    spec.components.schema("Readiness", _READINESS)
+    plugin = MarshmallowPlugin(schema_name_resolver=_name)
+    spec = APISpec(
+        "Campaign Gateway",
+        __version__,
+        "3.1.0",
+        plugins=[plugin],
+        info=_INFO,
+        servers=list(_SERVERS),
+        tags=list(_TAGS),
+    )
+    converter = plugin.converter
+    assert converter is not None  # noqa: S101 -- the plugin has one as soon as it is in a document
+    converter.add_attribute_function(_named)  # type: ignore[no-untyped-call]  # -- apispec tells no types here
+    converter.add_parameter_attribute_function(_example)
+    for name, schema in {**ENUMERATIONS, **SCHEMAS}.items():
+        spec.components.schema(name, schema)
+    for answer in (CampaignPageSchema(), ProblemSchema(), PurgeSchema(), ExplanationSchema()):
+        spec.components.schema(_name(answer), schema=answer)
     for name, header in HEADERS.items():
         spec.components.header(name, header)
     for name, header in REQUEST_HEADERS.items():
@@ -123,168 +100,30 @@ def openapi_document() -> dict[str, Any]:
             "description": "An access token of the company's identity provider (RFC 9068), if one is set up.",
         },
     )
-    spec.path("/campaigns", operations={"get": _campaigns()})
-    for path, operation in _open_operations().items():
+    spec.path("/campaigns", operations={"get": operations.list_campaigns()})
+    for path, operation in {**operations.health_operations(), **operations.documentation_operations()}.items():
         spec.path(path, operations={"get": operation})
-    spec.path("/cache", operations={"delete": _purge()})
-    spec.path("/cache/explain", operations={"get": _explain()})
+    spec.path("/cache", operations={"delete": operations.purge_cache()})
+    spec.path("/cache/explain", operations={"get": operations.explain_query()})
     document: dict[str, Any] = spec.to_dict()
     return document
 
 
-def _campaigns() -> dict[str, Any]:
-    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Vary")
-    page = _answer("One page of campaigns.", {"application/json": _json("CampaignPage")}, *of_page, "Content-Encoding")
-    page["content"]["application/json"]["examples"] = {
-        "sample": {"summary": "Three campaigns", "value": example_page()},
-    }
-    operation = _operation(
-        "/campaigns",
-        "List campaigns",
-        page,
-        not_modified=headers(*of_page),
-        errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
-        parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Encoding", "Accept-Language", "Cache-Control", "If-None-Match", "X-Request-Timeout-Ms"),
-    )
-    operation["description"] = (
-        "One page of the outbound campaigns of one VDN, in CC-iSales' order. Filters narrow the list together. "
-        "`begins_from` after `ends_to` gives 400 (`invalid-parameters`), although each is valid by itself."
-    )
-    for status, response in operation["responses"].items():
-        # Callers that nobody knows have no limit, and other methods do not count.
-        if status not in {"401", "405"}:
-            response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
-    operation["security"] = list(_CREDENTIALS)
-    return operation
+def _name(schema: Schema | type[Schema]) -> str:
+    kind = schema if isinstance(schema, type) else type(schema)
+    return kind.__name__.removesuffix("Schema")
 
 
-def _purge() -> dict[str, Any]:
-    operation = _operation(
-        "/cache",
-        "End the freshness of pages",
-        _answer("The pages are stale, or forgotten.", {"application/json": _json("Purge")}, "Cache-Control"),
-        errors=[InvalidParameters, Unauthenticated, Forbidden],
-        parameters=[{"in": "query", "schema": PurgeQuerySchema()}],
-    )
-    operation["description"] = (
-        "Pages become stale in this process and, where the cache is shared, in all that share it: the next caller of "
-        "each waits for a new one, and gets the old one where CC-iSales fails or is slow. With `hard=true` they are "
-        "forgotten, and a fetch that is under way does not bring one back. Where the shared cache cannot be reached, "
-        "this process does its part all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge "
-        "again then. Needs the scope `cache:purge`."
-    )
-    operation["security"] = list(_CREDENTIALS)
-    return operation
+def _named(_converter: Any, _field: "fields.Field[Any]", ret: dict[str, Any]) -> dict[str, Any]:
+    """Refer to the enumeration of a field by its name; what is left beside the reference are words."""
+    name = ret.pop("x-name", None)
+    if name is None:
+        return {}
+    assert ret.pop("enum") == ENUMERATIONS[name]["enum"], name  # noqa: S101 -- the two are made of the same words
+    del ret["type"]
+    return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _explain() -> dict[str, Any]:
-    operation = _operation(
-        "/cache/explain",
-        "Tell what is kept for a query",
-        _answer("What is kept.", {"application/json": _json("Explanation")}, "Cache-Control"),
-        errors=[InvalidParameters, Unauthenticated, Forbidden],
-        parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-    )
-    operation["description"] = (
-        "Takes the parameters of `/campaigns` and tells what is kept for them, without asking CC-iSales. Needs the "
-        "scope `diagnostics:read`."
-    )
-    operation["security"] = list(_CREDENTIALS)
-    return operation
-
-
-def _open_operations() -> dict[str, dict[str, Any]]:
-    """Return the GET operations that need no credentials, by path."""
-    health = _answer("The process is up.", {"application/json": _json("Health")}, "Cache-Control")
-    readiness = _answer("Traffic may come.", {"application/json": _json("Readiness")}, "Cache-Control")
-    ending = {"type": "object", "properties": {"status": {"type": "string", "enum": ["draining"]}}}
-    # Told in front of the app, so that it waits for no other request; there are no ids there.
-    draining = {
-        "description": "This process is about to end.",
-        "headers": own_headers("Cache-Control", "X-Content-Type-Options"),
-        "content": {"application/json": {"schema": ending}},
-    }
-    metrics = _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control")
-    kept = ("Cache-Control", "ETag", "Vary")
-    of_this = (*kept, "Cross-Origin-Resource-Policy")
-    json_object = {"application/json": {"schema": {"type": "object"}}}
-    document = _answer("This document.", json_object, *of_this, "Content-Encoding")
-    html = {"text/html": {"schema": {"type": "string"}}}
-    of_a_page = (*kept, *SECURITY_HEADERS)
-    docs = _answer("A page for people.", html, *of_a_page, "Content-Encoding")
-    explanation = _answer(
-        "The same as a page for people where `Accept` names `text/html`.",
-        {**json_object, **html},
-        *of_a_page,
-        "Content-Encoding",
-        "Content-Language",
-    )
-    comparing = ("Accept-Encoding", "If-None-Match")
-    this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": comparing}
-    page: dict[str, Any] = {"not_modified": headers(*of_a_page), "accepts": comparing}
-    explaining: dict[str, Any] = {**page, "accepts": (*comparing, "Accept-Language")}
-    places = {"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}}
-    start = _answer("Where things are, by relative references.", {"application/json": {"schema": places}}, *kept)
-    to_people = {
-        "description": "A browser, which names `text/html`, is sent to the page for people.",
-        "headers": headers("Cache-Control", "Location", "Vary"),
-    }
-    return {
-        "/": _operation(
-            "/",
-            "Where things are",
-            start,
-            not_modified=headers(*kept),
-            accepts=comparing,
-            others={"302": to_people},
-        ),
-        "/healthz": _operation("/healthz", "Whether the process is up", health),
-        "/readyz": _operation(
-            "/readyz", "Whether traffic may come, and how the dependencies are", readiness, others={"503": draining}
-        ),
-        "/metrics": _operation("/metrics", "The numbers, for Prometheus", metrics),
-        "/openapi.json": _operation("/openapi.json", "This document", document, **this),
-        "/docs": _operation("/docs", "This document, to read and to try", docs, **page),
-        "/problems": _operation(
-            "/problems", "All kinds of problems", explanation, errors=[NotAcceptable], **explaining
-        ),
-        "/problems/{name}": _operation(
-            "/problems/{name}",
-            "What one kind of problem means, and what to do",
-            explanation,
-            errors=[NotFound, NotAcceptable],
-            parameters=[_PROBLEM_NAME],
-            **explaining,
-        ),
-    }
-
-
-def _operation(
-    path: str,
-    summary: str,
-    answer: dict[str, Any],
-    *,
-    not_modified: dict[str, Any] | None = None,
-    others: Mapping[str, Any] = MappingProxyType({}),
-    errors: Iterable[type[GatewayError]] = (),
-    parameters: Iterable[dict[str, Any]] = (),
-    accepts: Iterable[str] = (),
-) -> dict[str, Any]:
-    responses = {"200": answer}
-    if not_modified is not None:
-        responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
-    return {
-        "operationId": re.sub("[^a-z]+", "_", path).strip("_") or "start",
-        "summary": summary,
-        "parameters": [*parameters, *accepts, "X-Request-Id"],
-        "responses": {**responses, **others, **problem_responses(path, errors)},
-    }
-
-
-def _answer(description: str, content: dict[str, Any], *header_names: str) -> dict[str, Any]:
-    return {"description": description, "headers": headers(*header_names), "content": content}
-
-
-def _json(schema: str) -> dict[str, Any]:
-    return {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+def _example(_converter: Any, _field: "fields.Field[Any]", ret: dict[str, Any]) -> dict[str, Any]:
+    """Tell the example of a parameter beside its schema, where tools look for it."""
+    return {"example": ret["schema"].pop("example")}

@@ -1,12 +1,11 @@
-"""The parts of answers that the OpenAPI document describes: headers, problems and examples."""
+"""The answers that the OpenAPI document tells of: their headers, problems and examples."""
 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from gateway.api.deadline import MOST_MS
-from gateway.api.html import SECURITY_HEADERS
+from gateway.api.openapi_headers import HEADERS
 from gateway.api.problems import PROBLEM_MEDIA_TYPE, problem_body
 from gateway.api.public import page_body
 from gateway.api.query import parse_campaigns_query
@@ -24,163 +23,6 @@ from gateway.errors import (
     UpstreamResult,
 )
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
-
-HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    "Allow": {
-        "description": "The methods that this path takes.",
-        "schema": {"type": "string"},
-        "example": "GET, HEAD, OPTIONS",
-    },
-    "Cache-Control": {
-        "description": "How long the answer may be kept, and by whom. Of a page, `max-age` has the whole seconds for "
-        "which it is still fresh, 0 when it is stale, and `stale-if-error` (RFC 5861) those for which it may be shown "
-        "after that while no other comes. There is no `Age`, so both count from when the answer comes. Problems are "
-        "not to be kept.",
-        "schema": {"type": "string"},
-        "example": "private, max-age=11, stale-if-error=3600",
-    },
-    "Cache-Status": {
-        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. `age` "
-        "has the whole seconds since CC-iSales gave it, `ttl` those for which it is still fresh, below 0 when it is "
-        "stale. A page that was fetched has `fwd`: `miss` where there was none, `stale` where it was too old, "
-        "`request` where the caller wanted a younger one. A `detail` says why a page is served that is not what was "
-        "asked for: `stale-while-revalidate` while it is being refreshed, `stale-if-slow` because that takes too long, "
-        "or the problem that keeps CC-iSales from giving a newer one.",
-        "schema": {"type": "string"},
-        "example": "campaign-gateway; hit; ttl=11; age=4",
-    },
-    "Campaigns-As-Of": {
-        "description": "When CC-iSales gave this page, as an HTTP date (RFC 9110, section 5.6.7).",
-        "schema": {"type": "string"},
-        "example": "Fri, 27 Nov 2026 08:49:37 GMT",
-    },
-    "Content-Encoding": {
-        "description": "`gzip` when the caller accepts it and the body is long enough; else absent.",
-        "schema": {"type": "string", "enum": ["gzip"]},
-        "example": "gzip",
-    },
-    "Content-Language": {
-        "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it, else `en`.",
-        "schema": {"type": "string", "enum": ["en", "zh-CN"]},
-        "example": "en",
-    },
-    "Content-Security-Policy": {
-        "description": "On pages for people: nothing from elsewhere, no inline script, no frame around them.",
-        "schema": {"type": "string"},
-        "example": SECURITY_HEADERS["Content-Security-Policy"],
-    },
-    "Cross-Origin-Resource-Policy": {
-        "description": "Pages of other origins cannot embed this answer.",
-        "schema": {"type": "string", "enum": ["same-origin"]},
-        "example": "same-origin",
-    },
-    "ETag": {
-        "description": "A strong validator: equal for equal bytes. Send it back in `If-None-Match`.",
-        "schema": {"type": "string"},
-        "example": '"0f343b0931126a20f133d67c2b018a3b"',
-    },
-    "Link": {
-        "description": "References to the `first`, `prev`, `next` and `last` page with the same parameters (RFC 8288), "
-        "relative to the address that was asked: queries alone. `last` is absent when the total is not known, or "
-        "beyond what `page` may be.",
-        "schema": {"type": "string"},
-        "example": '<?vdn=1&page=1>; rel="first", <?vdn=1&page=2>; rel="next"',
-    },
-    "Location": {
-        "description": "Where the page for people is, relative to the URL that was asked for.",
-        "schema": {"type": "string", "format": "uri-reference"},
-        "example": "docs",
-    },
-    "RateLimit": {
-        "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
-        "requests within the next `t` seconds. On all answers that count, problems too; on none from a fresh page.",
-        "schema": {"type": "string"},
-        "example": '"default";r=59;t=60',
-    },
-    "RateLimit-Policy": {
-        "description": "The limit: `q` requests in any `w` seconds. It stands where `RateLimit` does.",
-        "schema": {"type": "string"},
-        "example": '"default";q=60;w=60',
-    },
-    "Referrer-Policy": {
-        "description": "On pages for people: links from them tell nobody where they were followed.",
-        "schema": {"type": "string", "enum": ["no-referrer"]},
-        "example": "no-referrer",
-    },
-    "Retry-After": {
-        "description": "Seconds after which another try makes sense.",
-        "schema": {"type": "integer", "minimum": 0},
-        "example": 5,
-    },
-    "Server-Timing": {
-        "description": "Where the time went, in milliseconds.",
-        "schema": {"type": "string"},
-        "example": "cache-hit;dur=0.2, total;dur=0.9",
-    },
-    "Vary": {
-        "description": "The request headers that the answer depends on.",
-        "schema": {"type": "string"},
-        "example": "Accept, Accept-Encoding, Authorization, X-API-Key",
-    },
-    "WWW-Authenticate": {
-        "description": "How to send credentials: a field for API keys, and one for bearer tokens where they are taken, "
-        "which says what is wrong with the token that came (RFC 6750). With 403 only where a token lacks a scope.",
-        "schema": {"type": "string"},
-        "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
-    },
-    "X-Content-Type-Options": {
-        "description": "Browsers are not to guess another media type than `Content-Type`.",
-        "schema": {"type": "string", "enum": ["nosniff"]},
-        "example": "nosniff",
-    },
-    "X-Frame-Options": {
-        "description": "On pages for people: for browsers that do not know `frame-ancestors`.",
-        "schema": {"type": "string", "enum": ["DENY"]},
-        "example": "DENY",
-    },
-    "X-Request-Id": {
-        "description": "The caller's `X-Request-Id` if it was a sane one, else a new one. It is in the logs.",
-        "schema": {"type": "string"},
-        "example": "5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10",
-    },
-}
-
-REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    "Accept-Encoding": {
-        "description": "The content codings that the caller takes; `gzip` is used where it is worth it.",
-        "schema": {"type": "string", "examples": ["gzip"]},
-    },
-    "Accept-Language": {
-        "description": "The language of problems: `zh` or `en`. Left out: English, and for what CC-iSales says the one "
-        "that is set for the VDN.",
-        "schema": {"type": "string", "examples": ["en-US"]},
-    },
-    "Cache-Control": {
-        "description": "What the caller asks of the cache (RFC 9111, section 5.2.1): `max-age=N`, no page older than N "
-        "seconds; `no-cache`, one that is fetched from now on; `only-if-cached`, one that is at hand, else 504 "
-        "(`not-cached`); `stale-if-error=N`, while CC-iSales fails none that is stale for more than N seconds, 0: "
-        "none. Whoever has a page that will do in trouble waits `cache.stale_if_slow_s` for a younger one, and a page "
-        "is fetched at callers' wish once in `cache.min_refresh_s`. Other directives are passed over, and so is what "
-        "cannot be read.",
-        "schema": {"type": "string", "examples": ["max-age=5"]},
-    },
-    "If-None-Match": {
-        "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "
-        "304 without a body. Each content coding has an `ETag` of its own.",
-        "schema": {"type": "string", "examples": ['"0f343b0931126a20f133d67c2b018a3b"']},
-    },
-    "X-Request-Id": {
-        "description": "An id under which the caller finds the request again; kept if it is 1 to 128 of the characters "
-        "`A-Z a-z 0-9 . _ ~ + / = @ : -`, else replaced by a new one.",
-        "schema": {"type": "string", "examples": ["5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10"]},
-    },
-    "X-Request-Timeout-Ms": {
-        "description": "Whole milliseconds that the caller is going to wait, where that is less than the gateway would "
-        "(`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MOST_MS, "examples": [2000]},
-    },
-}
-"""Request headers that are no credentials. OpenAPI 3.1 has `Accept` described by the media types of the answers."""
 
 _ALSO: Final[Mapping[type[GatewayError], str]] = {
     Forbidden: "WWW-Authenticate",
@@ -243,6 +85,7 @@ def problem_responses(path: str, errors: Iterable[type[GatewayError]]) -> dict[s
                 "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}},
             },
         )
+        # Relative to the document and to `/docs`, like `servers`.
         response["description"] += f"{error.title}: [{error.name}](problems/{error.name}). "
         if error in _ALSO:
             response["headers"].update(headers(_ALSO[error]))

@@ -1,17 +1,81 @@
 """What callers get: the public shape of a page, its problems, and the bytes of both.
 
 The OpenAPI document is made from these schemas. They only write, so what they say of a field is a promise to callers.
+They are open: an answer may have more fields tomorrow (RFC 9457, section 3.2, says so of problems), and a client that
+was generated today must go on. That today's answers have no field which is not told here is the matter of the tests.
 """
 
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
-from marshmallow import Schema, fields, pre_dump
+from marshmallow import EXCLUDE, Schema, fields, pre_dump
 
 from gateway.api.rfc3339 import utc_text
 from gateway.model import CampaignPage, CampaignStatus, DeviceType
+
+MAX_INT32: Final = 2**31 - 1
+MAX_INT64: Final = 2**63 - 1
+"""The greatest id and count that there may be: what CC-iSales' numbers are read into."""
+
+
+class WholeNumber(fields.Integer):
+    """A whole number from `minimum` to `maximum`, with the format that has generated code make room for it.
+
+    Without one, code for Java, Go, C#, Kotlin and Rust takes 32 bits, and fails at one greater number.
+    """
+
+    def __init__(
+        self, minimum: int, maximum: int, *, description: str, example: Any, required: bool = True, **options: Any
+    ) -> None:
+        of_64_bits = maximum > MAX_INT32
+        super().__init__(
+            required=required,
+            metadata={
+                "format": "int64" if of_64_bits else "int32",
+                "minimum": minimum,
+                "maximum": maximum,
+                "description": description,
+                "examples": [example],
+            },
+            **options,
+        )
+
+
+class Count(WholeNumber):
+    """How many there are of something; null where CC-iSales did not say, if `allow_none`."""
+
+    def __init__(self, *, description: str, example: Any, **options: Any) -> None:
+        super().__init__(0, MAX_INT64, description=description, example=example, **options)
+
+
+class Word(fields.String):
+    """One of the words of an enumeration, which has a name of its own in the document."""
+
+    def __init__(self, words: type[StrEnum], *, description: str, example: StrEnum) -> None:
+        super().__init__(
+            required=True,
+            metadata={
+                "enum": [word.value for word in words],
+                "x-name": words.__name__,
+                "description": description,
+                "examples": [example.value],
+            },
+        )
+
+
+class Seconds(fields.Float):
+    """Seconds, or null."""
+
+    def __init__(self, *, description: str, example: float) -> None:
+        # Without the format, code for Go takes 32 bits.
+        super().__init__(
+            required=True,
+            allow_none=True,
+            metadata={"format": "double", "description": description, "examples": [example]},
+        )
 
 
 class UtcTime(fields.Field[datetime]):
@@ -33,26 +97,36 @@ class UtcTime(fields.Field[datetime]):
         return None if value is None else utc_text(value)
 
 
-class CampaignSchema(Schema):
+class AnswerSchema(Schema):
+    """What callers get. It is open: it may have more fields one day."""
+
+    class Meta:
+        """Say nothing of fields that are not told of, which is to allow them (JSON Schema, `additionalProperties`)."""
+
+        unknown = EXCLUDE
+
+
+class CampaignSchema(AnswerSchema):
     """One campaign."""
 
-    id = fields.Integer(required=True, metadata={"description": "The campaign's number in CC-iSales.", "examples": [3]})
-    name = fields.String(required=True, allow_none=True, metadata={"description": "Its name.", "examples": ["666"]})
-    status = fields.String(
-        required=True,
-        metadata={
-            "enum": list(CampaignStatus),
-            "description": "Where it is in its life; `unknown` for a code that CC-iSales has not documented.",
-            "examples": ["draft"],
-        },
+    id = WholeNumber(
+        0,
+        MAX_INT64,
+        description="The campaign's number in CC-iSales: up to 64 bits. Numbers above 9007199254740991 (2^53 - 1) lose "
+        "digits in JavaScript's `JSON.parse`; read them from the text there, as `JSON.parse` with the `context.source` "
+        "of a reviver does, or a library for big numbers.",
+        example=3,
     )
-    device_type = fields.String(
-        required=True,
-        metadata={
-            "enum": list(DeviceType),
-            "description": "What places its calls; `unknown` for a code that CC-iSales has not documented.",
-            "examples": ["predictive"],
-        },
+    name = fields.String(required=True, allow_none=True, metadata={"description": "Its name.", "examples": ["666"]})
+    status = Word(
+        CampaignStatus,
+        description="Where it is in its life; `unknown` for a code that CC-iSales has not documented.",
+        example=CampaignStatus.DRAFT,
+    )
+    device_type = Word(
+        DeviceType,
+        description="What places its calls; `unknown` for a code that CC-iSales has not documented.",
+        example=DeviceType.PREDICTIVE,
     )
     begins_at = UtcTime(
         description="When it begins. A date of CC-iSales is its first second.", example="2018-11-30T00:00:00Z"
@@ -67,47 +141,37 @@ class CampaignSchema(Schema):
     )
 
 
-class PagePositionSchema(Schema):
+class PagePositionSchema(AnswerSchema):
     """Which page this is, and of how many."""
 
-    number = fields.Integer(required=True, metadata={"description": "The page's number, from 1.", "examples": [1]})
-    size = fields.Integer(required=True, metadata={"description": "Campaigns on a full page.", "examples": [10]})
-    total_items = fields.Integer(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Campaigns on all pages; null when CC-iSales did not say.", "examples": [3]},
+    number = WholeNumber(1, MAX_INT32, description="The page's number, from 1.", example=1)
+    size = WholeNumber(1, 100, description="Campaigns on a full page.", example=10)
+    total_items = Count(
+        description="Campaigns on all pages; null when CC-iSales did not say.", example=3, allow_none=True
     )
-    total_pages = fields.Integer(
-        required=True,
-        allow_none=True,
-        metadata={"description": "Pages that hold them; null when CC-iSales did not say.", "examples": [1]},
+    total_pages = Count(
+        description="Pages that hold them; null when CC-iSales did not say.", example=1, allow_none=True
     )
 
 
-class TotalsSchema(Schema):
+class TotalsSchema(AnswerSchema):
     """How many campaigns of each kind there are now, as CC-iSales counts them."""
 
-    skill_queue = fields.Integer(
-        required=True,
-        allow_none=True,
+    skill_queue = Count(
         attribute="skill_queue_total",
-        metadata={
-            "description": "Skill-queue campaigns (`curSkillQueueCount`); null when CC-iSales did not say.",
-            "examples": [3],
-        },
-    )
-    ivr = fields.Integer(
-        required=True,
+        description="Skill-queue campaigns (`curSkillQueueCount`); null when CC-iSales did not say.",
+        example=3,
         allow_none=True,
+    )
+    ivr = Count(
         attribute="ivr_total",
-        metadata={
-            "description": "IVR campaigns (`curIvrCount`); null when CC-iSales did not say.",
-            "examples": [0],
-        },
+        description="IVR campaigns (`curIvrCount`); null when CC-iSales did not say.",
+        example=0,
+        allow_none=True,
     )
 
 
-class CampaignPageSchema(Schema):
+class CampaignPageSchema(AnswerSchema):
     """One page of campaigns."""
 
     data = fields.List(
@@ -121,7 +185,7 @@ class CampaignPageSchema(Schema):
         return {"data": page.campaigns, "page": page, "totals": page}
 
 
-class FaultSchema(Schema):
+class FaultSchema(AnswerSchema):
     """One thing that is wrong with one parameter."""
 
     parameter = fields.String(required=True, metadata={"description": "Its name, as sent.", "examples": ["page_size"]})
@@ -134,7 +198,7 @@ class FaultSchema(Schema):
     )
 
 
-class UpstreamSchema(Schema):
+class UpstreamSchema(AnswerSchema):
     """What CC-iSales said."""
 
     result_code = fields.String(
@@ -152,17 +216,18 @@ class UpstreamSchema(Schema):
     )
 
 
-class PurgeSchema(Schema):
+class PurgeSchema(AnswerSchema):
     """What `DELETE /cache` has done."""
 
-    purged = fields.Integer(
+    purged = Count(description="Pages whose freshness was ended, or which were forgotten.", example=12)
+    vdns = fields.List(
+        WholeNumber(1, 9999, description="A VDN.", example=1),
         required=True,
-        metadata={"description": "Pages whose freshness was ended, or which were forgotten.", "examples": [12]},
+        metadata={"description": "Of these VDNs.", "examples": [[1]]},
     )
-    vdns = fields.List(fields.Integer(), required=True, metadata={"description": "Of these VDNs.", "examples": [[1]]})
 
 
-class ExplanationSchema(Schema):
+class ExplanationSchema(AnswerSchema):
     """What is kept for one query, and how good it is."""
 
     key = fields.String(required=True, metadata={"description": "The cache key of the query."})
@@ -178,16 +243,14 @@ class ExplanationSchema(Schema):
             "description": "How good it is: `fresh`, `stale-while-revalidate`, `stale-if-error`, `expired`, or null."
         },
     )
-    age_s = fields.Float(required=True, allow_none=True, metadata={"description": "Its age in seconds."})
-    fresh_for_s = fields.Float(
-        required=True, allow_none=True, metadata={"description": "Seconds for which it stays fresh; below 0: stale."}
-    )
+    age_s = Seconds(description="Its age in seconds.", example=4.2)
+    fresh_for_s = Seconds(description="Seconds for which it stays fresh; below 0: stale.", example=10.8)
     fetch_under_way = fields.Boolean(
         required=True, metadata={"description": "Whether this process is fetching it from CC-iSales now."}
     )
 
 
-class ProblemSchema(Schema):
+class ProblemSchema(AnswerSchema):
     """Why there is no page (RFC 9457)."""
 
     type = fields.String(
@@ -200,7 +263,7 @@ class ProblemSchema(Schema):
         },
     )
     title = fields.String(required=True, metadata={"description": "The kind of problem, in words."})
-    status = fields.Integer(required=True, metadata={"description": "The status of the answer.", "examples": [400]})
+    status = WholeNumber(100, 599, description="The status of the answer.", example=400)
     detail = fields.String(required=True, metadata={"description": "What happened this time."})
     instance = fields.String(
         required=True,

@@ -72,11 +72,13 @@ class CampaignsQuerySchema(Schema):
         30, description="Only campaigns with this name, as CC-iSales compares names. Empty: all.", example="666"
     )
     status = Choice(
+        "CampaignStatusFilter",
         STATUSES,
         description="Only campaigns in this status. Left out: all, drafts too.",
         example=CampaignStatus.RUNNING,
     )
     device_type = Choice(
+        "DeviceTypeFilter",
         DEVICE_TYPES,
         description="Only campaigns whose calls are placed in this way. Left out: all.",
         example=DeviceType.PREDICTIVE,

@@ -21,14 +21,13 @@ _DAY_OF_YEAR: Final = (
 )
 _DATE: Final = f"(?:{_COMMON_YEAR}-{_DAY_OF_YEAR}|{_LEAP_YEAR}-02-29)"
 _HOUR_MINUTE: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_DATE_TIME: Final = (
-    f"{_DATE}[Tt]{_HOUR_MINUTE}:[0-5][0-9](?:\\.[0-9]{{1,{MAX_FRACTION_DIGITS}}})?(?:[Zz]|[+-]{_HOUR_MINUTE})"
-)
+_TIME: Final = f"[Tt]{_HOUR_MINUTE}:[0-5][0-9](?:\\.[0-9]{{1,{MAX_FRACTION_DIGITS}}})?(?:[Zz]|[+-]{_HOUR_MINUTE})"
 
-DATE_PATTERN: Final = f"^{_DATE}$"
-"""What `parse_moment` takes as a date, calendar and all, in the regular expressions that ECMA-262 and Python share."""
-DATE_TIME_PATTERN: Final = f"^{_DATE_TIME}$"
-"""What `parse_moment` takes as a date-time, calendar and all."""
+MOMENT_PATTERN: Final = f"^{_DATE}(?:{_TIME})?$"
+"""What `parse_moment` takes, calendar and all, in the regular expressions that ECMA-262 and Python share.
+
+One pattern for both forms: of a choice between two, code generators make a type that nobody can use, or none.
+"""
 
 _HOW: Final = "Send RFC 3339 with an offset, such as 2018-11-30T08:00:00Z, or a date, such as 2018-11-30."
 _FORM: Final = re.compile(

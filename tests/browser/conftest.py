@@ -62,9 +62,10 @@ def browser(tmp_path: Path) -> Browser:
 
 @dataclass
 class Site:
-    """An origin with one page, which sends what it found out to `/found`."""
+    """An origin with one page, which sends what it found out to `/found`. `json` has what is at other paths."""
 
     html: str = ""
+    json: dict[str, bytes] = field(default_factory=dict)
     found: "queue.Queue[Any]" = field(default_factory=queue.Queue)
     origin: str = ""
 
@@ -90,9 +91,10 @@ def _site() -> Iterator[Site]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = site.html.encode()
+            path = self.path.partition("?")[0]
+            body = site.json.get(path, site.html.encode())
             self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Type", "application/json" if path in site.json else "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

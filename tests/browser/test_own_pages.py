@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import requests
 
 from gateway.api.html import SECURITY_HEADERS
 from gateway.simulator.server import SimulatorServer
@@ -35,6 +36,26 @@ def test_the_browser_tells_of_violations(browser: Browser, site: Site) -> None:
     site.html = f'<meta http-equiv="Content-Security-Policy" content="{policy}"><h1>x</h1><script>a = 1</script>'
     browser.dom(site.origin)
     assert VIOLATION.search(browser.console), browser.console
+
+
+def test_the_form_shows_the_digits_of_the_answer(browser: Browser, site: Site, isales: SimulatorServer) -> None:
+    """What is shown is the body with line breaks: ids above 2^53, which JavaScript cannot hold, and odd texts too."""
+    body = r"""{"data":[{"id":9007199254740993,"name":"a \"b\": {[1,2]}, \\","x":-1.50e+3},[],{}],"total":null}"""
+    with served_gateway(isales.base_url) as served:
+        html = requests.get(f"{served.url}/docs", headers={"Accept": "text/html"}, timeout=20).text
+        script = requests.get(f"{served.url}/docs/static/try.js", timeout=20).text
+    asking = """
+        new MutationObserver(() => fetch("/found", { method: "POST", body: JSON.stringify(part("body").textContent) }))
+            .observe(part("body"), { childList: true });
+        form.requestSubmit();
+    """
+    # In the place of the script, so that it runs on an origin where the answer is ours.
+    site.html = re.sub(r"<script src=[^>]*></script>", lambda _: f"<script type=module>{script}{asking}</script>", html)
+    site.json["/campaigns"] = body.encode()
+    shown = browser.until(site.origin, site.next_found)
+    assert "9007199254740993" in shown
+    assert re.sub(r"\n *", "", shown).replace('": ', '":') == body.replace('": ', '":')
+    assert shown.splitlines()[-6:] == ["    },", "    [],", "    {}", "  ],", '  "total": null', "}"]
 
 
 def test_pages_cannot_be_framed(browser: Browser, site: Site, isales: SimulatorServer) -> None:

@@ -29,12 +29,25 @@ function showCommand() {
   part("curl").textContent = `curl -i --compressed -H "${header}" '${target()}'`;
 }
 
+// The text with line breaks, and nothing else of it changed: JSON.parse would change the digits of an id above 2^53.
 function pretty(text) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    JSON.parse(text);
   } catch {
     return text;
   }
+  const tokens = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+/g);
+  const opens = (token) => token === "{" || token === "[";
+  const closes = (token) => token === "}" || token === "]";
+  let depth = 0;
+  const line = () => `\n${"  ".repeat(depth)}`;
+  const shown = tokens.map((token, index) => {
+    if (opens(token)) return closes(tokens[index + 1]) ? token : token + (depth++, line());
+    if (closes(token)) return opens(tokens[index - 1]) ? token : (depth--, line()) + token;
+    if (token === ",") return `,${line()}`;
+    return token === ":" ? ": " : token;
+  });
+  return shown.join("");
 }
 
 function showAnswer(status, family, note, headers, body) {

@@ -129,7 +129,7 @@ def test_the_page_shows_the_whole_document(client: FlaskClient) -> None:
             name = parameter.get("name") or parameter["$ref"].rpartition("/")[2]
             assert f"<code>{name}</code>" in html
     for schema in document["components"]["schemas"].values():
-        assert all(f"<code>{name}</code>" in html for name in schema["properties"])
+        assert all(f"<code>{name}</code>" in html for name in [*schema.get("properties", ()), *schema.get("enum", ())])
     assert all(f"<code>{name}</code>" in html for name in document["components"]["headers"])
     assert all(f'href="problems/{error.name}"' in html for error in leaves())
     assert "undefined" not in html.lower()

@@ -6,6 +6,11 @@ import pytest
 from flask import Flask
 
 from gateway.api.health import health_blueprint
+from gateway.api.openapi import openapi_document
+from gateway.telemetry.settings_state import SettingsState
+from gateway.telemetry.upstream_health import UpstreamHealth
+from tests.support.clock import FakeClock
+from tests.support.openapi import require
 
 OK = {"status": "ok", "last_fetch_seconds_ago": 1.0}
 
@@ -22,6 +27,7 @@ def ready(circuits: dict[str, str]) -> dict[str, Any]:
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 200
     document: dict[str, Any] = answer.get_json()
+    require("Readiness", document)
     return document
 
 
@@ -44,3 +50,24 @@ def test_a_stopped_way_degrades_even_after_good_fetches(word: str) -> None:
         "status": "failing",
         "vdns": {"1": OK, "2": {**OK, "circuit": word}},
     }
+
+
+@pytest.mark.parametrize("state", ["off", "ok", "failing", "unknown"])
+def test_the_document_tells_all_of_readiness(state: str) -> None:
+    """Whatever the parts report, nothing comes out that the document lacks, and all that it tells of has come out."""
+    health, settings = UpstreamHealth((1, 2, 3), FakeClock()), SettingsState(FakeClock())
+    health.record(1, "ok")
+    health.record(2, "upstream-timeout")
+    settings.failed(2)
+    app = Flask("test")
+    stopped = {"all": "half-open", "1": "open", "2": "paused"}
+    app.register_blueprint(
+        health_blueprint(settings.report, health.report, lambda: stopped, lambda: state, lambda: state, lambda: b"")
+    )
+    document = app.test_client().get("/readyz").get_json()
+    require("Readiness", document)
+    schemas = openapi_document()["components"]["schemas"]
+    dependencies = document["dependencies"]
+    assert {field for one in dependencies.values() for field in one} == schemas["Dependency"]["properties"].keys()
+    vdns = dependencies["isales"]["vdns"]
+    assert {field for one in vdns.values() for field in one} == schemas["VdnHealth"]["properties"].keys()

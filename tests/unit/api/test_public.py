@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from gateway.api.public import json_bytes, page_body
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
+from tests.support.openapi import require
 
 TEXTS = st.none() | st.text(st.characters(exclude_categories=()))
 TIMES = st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 -- hypothesis takes naive bounds
-COUNTS = st.none() | st.integers(0)
+GREATEST = 2**63 - 1
+COUNTS = st.none() | st.integers(0, GREATEST)
 CAMPAIGNS = st.builds(
     Campaign,
-    id=st.integers(),
+    id=st.integers(0, GREATEST),
     name=TEXTS,
     status=st.sampled_from(CampaignStatus),
     device_type=st.sampled_from(DeviceType),
@@ -25,7 +27,7 @@ CAMPAIGNS = st.builds(
 PAGES = st.builds(
     CampaignPage,
     campaigns=st.lists(CAMPAIGNS, max_size=3).map(tuple),
-    number=st.integers(1),
+    number=st.integers(1, 2**31 - 1),
     size=st.integers(1, 100),
     total_items=COUNTS,
     skill_queue_total=COUNTS,
@@ -74,6 +76,12 @@ def test_equal_pages_have_equal_bytes_and_all_are_json(page: CampaignPage, other
     assert body == again
     assert (body == page_body(other)) or page != other
     assert json.loads(body.decode())["page"]["number"] == page.number
+
+
+@given(PAGES)
+def test_a_page_is_what_the_document_tells(page: CampaignPage) -> None:
+    """No field is missing, none is more than is told, and no number is greater."""
+    require("CampaignPage", json.loads(page_body(page)))
 
 
 def test_a_lone_surrogate_does_not_fail_the_page() -> None:

@@ -1,0 +1,162 @@
+"""The headers of answers and requests, as the OpenAPI document tells them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from gateway.api.deadline import MOST_MS
+from gateway.api.html import SECURITY_HEADERS
+from gateway.api.public import MAX_INT32
+
+HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "Allow": {
+        "description": "The methods that this path takes.",
+        "schema": {"type": "string"},
+        "example": "GET, HEAD, OPTIONS",
+    },
+    "Cache-Control": {
+        "description": "How long the answer may be kept, and by whom. Of a page of campaigns: `max-age` is the whole "
+        "seconds for which it is still fresh, 0 when it is stale, and `stale-if-error` those for which it may be shown "
+        "when the gateway fails (RFC 5861). Problems are not to be kept.",
+        "schema": {"type": "string"},
+        "example": "private, max-age=7, stale-if-error=592",
+    },
+    "Cache-Status": {
+        "description": "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. `hit`: "
+        "it was at hand; `fwd=miss`: it was fetched, because there was none; `fwd=stale`: because the one at hand was "
+        "too old. `age` is the whole seconds since CC-iSales answered, `ttl` those for which the page is still fresh. "
+        "A page that is served stale has a `ttl` below 0 and a `detail`: `stale-while-revalidate` while it is being "
+        "refreshed, `stale-if-slow` where a newer one takes too long, or the problem that keeps CC-iSales from giving "
+        "one.",
+        "schema": {"type": "string"},
+        "example": "campaign-gateway; hit; ttl=7; age=8",
+    },
+    "Campaigns-As-Of": {
+        "description": "When CC-iSales gave this page, as an HTTP-date (RFC 9110, 5.6.7); on 304 too. There is no "
+        "`Age`: `max-age` is what is left already.",
+        "schema": {"type": "string"},
+        "example": "Fri, 30 Nov 2018 08:00:00 GMT",
+    },
+    "Content-Encoding": {
+        "description": "`gzip` when the caller accepts it and the body is long enough; else absent.",
+        "schema": {"type": "string", "enum": ["gzip"]},
+        "example": "gzip",
+    },
+    "Content-Language": {
+        "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it, else `en`.",
+        "schema": {"type": "string", "enum": ["en", "zh-CN"]},
+        "example": "en",
+    },
+    "Content-Security-Policy": {
+        "description": "On pages for people: nothing from elsewhere, no inline script, no frame around them.",
+        "schema": {"type": "string"},
+        "example": SECURITY_HEADERS["Content-Security-Policy"],
+    },
+    "Cross-Origin-Resource-Policy": {
+        "description": "Pages of other origins cannot embed this answer.",
+        "schema": {"type": "string", "enum": ["same-origin"]},
+        "example": "same-origin",
+    },
+    "ETag": {
+        "description": "A strong validator: equal for equal bytes. Send it back in `If-None-Match`. That of the gzip "
+        'coding is `"gzip.<hash>"`, so that no proxy takes its own suffix off it.',
+        "schema": {"type": "string"},
+        "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
+    "Link": {
+        "description": "The `first`, `prev`, `next` and `last` page with the same parameters (RFC 8288), as references "
+        "of nothing but a query, which hold under any prefix. `last` is absent when the total is not known, or beyond "
+        "what `page` may be.",
+        "schema": {"type": "string"},
+        "example": '<?vdn=1&page=1>; rel="first", <?vdn=1&page=2>; rel="next"',
+    },
+    "Location": {
+        "description": "Where the page for people is, relative to the URL that was asked for.",
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "docs",
+    },
+    "RateLimit": {
+        "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
+        "requests within the next `t` seconds. On all answers that count, problems too; on none from a fresh page.",
+        "schema": {"type": "string"},
+        "example": '"default";r=59;t=60',
+    },
+    "RateLimit-Policy": {
+        "description": "The limit: `q` requests in any `w` seconds. It stands where `RateLimit` does.",
+        "schema": {"type": "string"},
+        "example": '"default";q=60;w=60',
+    },
+    "Referrer-Policy": {
+        "description": "On pages for people: links from them tell nobody where they were followed.",
+        "schema": {"type": "string", "enum": ["no-referrer"]},
+        "example": "no-referrer",
+    },
+    "Retry-After": {
+        "description": "Seconds after which another try makes sense.",
+        "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_INT32},
+        "example": 5,
+    },
+    "Server-Timing": {
+        "description": "Where the time went, in milliseconds.",
+        "schema": {"type": "string"},
+        "example": "cache-hit;dur=0.2, total;dur=0.9",
+    },
+    "Vary": {
+        "description": "The request headers that the answer depends on.",
+        "schema": {"type": "string"},
+        "example": "Accept, Accept-Encoding, Authorization, X-API-Key",
+    },
+    "WWW-Authenticate": {
+        "description": "How to send credentials: a field for API keys, and one for bearer tokens where they are taken, "
+        "which says what is wrong with the token that came (RFC 6750). With 403 only where a token lacks a scope.",
+        "schema": {"type": "string"},
+        "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
+    },
+    "X-Content-Type-Options": {
+        "description": "Browsers are not to guess another media type than `Content-Type`.",
+        "schema": {"type": "string", "enum": ["nosniff"]},
+        "example": "nosniff",
+    },
+    "X-Frame-Options": {
+        "description": "On pages for people: for browsers that do not know `frame-ancestors`.",
+        "schema": {"type": "string", "enum": ["DENY"]},
+        "example": "DENY",
+    },
+    "X-Request-Id": {
+        "description": "The caller's `X-Request-Id` if it was a sane one, else a new one. It is in the logs.",
+        "schema": {"type": "string"},
+        "example": "5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10",
+    },
+}
+
+REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "Accept-Language": {
+        "description": "The language of problems: `zh` or `en`. Left out: English, and for what CC-iSales says the one "
+        "that is set for the VDN.",
+        "schema": {"type": "string"},
+        "example": "en-US",
+    },
+    "If-None-Match": {
+        "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "
+        "304 without a body. Each content coding has an `ETag` of its own. A suffix that a proxy has added to that of "
+        "a body which it packed (`-gzip`, `-br`, `-zstd`, `-df`, `;gzip`) is passed over.",
+        "schema": {"type": "string"},
+        "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
+    "X-Request-Id": {
+        "description": "An id under which the caller finds the request again; kept if it is 1 to 128 of the characters "
+        "`A-Z a-z 0-9 . _ ~ + / = @ : -`, else replaced by a new one.",
+        "schema": {"type": "string"},
+        "example": "5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10",
+    },
+    "X-Request-Timeout-Ms": {
+        "description": "Whole milliseconds that the caller is going to wait, where that is less than the gateway would "
+        "(`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.",
+        "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_MS},
+        "example": 2000,
+    },
+}
+"""Request headers that are no credentials.
+
+OpenAPI 3.1 has `Accept` described by the media types of the answers. `Accept-Encoding` is told in words, because it is
+the matter of HTTP clients: Go's does not unpack what it is told to ask for.
+"""
