@@ -64,7 +64,10 @@ _HEALTH: Final = {
 _DEPENDENCY: Final = {
     "type": "object",
     "required": ["status"],
-    "properties": {"status": {"type": "string", "description": "`ok`, `failing`, `unknown` or `off`."}},
+    "properties": {
+        "status": {"type": "string", "description": "`ok`, `failing`, `unknown` or `off`."},
+        "release": {"type": "string", "description": "Of `time_zones`: which release of the IANA database is used."},
+    },
 }
 _READINESS: Final = {
     "type": "object",

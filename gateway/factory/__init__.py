@@ -112,7 +112,15 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     key_state = token_keys.state if token_keys else lambda: "off"
     app.register_blueprint(
-        health_blueprint(state.report, health.report, breakers.report, shared.state, key_state, metrics.exposition)
+        health_blueprint(
+            state.report,
+            health.report,
+            breakers.report,
+            shared.state,
+            key_state,
+            settings.time_zones.release,
+            metrics.exposition,
+        )
     )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())

@@ -128,8 +128,19 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeZoneData:
+    """A release of the IANA time zone database, such as `2026f` or `unknown`, and the folder that it is in."""
+
+    release: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings of one process. `warnings` are sentences about what is allowed but probably not meant."""
+    """All settings of one process, and the time zone data that they were read with.
+
+    `warnings` are sentences about what is allowed but probably not meant.
+    """
 
     environment: str
     isales: IsalesSettings
@@ -139,6 +150,7 @@ class Settings:
     jwt: JwtSettings
     http: HttpSettings
     log: LogSettings
+    time_zones: TimeZoneData
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -5,7 +5,6 @@ to it. A field with `metadata={"secret": True}` may also be given as `<name>_fil
 """
 
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
@@ -27,6 +26,7 @@ from gateway.settings.fields import (
     text,
 )
 from gateway.settings.model import Secret
+from gateway.settings.time_zones import time_zone
 
 SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
@@ -125,7 +125,7 @@ class TenantTable(SettingsSchema):
         validate.OneOf(["seconds", "milliseconds"], error="must be one of: {choices}"),
     )
     time_zone = TimeZone(
-        load_default=ZoneInfo("UTC"),
+        load_default=lambda: time_zone("UTC"),
         metadata={"description": "The zone of this VDN's zone-less times, an IANA name such as `Asia/Shanghai`."},
     )
     cc_id = count(0, "The call centre to ask for where a VDN spans several; 0: not sent.", least=0, most=65_535)

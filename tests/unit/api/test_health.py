@@ -16,7 +16,13 @@ def ready(circuits: dict[str, str]) -> dict[str, Any]:
     fetches: dict[int, tuple[str, float | None]] = {1: ("ok", 1.0), 2: ("ok", 1.0)}
     app.register_blueprint(
         health_blueprint(
-            lambda: {"status": "ok"}, lambda: fetches, lambda: circuits, lambda: "off", lambda: "off", lambda: b""
+            lambda: {"status": "ok"},
+            lambda: fetches,
+            lambda: circuits,
+            lambda: "off",
+            lambda: "off",
+            "2026f",
+            lambda: b"",
         )
     )
     answer = app.test_client().get("/readyz")
