@@ -4,10 +4,12 @@ Code, `config/README.md`, `config/default.toml` and `flask config check` all spe
 to it. A field with `metadata={"secret": True}` may also be given as `<name>_file`, a path whose content is the value.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import RAISE, Schema, fields, validate
 
+from gateway.settings.between import Fault, between
 from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
@@ -88,12 +90,15 @@ class Isales(SettingsSchema):
     )
     breaker_open_max_s = seconds(60.0, "The most that it doubles up to, seconds.", inclusive=False, most=86_400.0)
 
-    @validates_schema
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if data["client_key_file"] and not data["client_cert_file"]:
-            raise ValidationError("is set, but `client_cert_file` is not; set both", "client_key_file")
-        if data["breaker_open_max_s"] < data["breaker_open_s"]:
-            raise ValidationError("must not be below `breaker_open_s`", "breaker_open_max_s")
+    @between("client_key_file", "client_cert_file")
+    def _key_with_its_certificate(self, key_file: str, cert_file: str) -> Iterator[Fault]:
+        if key_file and not cert_file:
+            yield "client_key_file", "is set, but `client_cert_file` is not; set both"
+
+    @between("breaker_open_max_s", "breaker_open_s")
+    def _most_above_least(self, most_s: float, least_s: float) -> Iterator[Fault]:
+        if most_s < least_s:
+            yield "breaker_open_max_s", "must not be below `breaker_open_s`"
 
 
 class TenantTable(SettingsSchema):
@@ -135,11 +140,11 @@ class TenantTable(SettingsSchema):
         validate.OneOf(["zh_CN", "en_US"], error="must be one of: {choices}"),
     )
 
-    @validates_schema
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if bool(data["previous_access_key"]) != bool(data["previous_secret_key"]):
+    @between("previous_access_key", "previous_secret_key")
+    def _pair_before(self, access_key: str, secret_key: Secret) -> Iterator[Fault]:
+        if bool(access_key) != bool(secret_key):
             message = "`previous_access_key` and `previous_secret_key` go together; set both or none"
-            raise ValidationError(message, "previous_access_key")
+            yield "previous_access_key", message
 
 
 class Cache(SettingsSchema):
@@ -210,17 +215,15 @@ class Jwt(SettingsSchema):
     vdns_claim = text("vdns", 'The claim that lists VDNs: an array of numbers or digits, or `"*"` for all.', NOT_EMPTY)
     scopes_claim = text("scope", "The claim that lists scopes: an array, or a text with blanks.", NOT_EMPTY)
 
-    @validates_schema
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if not data["issuer"]:
-            return
-        faults = {}
-        if not data["audience"]:
-            faults["audience"] = ["must be set where `issuer` is: tokens for others must not be good here"]
-        if bool(data["jwks_url"]) == bool(data["jwks_file"]):
-            faults["jwks_url"] = ["where `issuer` is set, set either this or `jwks_file`"]
-        if faults:
-            raise ValidationError(faults)
+    @between("issuer", "audience")
+    def _audience_with_issuer(self, issuer: str, audience: str) -> Iterator[Fault]:
+        if issuer and not audience:
+            yield "audience", "must be set where `issuer` is: tokens for others must not be good here"
+
+    @between("issuer", "jwks_url", "jwks_file")
+    def _one_place_of_keys(self, issuer: str, url: str, file: str) -> Iterator[Fault]:
+        if issuer and bool(url) == bool(file):
+            yield "jwks_url", "where `issuer` is set, set either this or `jwks_file`"
 
 
 class Http(SettingsSchema):
