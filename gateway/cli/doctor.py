@@ -99,16 +99,18 @@ def document(base_url: str, zones: TimeZoneData, steps: Sequence[Step]) -> dict[
         "base_url": base_url,
         "result": verdict(steps),
         "time_zones": {"release": zones.release, "folder": zones.folder},
-        "steps": [
-            {
-                "step": step.name,
-                "vdn": step.vdn,
-                "state": step.state,
-                "seen": step.seen,
-                "hint": step.hint,
-                "seconds": None if step.took_s is None else round(step.took_s, 6),
-                "facts": dict(step.facts),
-            }
-            for step in steps
-        ],
+        "steps": [step_document(step) for step in steps],
+    }
+
+
+def step_document(step: Step) -> dict[str, Any]:
+    """Return what `--json` prints of one step."""
+    return {
+        "step": step.name,
+        "vdn": step.vdn,
+        "state": step.state,
+        "seen": step.seen,
+        "hint": step.hint,
+        "seconds": None if step.took_s is None else round(step.took_s, 6),
+        "facts": dict(step.facts),
     }

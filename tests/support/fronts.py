@@ -191,10 +191,11 @@ _WITHOUT_PREFIX = frozenset({"nginx", "squid"})
 
 
 @contextmanager
-def front(name: str, folder: Path, gateway_url: str) -> Iterator[Front]:
+def front(name: str, folder: Path, gateway_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Front]:
     """Run the proxy of this name in front of the gateway at `gateway_url` for as long as the context lasts.
 
-    `folder` is empty. Skips the test that runs where the program is not on this machine.
+    `folder` is empty. `changes` are texts of its files to be replaced, each of which has to be there. Skips the test
+    that runs where the program is not on this machine.
     """
     if name == "nginx":
         with deployed_nginx(folder, gateway_url) as nginx:
@@ -204,7 +205,7 @@ def front(name: str, folder: Path, gateway_url: str) -> Iterator[Front]:
     gateway = urlsplit(gateway_url).port
     assert gateway
     _open_to_all(folder)
-    command = _COMMANDS[name](folder, port, gateway)
+    command = _changed(_COMMANDS[name](folder, port, gateway), folder, changes or {})
     homes = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
     if name == "trafficserver":
         homes |= {"TS_ROOT": str(folder), "PROXY_CONFIG_CONFIG_DIR": str(folder / "etc")}
@@ -223,6 +224,18 @@ def front(name: str, folder: Path, gateway_url: str) -> Iterator[Front]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait(10)
+
+
+def _changed(command: list[str], folder: Path, changes: Mapping[str, str]) -> list[str]:
+    """Return `command` with `changes`, after they have been made in the files that lie in `folder` for it."""
+    for old, new in changes.items():
+        files = [path for path in (*folder.glob("*"), *folder.glob("etc/*")) if path.is_file()]
+        those = [path for path in files if old in path.read_text(encoding="utf-8", errors="replace")]
+        assert those or old in command, f"{old!r} is nowhere"
+        for path in those:
+            path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        command = [new if part == old else part for part in command]
+    return command
 
 
 def _open_to_all(folder: Path) -> None:
