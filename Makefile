@@ -69,6 +69,11 @@ faults: .venv/tested ## go through all that can go wrong upstream, and print wha
 	$(SAY) "Measuring"
 	@$(BIN)/python -m tests.benchmarks.faults $(PARTS)
 
+.PHONY: fronts
+fronts: .venv/tested ## print what becomes of requests and answers behind nine proxies (FRONTS)
+	$(SAY) "Measuring"
+	@$(BIN)/python -m tests.benchmarks.fronts $(FRONTS)
+
 .PHONY: soak
 soak: .venv/tested ## run the whole deployment under callers and random faults (SOAK_SECONDS, SOAK_SEED, SOAK_PER_S)
 	$(SAY) "Soaking"

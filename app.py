@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import gateway.early_signals  # noqa: F401 -- imported for what it does
 from gateway.factory import METRICS, TRACER, create_app
 from gateway.reload import Parts, ServedApp, on_signals, siblings
+from gateway.request_variables import drop_request_variables
 from gateway.settings import Settings, SettingsError, load_kept
 from gateway.telemetry.log import write_in_background
 from gateway.telemetry.metrics import Metrics
@@ -32,6 +33,7 @@ if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
+drop_request_variables(os.environ)
 metrics = Metrics()
 tracer = tracer_from(os.environ)
 

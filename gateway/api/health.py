@@ -16,6 +16,7 @@ def health_blueprint(
     circuits: Circuits,
     shared_cache: Callable[[], str],
     token_keys: Callable[[], str],
+    time_zones: str,
     exposition: Callable[[], bytes],
 ) -> Blueprint:
     """Return the endpoints. `upstream` reports the outcome of the last fetch of each VDN and its age in seconds.
@@ -23,8 +24,9 @@ def health_blueprint(
     `settings` reports as their `status` whether those in force are the latest, `ok` or `failing`, and more.
     `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open` or `paused`.
     `shared_cache` and `token_keys`, the keys of the identity provider, report `off`, `ok`, `failing` or, before they
-    were needed, `unknown`. A dependency that fails degrades the gateway but does not take it out of service: its
-    callers still get the pages that it has, and words for what it has not.
+    were needed, `unknown`. `time_zones` is the release of the time zone data. A dependency that fails degrades the
+    gateway but does not take it out of service: its callers still get the pages that it has, and words for what it has
+    not.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -42,6 +44,7 @@ def health_blueprint(
             "settings": in_force,
             "shared_cache": {"status": shared},
             "token_keys": {"status": keys},
+            "time_zones": {"status": "ok", "release": time_zones},
             "isales": {"status": "failing" if failing else "ok", **_circuit(stopped, "all"), "vdns": vdns},
         }
         degraded = failing or "failing" in {in_force["status"], shared, keys}

@@ -92,8 +92,9 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
                 "description": "Of the settings: how many faults keep the latest from taking effect.",
             },
             "in_force_since_seconds": _seconds("Of the settings: how long those in force have been so, if faults are."),
+            "release": {"type": "string", "description": "Of `time_zones`: the release of the IANA database."},
         },
-        optional=("circuit", "vdns", "faults", "in_force_since_seconds"),
+        optional=("circuit", "vdns", "faults", "in_force_since_seconds", "release"),
     ),
     "VdnHealth": _object(
         "How the last fetch of one VDN ended. What has nothing to say is left out.",

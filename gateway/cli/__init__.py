@@ -10,6 +10,7 @@ from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.env_file import forget_env_file
 from gateway.cli.faulty import refuse_to_serve
+from gateway.cli.front import front
 from gateway.cli.isales import isales
 from gateway.cli.keys import keys
 from gateway.cli.simulator import simulator
@@ -18,7 +19,7 @@ from gateway.settings import SettingsError
 
 __all__ = ["COMMANDS", "Gateway", "add_commands", "forget_env_file", "refuse_to_serve"]
 
-COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, isales, keys, simulator, tokens)
+COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, front, isales, keys, simulator, tokens)
 
 
 def add_commands(app: Flask, gateway: Gateway | SettingsError) -> None:

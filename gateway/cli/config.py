@@ -36,6 +36,7 @@ def check(host: str, port: int | None) -> None:
     click.echo(f"# The settings of the environment {settings.environment!r} are good; secrets are not shown.")
     if unset:
         click.echo(f"# {unset}")
+    click.echo(f"# Time zones are those of release {settings.time_zones.release}, in {settings.time_zones.folder}.")
     for warning in settings.warnings:
         click.echo(f"# Warning: {warning}")
     click.echo()

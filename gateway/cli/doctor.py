@@ -15,7 +15,7 @@ from gateway.cli.columns import wrapped
 from gateway.cli.doctor_issuers import examine_issuers
 from gateway.isales.doctor import examine
 from gateway.isales.doctor_step import State, Step, duration
-from gateway.settings.model import Tenant
+from gateway.settings.model import Tenant, TimeZoneData
 
 COLUMNS: Final = 100
 INDENT: Final = 30
@@ -36,9 +36,10 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
     """
     gateway = current_gateway()
     isales, tenants = gateway.settings.isales, _tenants(gateway, vdn)
+    zones = gateway.settings.time_zones
     taken: list[Step] = []
     if not as_json:
-        click.echo(f"The way to {isales.base_url}\n")
+        click.echo(f"The way to {isales.base_url}\nTimes are read by the time zones of release {zones.release}\n")
     for step in examine(isales, tenants, lambda: datetime.now(UTC)):
         taken.append(step)
         # Where the way itself is bad, a line for each step of each VDN would say the same.
@@ -55,7 +56,8 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
         taken.append(step)
         if not as_json:
             click.echo("\n".join(lines(step)))
-    click.echo(json.dumps(document(isales.base_url, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}")
+    told = json.dumps(document(isales.base_url, zones, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}"
+    click.echo(told)
     sys.exit(1 if verdict(taken) is State.FAILED else 0)
 
 
@@ -99,21 +101,24 @@ def summary(steps: Sequence[Step]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
 
 
-def document(base_url: str, steps: Sequence[Step]) -> dict[str, Any]:
+def document(base_url: str, zones: TimeZoneData, steps: Sequence[Step]) -> dict[str, Any]:
     """Return what `--json` prints; `deploy/README.md` describes it. Keys may be added, none goes or changes."""
     return {
         "base_url": base_url,
         "result": verdict(steps),
-        "steps": [
-            {
-                "step": step.name,
-                "vdn": step.vdn,
-                "state": step.state,
-                "seen": step.seen,
-                "hint": step.hint,
-                "seconds": None if step.took_s is None else round(step.took_s, 6),
-                "facts": dict(step.facts),
-            }
-            for step in steps
-        ],
+        "time_zones": {"release": zones.release, "folder": zones.folder},
+        "steps": [step_document(step) for step in steps],
+    }
+
+
+def step_document(step: Step) -> dict[str, Any]:
+    """Return what `--json` prints of one step."""
+    return {
+        "step": step.name,
+        "vdn": step.vdn,
+        "state": step.state,
+        "seen": step.seen,
+        "hint": step.hint,
+        "seconds": None if step.took_s is None else round(step.took_s, 6),
+        "facts": dict(step.facts),
     }

@@ -119,6 +119,7 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
             breakers.report,
             shared.state,
             lambda: state_of(token_keys),
+            settings.time_zones.release,
             metrics.exposition,
         )
     )

@@ -22,6 +22,7 @@ from gateway.pages.shared import NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
 from gateway.reload import Parts
 from gateway.settings import Settings, SettingsError
+from gateway.settings.time_zones import fingerprint
 from gateway.shared_store.store import SharedStore, shared_store
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracer
@@ -86,8 +87,8 @@ def page_cache_of(
     freshness.completed.change(cache.fresh_completed_s, *stale)
 
     def key(query: CampaignQuery) -> str:
-        zone = settings.tenants[query.vdn].time_zone.key
-        return page_key(query, f"{settings.isales.base_url} {zone}")
+        zone = settings.tenants[query.vdn].time_zone
+        return page_key(query, f"{settings.isales.base_url} {zone.key} {fingerprint(zone)}")
 
     tiers = Tiers(
         memory,

@@ -32,7 +32,7 @@ def examine(settings: IsalesSettings, tenants: Iterable[Tenant], now: Callable[[
     for step in _way(settings, now):
         yield step
         if step.state is State.FAILED:
-            blocked_by = step.name
+            blocked_by = Name(step.name)
     if blocked_by:
         for tenant in tenants:
             for name in FOR_EACH_VDN:

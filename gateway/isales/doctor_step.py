@@ -41,7 +41,7 @@ class Step:
     `facts` holds what was seen by name, for programs; `vdn` is `None` for the steps that all VDNs share.
     """
 
-    name: Name
+    name: StrEnum
     state: State
     seen: str
     took_s: float | None = None

@@ -70,7 +70,8 @@ def _worded(message: str, sources: Sources, name: str, kind: Any) -> str:
         return 'must be a list, in brackets also where it has one entry: ["..."]'
     if message in OTHER_TYPE:
         return OTHER_TYPE[message] + _limits(kind) + given(sources, name, kind)
-    return message[0].lower() + message[1:].rstrip(".") + given(sources, name, kind)
+    fault, before_hint, hint = message.partition("; did you mean")
+    return fault[0].lower() + fault[1:].rstrip(".") + given(sources, name, kind) + before_hint + hint
 
 
 def _limits(kind: fields.Field[Any]) -> str:

@@ -22,15 +22,17 @@ FILES = (
 class KeptSettings:
     """The environment's name, the merged values of all sources, and what is in the files that they name.
 
-    It holds secrets as they are, and shows none of them in its `repr`. Equal ones make equal settings.
+    It holds secrets as they are, and shows none of them in its `repr`. Equal ones make equal settings: `time_zones` is
+    the release of the time zone data that they were read with, and not kept itself.
     """
 
     environment: str
     values: Mapping[str, Any] = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
+    time_zones: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, environment: str, values: Mapping[str, Any]) -> "KeptSettings":
+    def of(cls, environment: str, values: Mapping[str, Any], time_zones: str = "") -> "KeptSettings":
         """Return what to keep of `values`, which have been found good, so that their files can be read."""
         files = {}
         for label, table, name in _places(values):
@@ -39,18 +41,24 @@ class KeptSettings:
                     files[label] = Path(path).read_bytes()
                 except OSError:
                     continue  # it was there a moment ago; without its content the path has to do
-        return cls(environment, values, files)
+        return cls(environment, values, files, time_zones)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
         files = {name: b64encode(content).decode("ascii") for name, content in self.files.items()}
-        return {"environment": self.environment, "values": self.values, "files": files}
+        return {
+            "environment": self.environment,
+            "values": self.values,
+            "files": files,
+            "time_zones": self.time_zones,
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "KeptSettings":
         """Return what `to_json` was called on; `KeyError`, `TypeError` or `ValueError` if `document` is none of its."""
         files = {str(name): b64decode(content) for name, content in document["files"].items()}
-        return cls(str(document["environment"]), json.loads(json.dumps(document["values"])), files)
+        values = json.loads(json.dumps(document["values"]))
+        return cls(str(document["environment"]), values, files, str(document.get("time_zones", "")))
 
     def values_with_files(self) -> dict[str, Any]:
         """Return the values, with the paths of copies in memory for the files.

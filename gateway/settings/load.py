@@ -25,6 +25,7 @@ from gateway.settings.model import (
 from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
 from gateway.settings.sources import Sources, read_files, table_kinds
+from gateway.settings.time_zones import time_zone_data, turned_sign
 from gateway.settings.tls_files import tls_faults
 from gateway.settings.variables import read_variables
 
@@ -86,7 +87,8 @@ def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSetti
     key_file = isales["client_key_file"] or isales["client_cert_file"]
     if key_file and (warning := exposure(key_file, environ)):
         sources.warnings.append(f"isales: {warning}")
-    return _settings(environment, values, sources.warnings), KeptSettings.of(environment, sources.values)
+    settings = _settings(environment, values, sources.warnings)
+    return settings, KeptSettings.of(environment, sources.values, settings.time_zones.release)
 
 
 def restore_settings(kept: KeptSettings) -> Settings:
@@ -202,8 +204,10 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
             cors_origins=tuple(values["http"]["cors_origins"]),
         ),
         log=LogSettings(**values["log"]),
+        time_zones=time_zone_data(),
         warnings=(
             *warnings,
+            *_turned_signs(tenants),
             *_without_tenant(tenants, clients, jwt),
             *_without_issuer(jwt),
         ),
@@ -213,6 +217,12 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
 def _jwt(table: dict[str, Any]) -> JwtSettings:
     grants = tuple(TokenGrant(**{**grant, "scopes": frozenset(grant["scopes"])}) for grant in table["grants"])
     return JwtSettings(**{**table, "accepted_clients": tuple(table["accepted_clients"]), "grants": grants})
+
+
+def _turned_signs(tenants: Mapping[int, Tenant]) -> Iterator[str]:
+    for vdn, tenant in tenants.items():
+        if warning := turned_sign(tenant.time_zone.key):
+            yield f"the time_zone of VDN {vdn}: {warning}"
 
 
 def _without_tenant(

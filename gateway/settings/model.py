@@ -154,10 +154,19 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings of one process. `warnings` are sentences about what is allowed but probably not meant.
+class TimeZoneData:
+    """A release of the IANA time zone database, such as `2026f` or `unknown`, and the folder that it is in."""
 
-    `jwt` are all providers as they are written; `issuers` those that are on.
+    release: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of one process, and the time zone data that they were read with.
+
+    `warnings` are sentences about what is allowed but probably not meant. `jwt` are all providers as they are written;
+    `issuers` those that are on.
     """
 
     environment: str
@@ -168,6 +177,7 @@ class Settings:
     jwt: tuple[JwtSettings, ...]
     http: HttpSettings
     log: LogSettings
+    time_zones: TimeZoneData
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

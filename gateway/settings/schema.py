@@ -4,11 +4,12 @@ Code, `config/README.md`, `config/default.toml` and `flask config check` all spe
 to it. A field with `metadata={"secret": True}` may also be given as `<name>_file`, a path whose content is the value.
 """
 
-from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from typing import ClassVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import RAISE, Schema, fields, validate
 
+from gateway.settings.between import Fault, between
 from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
@@ -30,6 +31,7 @@ from gateway.settings.fields import (
     text,
 )
 from gateway.settings.model import Secret
+from gateway.settings.time_zones import time_zone
 
 SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
 VDN = validate.Range(min=1, max=9999)
@@ -100,12 +102,15 @@ class Isales(SettingsSchema):
     )
     breaker_open_max_s = seconds(60.0, "The most that it doubles up to, seconds.", inclusive=False, most=86_400.0)
 
-    @validates_schema
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if data["client_key_file"] and not data["client_cert_file"]:
-            raise ValidationError("is set, but `client_cert_file` is not; set both", "client_key_file")
-        if data["breaker_open_max_s"] < data["breaker_open_s"]:
-            raise ValidationError("must not be below `breaker_open_s`", "breaker_open_max_s")
+    @between("client_key_file", "client_cert_file")
+    def _key_with_its_certificate(self, key_file: str, cert_file: str) -> Iterator[Fault]:
+        if key_file and not cert_file:
+            yield "client_key_file", "is set, but `client_cert_file` is not; set both"
+
+    @between("breaker_open_max_s", "breaker_open_s")
+    def _most_above_least(self, most_s: float, least_s: float) -> Iterator[Fault]:
+        if most_s < least_s:
+            yield "breaker_open_max_s", "must not be below `breaker_open_s`"
 
 
 class TenantTable(SettingsSchema):
@@ -138,7 +143,7 @@ class TenantTable(SettingsSchema):
         validate.OneOf(["seconds", "milliseconds"], error="must be one of: {choices}"),
     )
     time_zone = TimeZone(
-        load_default=ZoneInfo("UTC"),
+        load_default=lambda: time_zone("UTC"),
         metadata={"description": "The zone of this VDN's zone-less times, an IANA name such as `Asia/Shanghai`."},
     )
     cc_id = count(0, "The call centre to ask for where a VDN spans several; 0: not sent.", least=0, most=65_535)
@@ -148,11 +153,11 @@ class TenantTable(SettingsSchema):
         validate.OneOf(["zh_CN", "en_US"], error="must be one of: {choices}"),
     )
 
-    @validates_schema
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if bool(data["previous_access_key"]) != bool(data["previous_secret_key"]):
+    @between("previous_access_key", "previous_secret_key")
+    def _pair_before(self, access_key: str, secret_key: Secret) -> Iterator[Fault]:
+        if bool(access_key) != bool(secret_key):
             message = "`previous_access_key` and `previous_secret_key` go together; set both or none"
-            raise ValidationError(message, "previous_access_key")
+            yield "previous_access_key", message
 
 
 class Cache(SettingsSchema):
@@ -229,10 +234,10 @@ class TokenGrantTable(SettingsSchema):
     )
     scopes = _scopes("What they may do: `campaigns:read`, `cache:purge`, `diagnostics:read`.")
 
-    @validates_schema(skip_on_field_errors=False)
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if "subject" in data and "client" in data and bool(data["subject"]) == bool(data["client"]):
-            raise ValidationError("set either this or `client`, to whose tokens these are", "subject")
+    @between("subject", "client")
+    def _whose(self, subject: str, client: str) -> Iterator[Fault]:
+        if bool(subject) == bool(client):
+            yield "subject", "set either this or `client`, to whose tokens these are"
 
 
 class Jwt(SettingsSchema):
@@ -267,21 +272,19 @@ class Jwt(SettingsSchema):
     scope_prefix = text("", "What stands before each scope that counts, such as `isales/`; it is cut off.")
     grants = fields.List(
         fields.Nested(TokenGrantTable),
-        load_default=list[dict[str, Any]],
+        load_default=list[dict[str, object]],
         metadata={"description": "Rights of tokens by whose they are, as tables `[[jwt.grants]]`."},
     )
 
-    @validates_schema(skip_on_field_errors=False)
-    def _check(self, data: dict[str, Any], **_: Any) -> None:
-        if not data.get("issuer"):
-            return
-        faults = {}
-        if not data.get("audience", True) and not data.get("accepted_clients", True):
-            faults["audience"] = ["must be set where `issuer` is (or `accepted_clients`, for tokens without `aud`)"]
-        if "jwks_url" in data and "jwks_file" in data and bool(data["jwks_url"]) == bool(data["jwks_file"]):
-            faults["jwks_url"] = ["where `issuer` is set, set either this or `jwks_file`"]
-        if faults:
-            raise ValidationError(faults)
+    @between("issuer", "audience", "accepted_clients")
+    def _meant_for_us(self, issuer: str, audience: str, accepted_clients: list[str]) -> Iterator[Fault]:
+        if issuer and not audience and not accepted_clients:
+            yield "audience", "must be set where `issuer` is (or `accepted_clients`, for tokens without `aud`)"
+
+    @between("issuer", "jwks_url", "jwks_file")
+    def _one_place_of_keys(self, issuer: str, url: str, file: str) -> Iterator[Fault]:
+        if issuer and bool(url) == bool(file):
+            yield "jwks_url", "where `issuer` is set, set either this or `jwks_file`"
 
 
 class Http(SettingsSchema):

@@ -6,7 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
-PACKAGES = {"nginx": "nginx", "varnishd": "varnish", "wrk": "wrk", "taskset": "util-linux"}
+PACKAGES = {
+    **{name: name for name in ("nginx", "haproxy", "apache2", "squid", "lighttpd", "wrk")},
+    "varnishd": "varnish",
+    "traffic_server": "trafficserver",
+    "taskset": "util-linux",
+}
 INSTALL_LIMIT_S = 300
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from http import HTTPStatus
 from pathlib import Path
 
 from gateway.errors import Forbidden, InternalError, InvalidParameters, MethodNotAllowed, NotFound, RateLimited
@@ -59,6 +60,10 @@ def test_problems_are_those_of_the_gateway() -> None:
     seen = set()
     for status, body in written:
         problem = json.loads(body)
+        if problem["type"] == "about:blank":
+            # What is wrong is none of the gateway's problems; then the title is that of the status (RFC 9457, 4.2.1).
+            assert (int(status), problem["status"], problem["title"]) == (400, 400, HTTPStatus.BAD_REQUEST.phrase)
+            continue
         error = kinds[problem["type"].rpartition("/")[2]]
         seen.add(error.name)
         assert (int(status), problem["status"], problem["title"]) == (error.status, error.status, error.title)
@@ -75,11 +80,11 @@ def test_request_ids_are_judged_by_the_gateways_rule() -> None:
 def test_deadlines_are_in_order() -> None:
     """Nginx waits for longer than the gateway, so that it is the gateway that gives up and says why."""
     isales = load_settings({**VARIABLES, "GATEWAY__ISALES__BASE_URL": "http://127.0.0.1:9"}, PROJECT).isales
-    (read_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["proxy.inc"])
+    (read_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["hop.inc"])
     assert int(read_s) > isales.deadline_s
     assert int(read_s) > isales.read_timeout_s
-    (connect_s,) = re.findall(r"proxy_connect_timeout (\d+)s;", texts()["proxy.inc"])
-    (elsewhere_s,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", texts()["proxy.inc"])
+    (connect_s,) = re.findall(r"proxy_connect_timeout (\d+)s;", texts()["hop.inc"])
+    (elsewhere_s,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", texts()["hop.inc"])
     assert int(connect_s) < int(elsewhere_s) < int(read_s), "who found nobody may ask another, who waited may not"
 
 
@@ -93,9 +98,10 @@ def test_kept_connections_end_here_before_they_end_there() -> None:
 
 def test_all_ways_to_the_gateway_are_the_same() -> None:
     """Each location that passes something on includes all of how that is done, and none does it in its own way."""
-    server = texts()["campaign-gateway.conf"]
-    assert "proxy_pass" not in server
-    assert "proxy_set_header" not in server
-    blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", server, flags=re.DOTALL)
-    assert len(blocks) == 9
+    servers = texts()["campaign-gateway.conf"] + texts()["large-headers.conf"]
+    assert "proxy_set_header" not in servers
+    blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", servers, flags=re.DOTALL)
+    assert len(blocks) == 10
     assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 8
+    assert re.findall(r"proxy_pass ([^;]*);", servers) == ["http://campaign_gateway_large_headers$request_uri"]
+    assert "include conf.d/hop.inc;" in texts()["proxy.inc"]

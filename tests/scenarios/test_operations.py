@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import request
 
+from gateway.settings.time_zones import time_zone_data
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest
@@ -29,6 +30,7 @@ def test_readiness_follows_what_callers_met(simulator: SimulatorServer, gateway:
         assert document["dependencies"]["settings"] == {"status": "ok"}
         assert document["dependencies"]["shared_cache"] == {"status": "off"}
         assert document["dependencies"]["token_keys"] == {"status": "off"}
+        assert document["dependencies"]["time_zones"] == {"status": "ok", "release": time_zone_data().release}
         return document["status"], document["dependencies"]["isales"]["vdns"]
 
     assert ready() == ("ready", {"1": {"status": "unknown"}, "2": {"status": "unknown"}})

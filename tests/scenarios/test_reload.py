@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gateway.simulator.server import SimulatorServer
 from tests.support import cache_status
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.reloading import ReloadedGateway
+from tests.support.time_zones import other_data, zone_folder
 from tests.support.waiting import wait_until
 
 TENANTS = """[
@@ -93,6 +95,23 @@ def test_another_upstream_or_time_zone_has_pages_of_its_own(serve: Callable[...,
         tenants=(TENANTS % "demo-secret-key").replace("vdn = 1,", 'vdn = 1, time_zone = "Asia/Tokyo",')
     )
     assert gateway.cached() == "fwd=miss; stored"
+
+
+def test_new_time_zone_data_is_taken(serve: Callable[..., ReloadedGateway], tmp_path: Path) -> None:
+    """Rows are read by the new rules, no page is shown that was read by those before, and readiness tells which."""
+    edmonton = (TENANTS % "demo-secret-key").replace("vdn = 1,", 'vdn = 1, time_zone = "America/Edmonton",')
+    gateway = serve(tenants=edmonton)
+    before = gateway.get().get_json()["data"][0]["begins_at"]
+    with other_data(zone_folder(tmp_path, "2999a", {"America/Edmonton": "Etc/GMT-14"})):
+        assert gateway.reload()
+        assert gateway.readiness()["dependencies"]["time_zones"] == {"status": "ok", "release": "2999a"}
+        after = gateway.get().get_json()["data"][0]["begins_at"]
+        later_by = datetime.fromisoformat(before) - datetime.fromisoformat(after)
+        assert timedelta(hours=19) < later_by < timedelta(hours=22)
+        assert gateway.reload()
+        assert gateway.cached() == "hit"
+    assert gateway.reload()
+    assert gateway.get().get_json()["data"][0]["begins_at"] == before
 
 
 def test_numbers_go_on_over_reloads(serve: Callable[..., ReloadedGateway]) -> None:

@@ -103,6 +103,14 @@ def test_libraries_stay_in_their_places(library: str, places: tuple[str, ...]) -
     assert {name for name in found if not any(below(name, place) for place in places)} == set()
 
 
+def test_the_front_is_looked_at_from_outside() -> None:
+    """Its doctor is a caller: nothing that serves knows it, and it knows no part but the words of the other doctor."""
+    assert importers("gateway.front") == {"gateway.cli.front"}
+    known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.front")))
+    own = {name for name in known if below(name, "gateway") and not below(name, "gateway.front")}
+    assert {name.rpartition(".")[0] for name in own} == {"gateway.isales.doctor_step"}
+
+
 def test_only_the_app_knows_the_factory() -> None:
     """Nothing that the factory puts together reaches back into it."""
     assert importers("gateway.factory") == {"app"}
@@ -117,4 +125,4 @@ def test_the_environment_is_read_where_settings_are_loaded() -> None:
         for name in MODULES
         if re.search(r"os\.(environ|getenv)", (sources[name] if sources[name].exists() else packages[name]).read_text())
     }
-    assert readers == {"app", "gateway.factory", "gateway.cli.config", "gateway.cli.demo"}
+    assert readers == {"app", "gateway.factory", "gateway.cli.config", "gateway.cli.demo", "gateway.cli.front"}

@@ -20,17 +20,20 @@ LOGGED_AT_ONCE = {
 
 VARY = "Vary: Accept, Accept-Encoding, Authorization, X-API-Key"
 FRESH = "Cache-Status: campaign-gateway; hit; ttl=14; age=1"
-PAGE_HEADERS = (
-    "Content-Type: application/json",
-    'ETag: "tag"',
-    "Campaigns-As-Of: Fri, 27 Nov 2026 08:49:37 GMT",
-    "Cache-Control: private, max-age=14, stale-if-error=3600",
-)
+GOOD_FOR = "Cache-Control: private, max-age=14, stale-if-error=3600"
+AS_OF = "Campaigns-As-Of: Fri, 27 Nov 2026 08:49:37 GMT"
 
 
-def page(body: bytes = b"{}", *, status: str = "200 OK", cache_status: str = FRESH, vary: str = VARY) -> bytes:
+def page(
+    body: bytes = b"{}",
+    *,
+    status: str = "200 OK",
+    cache_status: str = FRESH,
+    good_for: str = GOOD_FOR,
+    vary: str = VARY,
+) -> bytes:
     """Return what the gateway answers with a fresh page that it had, unless told otherwise."""
-    return http(status, body, *PAGE_HEADERS, cache_status, vary)
+    return http(status, body, "Content-Type: application/json", 'ETag: "tag"', good_for, AS_OF, cache_status, vary)
 
 
 @pytest.fixture(scope="session")

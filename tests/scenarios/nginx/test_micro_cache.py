@@ -1,5 +1,6 @@
 """What nginx keeps for a moment: who gets it, how good it is, and how long it stays."""
 
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def test_hits_are_the_gateways_own_words(front: DeployedNginx) -> None:
     assert "HIT" in outcomes(front)[asked:]
     assert (first.status, first.body) == (second.status, second.body)
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
-    own = {"x-request-id", "date"}
+    own = {"x-request-id", "date", "cache-control"}
     assert {name: value for name, value in first.headers.items() if name not in own} == {
         name: value for name, value in second.headers.items() if name not in own
     }
@@ -168,6 +169,82 @@ def test_only_fresh_hits_that_vary_by_credentials_are_kept(recording: DeployedNg
     stand_in.usually = says(page())
     assert {recording.get("/campaigns").status for _ in range(3)} == {200}
     assert "HIT" in outcomes(recording), "others are kept"
+
+
+@pytest.mark.parametrize("form", ["; hit; ttl=2; age=13", "; hit; ttl=3600; age=0", "; hit; ttl=14"])
+def test_fresh_hits_are_kept(recording: DeployedNginx, stand_in: RawServer, form: str) -> None:
+    """Those that have two seconds left at least, which is as long as they are kept."""
+    stand_in.usually = says(page(cache_status=f"Cache-Status: campaign-gateway{form}"))
+    warmed(recording)
+    recording.get("/campaigns")
+    assert outcomes(recording)[-1] == "HIT"
+
+
+LIFETIMES = [
+    *range(2, 32),
+    *range(95, 125),
+    199,
+    200,
+    201,
+    299,
+    300,
+    301,
+    310,
+    311,
+    999,
+    1000,
+    1001,
+    3600,
+    86399,
+    86400,
+]
+
+
+def test_what_is_repeated_is_good_for_two_seconds_less(recording: DeployedNginx, stand_in: RawServer) -> None:
+    """It may be two seconds older than when the gateway said how long it is good for: no cache behind keeps it longer.
+
+    The rest of the header stays, and so does all of it in what comes from the gateway.
+    """
+    seen: dict[int, int] = {}
+    for left in LIFETIMES:
+        said = f"private, max-age={left}, stale-if-error=3600" if left % 2 else f"private, max-age={left}"
+        stand_in.usually = says(page(good_for=f"Cache-Control: {said}"))
+        assert recording.get(f"/campaigns?page={left}").headers["cache-control"] == said
+        at_once = [recording.get(f"/campaigns?page={left}").headers["cache-control"] for _ in range(3)]
+        (repeated,) = set(at_once) - {said}
+        found = re.fullmatch(r"private, max-age=([0-9]+)(, stale-if-error=3600)?", repeated)
+        assert found
+        assert bool(found[2]) == bool(left % 2)
+        seen[left] = int(found[1])
+    exact = {left: left - 2 for left in LIFETIMES}
+    assert {left: said for left, said in seen.items() if said != exact[left]} == dict.fromkeys(
+        (left for left in LIFETIMES if left > 100 and left % 100 < 2), 98
+    )
+    unknown = says(page(good_for="Cache-Control: max-age=20"))
+    stand_in.usually = unknown
+    assert {recording.get("/campaigns?page=0").headers["cache-control"] for _ in range(4)} == {
+        "max-age=20",
+        "private, max-age=0",
+    }
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        *({"Cache-Control": wish} for wish in ("no-cache", "max-age=0", "only-if-cached", "stale-if-error=0")),
+        {"Prefer": "wait=5"},
+    ],
+)
+def test_what_callers_ask_of_caches_is_asked_of_the_gateway(
+    recording: DeployedNginx, stand_in: RawServer, wish: dict[str, str]
+) -> None:
+    """Nginx would not look at it; what is at hand is not repeated to them, and a condition is passed on."""
+    warmed(recording)
+    before = len(stand_in.requests)
+    for _ in range(3):
+        recording.get("/campaigns", headers={**wish, "If-None-Match": '"tag"'})
+    assert len(stand_in.requests) == before + 3
+    assert all(b'\r\nIf-None-Match: "tag"\r\n' in request for request in stand_in.requests[before:])
 
 
 def test_what_decides_an_answer_keeps_answers_apart(recording: DeployedNginx, stand_in: RawServer) -> None:

@@ -82,7 +82,9 @@ def test_no_process_shows_an_older_page_than_any_has_shown(
         faults.clear()
         upstream = Upstream()
         houses = [make_house(upstream.tier, fetch=upstream.fetch, lifetimes=SHORT) for _ in range(2)]
-        turns = [[houses[0], houses[0], houses[1], houses[1]]] if readers == "a a b b" else [[one] for one in houses * 2]
+        turns = (
+            [[houses[0], houses[0], houses[1], houses[1]]] if readers == "a a b b" else [[one] for one in houses * 2]
+        )
         with ThreadPoolExecutor(len(turns)) as pool:
             read = [pool.submit(upstream.read, turn) for turn in turns]
             older = [each.result(120) for each in read]

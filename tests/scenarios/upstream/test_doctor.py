@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.factory import create_app
+from gateway.settings.time_zones import time_zone_data
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
@@ -264,6 +265,7 @@ def test_what_people_read(simulator: SimulatorServer, told: Callable[..., tuple[
     code, lines = told()
     assert code == 0
     assert lines[0] == f"The way to {simulator.base_url}"
+    assert lines[1] == f"Times are read by the time zones of release {time_zone_data().release}"
     assert [line.split()[1] for line in lines if line.startswith("good")] == ["dns", "tcp", *ASKED, *ASKED]
     assert [line for line in lines if line.startswith("VDN")] == ["VDN 1", "VDN 2"]
     assert lines[-1] == "12 good, 1 skipped"

@@ -21,7 +21,13 @@ def ready(circuits: dict[str, str]) -> dict[str, Any]:
     fetches: dict[int, tuple[str, float | None]] = {1: ("ok", 1.0), 2: ("ok", 1.0)}
     app.register_blueprint(
         health_blueprint(
-            lambda: {"status": "ok"}, lambda: fetches, lambda: circuits, lambda: "off", lambda: "off", lambda: b""
+            lambda: {"status": "ok"},
+            lambda: fetches,
+            lambda: circuits,
+            lambda: "off",
+            lambda: "off",
+            "2026f",
+            lambda: b"",
         )
     )
     answer = app.test_client().get("/readyz")
@@ -62,7 +68,9 @@ def test_the_document_tells_all_of_readiness(state: str) -> None:
     app = Flask("test")
     stopped = {"all": "half-open", "1": "open", "2": "paused"}
     app.register_blueprint(
-        health_blueprint(settings.report, health.report, lambda: stopped, lambda: state, lambda: state, lambda: b"")
+        health_blueprint(
+            settings.report, health.report, lambda: stopped, lambda: state, lambda: state, "2026f", lambda: b""
+        )
     )
     document = app.test_client().get("/readyz").get_json()
     require("Readiness", document)

@@ -18,6 +18,7 @@ from gateway.errors import GatewayError, UpstreamError, leaves
 from gateway.factory import create_app, create_commands_app
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 from gateway.settings import SettingsError
+from gateway.settings.time_zones import time_zone_data
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
@@ -216,6 +217,8 @@ def test_config_check_prints_the_settings(simulator: SimulatorServer, monkeypatc
     assert result.exit_code == 0
     assert 'secret_key = "********"' in result.stdout
     assert "# Warning: client 'web' may read VDN 99" in result.stdout
+    zones = time_zone_data()
+    assert f"# Time zones are those of release {zones.release}, in {zones.folder}.\n" in result.stdout
     assert "# GATEWAY_ENV is not set, so this is about `development`." in result.stdout
     monkeypatch.setenv("GATEWAY_ENV", "development")
     assert "GATEWAY_ENV" not in run(app, "config", "check").stdout

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gateway.cli.columns import width
 from gateway.cli.doctor import document, lines, summary, verdict
 from gateway.isales.doctor_step import Name, State, Step
+from gateway.settings.model import TimeZoneData
 
 STEPS = st.builds(
     Step,
@@ -57,9 +58,10 @@ def test_one_failure_fails_and_a_warning_does_not() -> None:
 def test_the_document() -> None:
     """It has one shape whatever was seen."""
     step = Step(Name.TCP, State.GOOD, "seen", 0.12345678, "hint", {"addresses": ("a", "b")}, 7)
-    assert json.loads(json.dumps(document("http://a", [step]))) == {
+    assert json.loads(json.dumps(document("http://a", TimeZoneData("2026f", "/zones"), [step]))) == {
         "base_url": "http://a",
         "result": "good",
+        "time_zones": {"release": "2026f", "folder": "/zones"},
         "steps": [
             {
                 "step": "tcp",

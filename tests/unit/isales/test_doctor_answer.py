@@ -39,7 +39,7 @@ def exchange(status: int = 200, headers: dict[str, str] | None = None, **changes
 
 def steps_of(found: Exchange, accepted_hosts: Collection[str] = ()) -> dict[Name, Step]:
     """Return the steps by their names."""
-    return {step.name: step for step in answer_steps(found, accepted_hosts)}
+    return {Name(step.name): step for step in answer_steps(found, accepted_hosts)}
 
 
 def dated(seconds: float) -> dict[str, str]:

@@ -294,6 +294,7 @@ def test_news_that_come_while_a_page_lands_are_not_lost() -> None:
 
     others = Overtaking(leases=True)
     house = House(shared=others)
+
     def announced() -> None:
         house.clock.advance(0.001)
         house.cache.doubted(house.key(QUERY))

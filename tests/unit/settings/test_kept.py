@@ -8,6 +8,7 @@ import trustme
 
 from gateway.isales.transport_tls import tls_context
 from gateway.settings import KeptSettings, SettingsError, load_kept, load_settings, restore_settings
+from tests.support.time_zones import other_data, zone_folder
 from tests.unit.settings.project import MINIMAL, own_file
 
 
@@ -55,6 +56,15 @@ def test_equal_settings_are_kept_alike(root: Path, tmp_path: Path) -> None:
     assert other != kept
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca"))
     assert load_kept(environ, root)[1] != other
+
+
+def test_other_time_zone_data_makes_it_unequal(root: Path, tmp_path: Path) -> None:
+    """So that a worker which begins with newer data has its siblings take it too."""
+    kept = load_kept({}, root)[1]
+    with other_data(zone_folder(tmp_path, "2999a", {"UTC": "UTC"})):
+        newer = load_kept({}, root)[1]
+    assert (newer.values, newer == kept) == (kept.values, False)
+    assert KeptSettings.from_json(json.loads(json.dumps(newer.to_json()))) == newer
 
 
 def test_what_is_kept_shows_no_secret(root: Path, tmp_path: Path) -> None:
