@@ -254,7 +254,10 @@ class UpstreamBrokenContract(UpstreamError):
     name = "upstream-broken-contract"
     status = 502
     title = "CC-iSales answered something that cannot be understood"
-    meaning = "The answer is not JSON, has no result code, is too large, is cut short, or is a redirect."
+    meaning = (
+        "The answer is not JSON, has no result code, is too large, is cut short, is a redirect, or has campaigns of "
+        "which none can be used. `detail` says which of these."
+    )
     remedy = "Try again later. Operators: check that `isales.base_url` leads to CC-iSales itself, not to a proxy."
 
 

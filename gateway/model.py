@@ -76,7 +76,10 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class CampaignPage:
-    """One page of campaigns with the counts that came with it. A count that the vendor did not give is `None`."""
+    """One page of campaigns with the counts that came with it. A count that the vendor did not give is `None`.
+
+    `left_out` is how many more campaigns the vendor sent that could not be used.
+    """
 
     campaigns: tuple[Campaign, ...]
     number: int
@@ -84,6 +87,7 @@ class CampaignPage:
     total_items: int | None
     skill_queue_total: int | None
     ivr_total: int | None
+    left_out: int = 0
 
     @property
     def total_pages(self) -> int | None:
@@ -93,7 +97,7 @@ class CampaignPage:
     @property
     def paging(self) -> "Paging":
         """Where the page stands among the others."""
-        return Paging(self.number, self.total_pages, len(self.campaigns) >= self.size)
+        return Paging(self.number, self.total_pages, len(self.campaigns) + self.left_out >= self.size)
 
 
 class Paging(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, fields, pre_dump
+from marshmallow import Schema, fields, post_dump, pre_dump
 
 from gateway.api.rfc3339 import utc_text
 from gateway.model import CampaignPage, CampaignStatus, DeviceType
@@ -82,6 +82,20 @@ class PagePositionSchema(Schema):
         allow_none=True,
         metadata={"description": "Pages that hold them; null when CC-iSales did not say.", "examples": [1]},
     )
+    left_out = fields.Integer(
+        metadata={
+            "description": (
+                "Campaigns of this page that are missing in `data`, because CC-iSales sent them without an `id` that "
+                "can be used; absent when there are none."
+            ),
+            "minimum": 1,
+            "examples": [2],
+        },
+    )
+
+    @post_dump
+    def _nothing_is_not_told(self, position: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return position if position["left_out"] else {name: position[name] for name in position if name != "left_out"}
 
 
 class TotalsSchema(Schema):

@@ -86,7 +86,8 @@ def table(page: CampaignPage) -> str:
     ]
     total = "an unknown number of" if page.total_items is None else str(page.total_items)
     pages = "?" if page.total_pages is None else str(page.total_pages)
-    return "\n".join([*lines, f"page {page.number} of {pages}, {total} campaigns"])
+    missing = f"; {page.left_out} more on this page cannot be used" if page.left_out else ""
+    return "\n".join([*lines, f"page {page.number} of {pages}, {total} campaigns{missing}"])
 
 
 def _cells(campaign: Campaign) -> tuple[str, ...]:

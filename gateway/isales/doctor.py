@@ -17,6 +17,9 @@ from gateway.isales.doctor_step import Fact, Name, State, Step, duration, skippe
 from gateway.isales.doctor_tls import shake_hands
 from gateway.settings.model import IsalesSettings, Tenant
 
+ROWS: Final = 10
+"""Enough of them to see whether rows can be used."""
+
 LATENCY_CALLS: Final = 3
 TEXT_CHARACTERS: Final = 200
 FOR_EACH_VDN: Final = (Name.HTTP, Name.CLOCK, Name.SIGNATURE, Name.QUERY, Name.LATENCY)
@@ -41,7 +44,7 @@ def examine(settings: IsalesSettings, tenants: Iterable[Tenant], now: Callable[[
     accepted_hosts: set[str] = set()
     with closing(Questioner(settings, now)) as questioner:
         for tenant in tenants:
-            exchange = questioner.ask(tenant)
+            exchange = questioner.ask(tenant, ROWS)
             yield from answer_steps(exchange, accepted_hosts)
             if exchange.understood:
                 accepted_hosts.add(exchange.host_header)
@@ -75,7 +78,7 @@ def _latency(questioner: Questioner, tenant: Tenant, read_timeout_s: float) -> S
     """Return the step LATENCY: a few one-row queries, one after the other, over the connection that is kept."""
     took: list[float] = []
     for number in range(1, LATENCY_CALLS + 1):
-        exchange = questioner.ask(tenant)
+        exchange = questioner.ask(tenant, 1)
         took.append(exchange.took_s)
         if error := exchange.error:
             seen = exchange.shown(f"call {number} of {LATENCY_CALLS} failed: {error.detail}", TEXT_CHARACTERS)

@@ -50,6 +50,11 @@ _HINTS: Final[dict[type[UpstreamError], str]] = {
     ),
 }
 
+_UNUSABLE_ROWS: Final = (
+    "They have no whole number as `id` and are left out of every page that callers get. The gateway's log line"
+    " `upstream_drift` says what is there instead; ask CC-iSales' administrators whether it was upgraded."
+)
+
 
 def answer_steps(exchange: Exchange, accepted_hosts: Collection[str]) -> Iterator[Step]:
     """Yield the steps HTTP, CLOCK, SIGNATURE and QUERY that `exchange` tells of.
@@ -151,7 +156,7 @@ def _cause(exchange: Exchange, skew: timedelta | None, accepted_hosts: Collectio
 
 def _query(exchange: Exchange) -> Step:
     vdn, reply, error = exchange.tenant.vdn, exchange.reply, exchange.error
-    facts: dict[str, Fact] = {"result_code": None, "result_desc": None, "total_items": None, "problem": None}
+    facts: dict[str, Fact] = dict.fromkeys(("result_code", "result_desc", "total_items", "left_out", "problem"))
     if error is not None:
         facts["problem"] = error.name
         seen = error.detail
@@ -168,7 +173,12 @@ def _query(exchange: Exchange) -> Step:
     said = envelope.result(envelope.decode(reply.body))
     total = exchange.page.total_items
     description = exchange.shown(said.description, TEXT_CHARACTERS)
-    facts |= {"result_code": said.code, "result_desc": description, "total_items": total}
+    left_out = exchange.page.left_out
+    facts |= {"result_code": said.code, "result_desc": description, "total_items": total, "left_out": left_out}
     count = "an unknown number of" if total is None else str(total)
     seen = f"{said.code}{f' {description}' if description else ''}, {count} campaigns"
+    if left_out:
+        sent = left_out + len(exchange.page.campaigns)
+        seen += f"; {left_out} of the {sent} that were asked for cannot be used"
+        return Step(Name.QUERY, State.WARNING, seen, None, _UNUSABLE_ROWS, facts, vdn)
     return Step(Name.QUERY, State.GOOD, seen, None, "", facts, vdn)

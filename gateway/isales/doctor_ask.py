@@ -1,4 +1,4 @@
-"""The doctor's question: one row of a VDN, asked by the gateway's own signing, transport and reading, and noted."""
+"""The doctor's question: a few rows of a VDN, asked by the gateway's own signing, transport and reading, and noted."""
 
 import time
 from collections.abc import Callable
@@ -70,7 +70,7 @@ class Exchange:
 
 
 class Questioner:
-    """Asks for one row of a VDN at a time, over connections that are kept. `now` returns the aware time."""
+    """Asks for rows of one VDN at a time, over connections that are kept. `now` returns the aware time."""
 
     def __init__(self, settings: IsalesSettings, now: Callable[[], datetime]) -> None:
         self._transport = ObservedTransport(settings)
@@ -79,9 +79,9 @@ class Questioner:
         # Each step of a call has a limit of its own, but many small steps would add up.
         self._limit_s = min(settings.deadline_s, settings.connect_timeout_s + settings.read_timeout_s)
 
-    def ask(self, tenant: Tenant) -> Exchange:
-        """Return what came of asking for one row of the VDN of `tenant`."""
-        query = CampaignQuery(tenant.vdn, page_size=1, cc_id=tenant.cc_id or None)
+    def ask(self, tenant: Tenant, rows: int) -> Exchange:
+        """Return what came of asking for the first `rows` of the VDN of `tenant`."""
+        query = CampaignQuery(tenant.vdn, page_size=rows, cc_id=tenant.cc_id or None)
         page: CampaignPage | None = None
         failure: UpstreamError | None = None
         understood = False
@@ -89,7 +89,7 @@ class Questioner:
         try:
             answer = self._send(campaigns_request(query, tenant), Deadline.after(self._limit_s))
             understood = True
-            page = translate(answer.envelope, query, tenant.time_zone).page
+            page = translate(answer.envelope, query, tenant.time_zone).usable_page()
         except UpstreamError as error:
             failure = error
             understood = understood or error.upstream is not None

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -50,12 +51,13 @@ class Drift:
 def shape(value: object) -> str:
     """Return what a value of JSON looks like without what it says: numbers and names may be people's.
 
-    Of a string's first characters each digit is `9` and each letter `a`; of all else the type is told.
+    Of a string's first characters each digit is `9` and each letter `a`, and likewise of a number with a point or an
+    exponent; of all else the type is told.
     """
     if isinstance(value, str):
         shown = printable(value, SAMPLE_CHARACTERS)
         return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in shown)
-    return type(value).__name__
+    return shape(str(value)) if isinstance(value, Decimal) else type(value).__name__
 
 
 def _digits_hidden(number: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ Source: the vendor's interface description. Success is `resultCode` "0200000" an
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from gateway.errors import (
@@ -14,6 +15,7 @@ from gateway.errors import (
     UpstreamRejectedParameters,
     UpstreamResult,
 )
+from gateway.isales.numbers import exact
 from gateway.isales.text import printable
 from gateway.strict_json import strict_json
 
@@ -28,11 +30,11 @@ DESCRIPTION_CHARACTERS: Final = 500
 def decode(body: bytes) -> dict[str, Any]:
     """Return the JSON object in `body`, UTF-8 whatever the headers say, or raise `UpstreamBrokenContract`.
 
-    It is read strictly: see `strict_json`.
+    It is read strictly: see `strict_json`. A number with a point or an exponent is a `Decimal`.
     """
     wrong = "not JSON as it must be"
     try:
-        document = strict_json(body)
+        document = strict_json(body, exact)
     except ValueError:
         pass
     else:
@@ -49,9 +51,9 @@ def result(envelope: Mapping[str, Any]) -> UpstreamResult:
     """
     named = "result" if envelope.get("resultCode") is not None else "return"
     code = envelope.get(f"{named}Code")
-    if isinstance(code, bool) or not isinstance(code, str | int | float) or code == "":
+    if isinstance(code, bool) or not isinstance(code, str | int | Decimal) or code == "":
         raise UpstreamBrokenContract("The answer of CC-iSales has no result code: it is not one of its envelopes.")
-    shown = printable(code, CODE_CHARACTERS) if isinstance(code, str) else repr(code)[:CODE_CHARACTERS]
+    shown = printable(code, CODE_CHARACTERS) if isinstance(code, str) else str(code)[:CODE_CHARACTERS]
     description = envelope.get(f"{named}Desc")
     return UpstreamResult(shown, printable(description, DESCRIPTION_CHARACTERS) if isinstance(description, str) else "")
 

@@ -12,6 +12,7 @@ from gateway.errors import UpstreamBrokenContract
 from gateway.isales import times
 from gateway.isales.codes import DEVICE_TYPES, STATUSES
 from gateway.isales.drift import Drift, DriftKind
+from gateway.isales.numbers import BIGGEST
 from gateway.isales.schemas import PageSchema, RowSchema
 from gateway.model import Campaign, CampaignPage, CampaignQuery, CampaignStatus, DeviceType
 
@@ -42,12 +43,22 @@ class Translation:
     page: CampaignPage
     drifts: tuple[Drift, ...]
 
+    def usable_page(self) -> CampaignPage:
+        """Return the page. `UpstreamBrokenContract` if campaigns were sent, but none that can be used."""
+        if self.page.left_out and not self.page.campaigns:
+            first = next(drift.sample for drift in self.drifts if drift.kind is DriftKind.ROW_LEFT_OUT)
+            raise UpstreamBrokenContract(
+                f"None of the {self.page.left_out} campaigns on the page of CC-iSales has an `id` that can be used, a"
+                f" whole number from 0 to {BIGGEST}; in the first there is: {first}."
+            )
+        return self.page
+
 
 def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo) -> Translation:
     """Translate a successful envelope, the answer to `query` by a CC-iSales whose clock is in `zone`.
 
     `UpstreamBrokenContract` if it is no page: `data` is not a list, or missing where the total says there are rows.
-    A row without a usable id is left out.
+    A row without a usable id is left out and counted.
     """
     rows = envelope.get("data")
     if rows is not None and not isinstance(rows, list):
@@ -65,6 +76,7 @@ def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo)
         total_items,
         read.get("skill_queue_total"),
         read.get("ivr_total"),
+        left_out=len(rows or ()) - len(campaigns),
     )
     return Translation(page, tuple(drifts))
 

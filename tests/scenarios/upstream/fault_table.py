@@ -160,10 +160,13 @@ def _result_codes() -> list[Fault]:
 
 def _odd_pages() -> list[Fault]:
     without_id = [{"name": LEAK}, row(id=None), row(id=[]), row(id=-1), None, LEAK, 7]
+    whole_floats = answers(GOOD_BODY.replace(b"[]", b'[{"id": 3.0, "status": 2.0}]').replace(b" 0,", b" 1.0,"))
     odd = row(id=1, name=["x"], status={}, deviceType=True, callerNo=10080, strBeginTime=7, strEndTime="soon")
     unknown = row(status=77, deviceType=4, y=2)
     return [
-        Fault("rows without an id", PAGE, answers(as_json(envelope(totalSize=7, data=without_id)))),
+        Fault("rows without an id", PAGE, answers(as_json(envelope(totalSize=8, data=[*without_id, row()])))),
+        Fault("no row with an id", BROKEN_CONTRACT, answers(as_json(envelope(totalSize=7, data=without_id)))),
+        Fault("ids and counts as 3.0", PAGE, whole_floats),
         Fault("rows of odd types", PAGE, answers(as_json(envelope(totalSize="1", curIvrCount=[], data=[odd])))),
         Fault("unknown codes and keys", PAGE, answers(as_json(envelope(x=1, data=[unknown])))),
         Fault("totals that change between pages", PAGE, counts_down),

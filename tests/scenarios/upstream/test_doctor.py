@@ -28,7 +28,7 @@ def simulator() -> Iterator[SimulatorServer]:
 
 
 def test_all_is_good(simulator: SimulatorServer) -> None:
-    """Every step is good, the query is of one row, and there are four calls, one after the other."""
+    """Every step is good, and there are four calls, one after the other."""
     report = examined(simulator.base_url)
     assert (report.exit_code, report.result) == (0, "good")
     assert report.states == {"dns": "good", "tcp": "good", "tls": "skipped"} | dict.fromkeys(ASKED, "good")
@@ -37,6 +37,7 @@ def test_all_is_good(simulator: SimulatorServer) -> None:
         "result_code": "0200000",
         "result_desc": "",
         "total_items": 250,
+        "left_out": 0,
         "problem": None,
     }
     latency = report.step("latency")["facts"]
@@ -204,7 +205,9 @@ def test_one_call_in_three_fails(upstream: RawServer) -> None:
     assert report.failed["step"] == "latency"
     assert report.failed["seen"].startswith("call 2 of 3 failed: CC-iSales answered HTTP 502")
     assert len(upstream.requests) == 3
-    assert all(b"rowsPerPage=1&" in request for request in upstream.requests)
+    sizes = [b"rowsPerPage=10&" in request for request in upstream.requests]
+    assert sizes == [True, *[False] * (len(sizes) - 1)]
+    assert all(b"rowsPerPage=1" in request for request in upstream.requests)
     assert upstream.connections == 2, "one to see whether it can be had, one that is kept for all calls"
 
 
@@ -286,6 +289,20 @@ def test_the_doctor_shows_no_row() -> None:
         report = examined(server.url)
     assert report.step("query")["state"] == "good"
     assert number not in str(report.steps)
+
+
+def test_rows_that_cannot_be_used(upstream: RawServer) -> None:
+    """Some are a warning with their number, and all of them a failure that says what is in the place of an id."""
+    upstream.usually = says(
+        http("200 OK", as_json(envelope(data=[row(id=1), row(id="A-7"), row(id=None)], totalSize=3)))
+    )
+    query = examined(upstream.url).step("query")
+    assert (query["state"], query["facts"]["left_out"], query["facts"]["total_items"]) == ("warning", 2, 3)
+    assert "2 of the 3" in query["seen"]
+    upstream.usually = says(http("200 OK", as_json(envelope(data=[row(id="A-7")], totalSize=1))))
+    failed = examined(upstream.url).failed
+    assert (failed["step"], failed["facts"]["problem"]) == ("query", "upstream-broken-contract")
+    assert "in the first there is: a-9" in failed["seen"]
 
 
 def test_what_people_read_where_the_way_is_bad() -> None:

@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -88,8 +89,8 @@ def test_any_other_code_is_a_failure(code: str) -> None:
     assert error.upstream == UpstreamResult(code.strip(), "")
 
 
-@pytest.mark.parametrize("number", [0, 200000, 200000.0])
-def test_a_number_is_no_success(number: float) -> None:
+@pytest.mark.parametrize("number", [0, 200000, Decimal("200000.0"), Decimal("1e999999999")])
+def test_a_number_is_no_success(number: int | Decimal) -> None:
     """A number as result code is a failure that is named by it."""
     error = envelope.failure({"resultCode": number, "returnCode": "0200000"})
     assert isinstance(error, UpstreamFailed)
