@@ -27,6 +27,7 @@ class DriftKind(StrEnum):
 
     UNKNOWN_FIELD = "unknown_field"
     UNKNOWN_CODE = "unknown_code"
+    ODD_TIME = "odd_time"
     UNREADABLE_TIME = "unreadable_time"
     ODD_TYPE = "odd_type"
     ROW_LEFT_OUT = "row_left_out"

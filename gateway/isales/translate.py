@@ -118,9 +118,13 @@ def _code(field: str, code: int | None, codes: Mapping[int, _Code], unknown: _Co
 
 
 def _moment(field: str, text: str | None, read: times.Reader, zone: ZoneInfo, drifts: list[Drift]) -> datetime | None:
-    moment = read(text, zone) if text else None
-    if text and moment is None:
+    if not text:
+        return None
+    moment = read(text, zone)
+    if moment is None:
         drifts.append(Drift.seen(DriftKind.UNREADABLE_TIME, field, text))
+    elif not times.is_as_described(text):
+        drifts.append(Drift.seen(DriftKind.ODD_TIME, field, text))
     return moment
 
 

@@ -262,6 +262,23 @@ def test_counts_that_cannot_be_used_are_none(unusable: Any) -> None:
     assert (page.total_items, page.skill_queue_total, page.ivr_total) == (None, None, None)
 
 
+@pytest.mark.parametrize("written", ['"2023-11-05 3:01:12"', "1699153272000", '"1699153272000"', "1.699153272e12"])
+def test_an_odd_time_is_read_and_counted_once(written: str) -> None:
+    """A spelling of its own, text or number, is the time that it means, and one departure from the description."""
+    document = f'{{"resultCode": "0200000", "data": [{{"id": 1, "strBeginTime": {written}}}]}}'
+    translation = translate(decode(document.encode()), QUERY, UTC_ZONE)
+    (campaign,) = translation.page.campaigns
+    assert campaign.begins_at == datetime(2023, 11, 5, 3, 1, 12, tzinfo=UTC)
+    assert kinds(translation) == ["odd_time"]
+
+
+def test_an_end_before_the_begin_is_served_as_it_is() -> None:
+    """It is in a published sample, and nobody knows what is meant."""
+    campaign = only(strBeginTime="2023-11-05 03:01:12", strEndTime="2023-11-04 00:00:00")
+    assert campaign.begins_at == datetime(2023, 11, 5, 3, 1, 12, tzinfo=UTC)
+    assert campaign.ends_at == datetime(2023, 11, 4, tzinfo=UTC)
+
+
 def test_absent_fields_are_none_without_drift() -> None:
     """A row that has an id and nothing else is a campaign of which nothing else is known."""
     translation = translate({"resultCode": "0200000", "data": [{"id": 7}]}, QUERY, UTC_ZONE)
