@@ -272,10 +272,10 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamOverloaded(UpstreamError):
-    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open.
+    """CC-iSales cannot take this call now: no slot in time, it said 429, 503 or too fast, or its circuit is open.
 
-    `pause_s` are the whole seconds for which CC-iSales asked for no call, `None` if it did not. `one_vdn` says that it
-    spoke of the calls of this VDN alone.
+    `pause_s` are the whole seconds for which CC-iSales asked for no call, `None` if it did not, and `asked_by` is where
+    it did. `one_vdn` says that it spoke of the calls of this VDN alone.
     """
 
     name = "upstream-overloaded"
@@ -290,9 +290,18 @@ class UpstreamOverloaded(UpstreamError):
         "the last failure, which is the one to mend."
     )
 
-    def __init__(self, detail: str, *, pause_s: int | None = None, one_vdn: bool = False, **more: Any) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        pause_s: int | None = None,
+        asked_by: str = "Retry-After",
+        one_vdn: bool = False,
+        **more: Any,
+    ) -> None:
         super().__init__(detail, **more)
         self.pause_s = pause_s
+        self.asked_by = asked_by
         self.one_vdn = one_vdn
 
 

@@ -112,7 +112,7 @@ class Breakers:
                 of_vdn.settle(admission.of_vdn, judgement.vdn, failure, now),
             ]
             if isinstance(error, UpstreamOverloaded) and error.pause_s is not None:
-                changes.append((of_vdn if error.one_vdn else self._all).pause(error.pause_s, now))
+                changes.append((of_vdn if error.one_vdn else self._all).pause(error.pause_s, now, error.asked_by))
         for change in changes:
             if change is not None:
                 self._tell(change)
@@ -136,7 +136,7 @@ class Breakers:
         log = structlog.get_logger("gateway.isales")
         if change.kind == "stopped":
             self._meter.circuit_opened(change.way)
-            log.warning("upstream_stopped", vdn=change.way, for_s=change.seconds, last_failure=change.last_failure)
+            log.warning("upstream_stopped", vdn=change.way, for_s=change.seconds, last_failure=change.why)
         elif change.kind == "paused":
             until = self._wall() + timedelta(seconds=change.seconds)
             log.warning(
@@ -144,7 +144,7 @@ class Breakers:
                 vdn=change.way,
                 for_s=change.seconds,
                 until=until.isoformat(timespec="seconds"),
-                reason="CC-iSales asked for it with Retry-After",
+                reason=f"CC-iSales asked for it with {change.why}",
                 note="this process forgets it when it restarts",
             )
         else:

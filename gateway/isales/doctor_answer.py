@@ -79,6 +79,11 @@ def answer_steps(exchange: Exchange, accepted_hosts: Collection[str]) -> Iterato
 
 def hint_for(error: UpstreamError) -> str:
     """Return what to do about `error`."""
+    if error.upstream and (element := envelope.element_of(error.upstream.code)):
+        return (
+            f"isales.base_url leads to {element}, another element of the platform: set it to host and port of"
+            " CC-iSales, usually port 28050 (SaaS) or 28080 (on premises)."
+        )
     return _HINTS.get(type(error), error.remedy)
 
 

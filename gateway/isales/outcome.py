@@ -47,6 +47,8 @@ def _error(reply: Reply, now: datetime, took_s: float) -> UpstreamError:
         ahead = clock_ahead(reply.headers.get("Date", ""), now - timedelta(seconds=took_s / 2))
         return UpstreamRefusedCredentials(f"{said} to the gateway's signature.", clock_ahead_s=ahead)
     failed = _failure_in(reply)
+    if isinstance(failed, UpstreamOverloaded) and not reply.headers.get("Retry-After"):
+        return failed
     after = retry_after(reply.headers.get("Retry-After", ""), now)
     retryable_in_s = (after or 0) if reply.status in WORTH_A_RETRY else None
     if reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):

@@ -26,12 +26,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a call changed on `way`: it was `stopped` or `paused` for so many seconds, or `resumed` after so many."""
+    """What a call changed on `way`: it was `stopped` or `paused` for so many seconds, or `resumed` after so many.
+
+    `why` is the failure that stopped it, or what asked for the pause.
+    """
 
     way: str
     kind: Literal["stopped", "paused", "resumed"]
     seconds: float
-    last_failure: str = ""
+    why: str = ""
 
 
 class Way:
@@ -42,6 +45,7 @@ class Way:
         self._whom = "all VDNs" if vdn is None else f"VDN {vdn}"
         self._circuit = Circuit(policy)
         self._paused_until = float("-inf")
+        self._asked_by = ""
         self._last_failure = ""
 
     def state(self, now: float) -> CircuitState:
@@ -59,8 +63,8 @@ class Way:
             return None
         if paused >= stopped:
             detail = (
-                f"CC-iSales asked for a pause in the calls for {self._whom} (Retry-After); {math.ceil(paused)} s of it"
-                " are left."
+                f"CC-iSales asked for a pause in the calls for {self._whom} ({self._asked_by}); {math.ceil(paused)} s"
+                " of it are left."
             )
             return Refusal(self.label, "pause", paused, detail)
         if self._circuit.state(now) is CircuitState.OPEN:
@@ -78,10 +82,12 @@ class Way:
         """Return the permit for a call that goes at `now` and gives up after `patience_s`; only without a refusal."""
         return self._circuit.admit(now, patience_s)
 
-    def pause(self, seconds: float, now: float) -> Change | None:
-        """Let no call go for `seconds`, or for longer if that was asked for before."""
+    def pause(self, seconds: float, now: float, asked_by: str = "Retry-After") -> Change | None:
+        """Let no call go for `seconds`, or for longer if that was asked for before; `asked_by` says where it was."""
         known, self._paused_until = self._paused_until, max(self._paused_until, now + seconds)
-        return Change(self.label, "paused", seconds) if self._paused_until > known + NEWS_S else None
+        if self._paused_until > known:
+            self._asked_by = asked_by
+        return Change(self.label, "paused", seconds, asked_by) if self._paused_until > known + NEWS_S else None
 
     def settle(self, permit: Permit, verdict: Verdict, failure: str, now: float) -> Change | None:
         """Take note of a call that ended; `failure` says how if the verdict is bad."""

@@ -11,7 +11,7 @@ from gateway.telemetry.numbers import Numbers, Over
 MOST_RESULT_CODES = 50
 """So many result codes have a number of their own; CC-iSales' interface description has fewer."""
 
-RESULT_CODE = re.compile(r"[0-9]{7,8}\Z")
+RESULT_CODE = re.compile(r"[0-9][0-9-]{5,6}[0-9]\Z")
 OTHER = "other"
 
 

@@ -153,6 +153,7 @@ def _result_codes() -> list[Fault]:
     return [
         *(Fault(f"result code {code}", REJECTED, says_of_itself(resultCode=code, data=...)) for code in rejected),
         Fault("result code 0200006", FAILED, says_of_itself(resultCode="0200006", data=...), attempts=2),
+        Fault("result code 0200022", OVERLOADED, says_of_itself(resultCode="0200022"), retry_after=2, pauses=True),
         Fault("result code 0299999", FAILED, says_of_itself(resultCode="0299999")),
         Fault("no result code", BROKEN_CONTRACT, says_of_itself(resultCode=...)),
     ]

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import UpstreamError, UpstreamOverloaded, UpstreamUnreachable, leaves
+from gateway.errors import (
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamOverloaded,
+    UpstreamResult,
+    UpstreamUnreachable,
+    leaves,
+)
 from gateway.isales.doctor_answer import answer_steps, hint_for, skew_of
 from gateway.isales.doctor_ask import Exchange
 from gateway.isales.doctor_step import Name, State, Step
@@ -130,6 +137,14 @@ def test_what_the_other_end_says_is_made_safe() -> None:
     assert http.seen == "HTTP 200, text/********\\x1b[31m"
     assert http.facts["content_type"] == "text/********\\x1b[31m"
     assert "hush-hush" not in repr(exchange())
+
+
+def test_another_element_behind_the_url_is_named() -> None:
+    """A result code of another element says where the URL leads, and what to set instead."""
+    error = UpstreamFailed("CC-CMS answered.", upstream=UpstreamResult("0100001", "no"))
+    query = steps_of(exchange(page=None, error=error))[Name.QUERY]
+    assert query.state is State.FAILED
+    assert query.hint.startswith("isales.base_url leads to CC-CMS,")
 
 
 def test_every_error_has_a_hint() -> None:

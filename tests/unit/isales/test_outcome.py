@@ -121,6 +121,26 @@ def test_an_overload_carries_what_the_envelope_said() -> None:
     assert error_of(503, HTML).upstream is None
 
 
+TOO_FAST = as_json({"resultCode": "0200022", "resultDesc": "too fast"})
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 500, 503])
+def test_too_fast_is_a_short_pause_for_one_vdn(status: int) -> None:
+    """Result code 0200022 asks this VDN for a moment's rest, whichever status it comes with, and is not tried again."""
+    error = error_of(status, TOO_FAST)
+    assert isinstance(error, UpstreamOverloaded)
+    assert error.upstream == UpstreamResult("0200022", "too fast")
+    assert (error.pause_s, error.retry_after_s, error.one_vdn, error.retryable_in_s) == (2, 2, True, None)
+    assert error.asked_by == "result code 0200022"
+
+
+def test_a_retry_after_beside_too_fast_is_kept() -> None:
+    """Where the answer says itself for how long, that counts."""
+    error = error_of(429, TOO_FAST, **{"Retry-After": "7"})
+    assert isinstance(error, UpstreamOverloaded)
+    assert (error.pause_s, error.asked_by) == (7, "Retry-After")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "header", "retryable_in_s"),
     [
