@@ -55,6 +55,11 @@ _UNUSABLE_ROWS: Final = (
     " `upstream_drift` says what is there instead; ask CC-iSales' administrators whether it was upgraded."
 )
 
+_NOT_AS_DESCRIBED: Final = (
+    "CC-iSales itself answers, but not as its interface is described, so no page can be told from it: give its"
+    " administrators these words, and ask whether it was upgraded or something in between changes queries or answers."
+)
+
 
 def answer_steps(exchange: Exchange, accepted_hosts: Collection[str]) -> Iterator[Step]:
     """Yield the steps HTTP, CLOCK, SIGNATURE and QUERY that `exchange` tells of.
@@ -163,6 +168,9 @@ def _query(exchange: Exchange) -> Step:
     vdn, reply, error = exchange.tenant.vdn, exchange.reply, exchange.error
     facts: dict[str, Fact] = dict.fromkeys(("result_code", "result_desc", "total_items", "left_out", "problem"))
     if error is not None:
+        hint = hint_for(error)
+        if exchange.understood and isinstance(error, UpstreamBrokenContract):
+            hint = _NOT_AS_DESCRIBED
         facts["problem"] = error.name
         seen = error.detail
         if error.upstream:
@@ -172,7 +180,7 @@ def _query(exchange: Exchange) -> Step:
         if isinstance(error, UpstreamOverloaded) and error.pause_s:
             seen += f" It asks for no call within the next {error.pause_s} s."
         seen = exchange.shown(seen, 2 * TEXT_CHARACTERS)
-        return Step(Name.QUERY, State.FAILED, seen, None, hint_for(error), facts, vdn)
+        return Step(Name.QUERY, State.FAILED, seen, None, hint, facts, vdn)
     assert exchange.page is not None  # noqa: S101 -- for the type checker: without an error there are a page
     assert reply is not None  # noqa: S101 -- and an answer
     said = envelope.result(envelope.decode(reply.body))

@@ -31,11 +31,16 @@ class DriftKind(StrEnum):
     UNREADABLE_TIME = "unreadable_time"
     ODD_TYPE = "odd_type"
     ROW_LEFT_OUT = "row_left_out"
+    NOT_AS_ASKED = "not_as_asked"
+
+
+_OF_NOBODY: Final = (DriftKind.UNKNOWN_CODE, DriftKind.NOT_AS_ASKED)
+"""Numbers that belong to no person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there, or a small code."""
+    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there, or a small number."""
 
     kind: DriftKind
     field: str
@@ -45,8 +50,8 @@ class Drift:
     def seen(cls, kind: DriftKind, field: str, value: object) -> "Drift":
         """Return the drift for a `value` of JSON at `field`, both as they came."""
         name = _NUMBER.sub(_digits_hidden, printable(field, NAME_CHARACTERS))
-        is_code = kind is DriftKind.UNKNOWN_CODE and isinstance(value, int) and abs(value) < BIGGEST_SHOWN
-        return cls(kind, name, str(value) if is_code else shape(value))
+        is_small = kind in _OF_NOBODY and isinstance(value, int) and abs(value) < BIGGEST_SHOWN
+        return cls(kind, name, str(value) if is_small else shape(value))
 
 
 def shape(value: object) -> str:

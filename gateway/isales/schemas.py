@@ -57,8 +57,10 @@ class RowSchema(_TolerantSchema):
 
 
 class PageSchema(_TolerantSchema):
-    """The envelope of a page, less the result code, read before, and number and size, which the query knows."""
+    """The envelope of a page, less the result code, read before. Number and size are those that CC-iSales speaks of."""
 
+    number = WholeNumber(allow_none=True, data_key="curPage")
+    size = WholeNumber(allow_none=True, data_key="rowsPerPage")
     total_items = WholeNumber(allow_none=True, data_key="totalSize")
     skill_queue_total = WholeNumber(allow_none=True, data_key="curSkillQueueCount")
     ivr_total = WholeNumber(allow_none=True, data_key="curIvrCount")

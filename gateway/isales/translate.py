@@ -24,27 +24,27 @@ def _names(schema: Schema) -> frozenset[str]:
 
 
 _ROW_FIELDS: Final = _names(RowSchema())
-_ENVELOPE_FIELDS: Final = _names(_PAGE) | {
-    "resultCode",
-    "resultDesc",
-    "returnCode",
-    "returnDesc",
-    "curPage",
-    "rowsPerPage",
-}
+_ENVELOPE_FIELDS: Final = _names(_PAGE) | {"resultCode", "resultDesc", "returnCode", "returnDesc"}
 
 _Code = TypeVar("_Code", CampaignStatus, DeviceType)
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A page, and the drift that was met in it."""
+    """A page, and the drift that was met in it. `another_page` says why it is not the one that was asked for."""
 
     page: CampaignPage
     drifts: tuple[Drift, ...]
+    another_page: str = ""
 
     def usable_page(self) -> CampaignPage:
-        """Return the page. `UpstreamBrokenContract` if campaigns were sent, but none that can be used."""
+        """Return the page.
+
+        `UpstreamBrokenContract` if it is not the one that was asked for, or if campaigns were sent, but none that can
+        be used.
+        """
+        if self.another_page:
+            raise UpstreamBrokenContract(self.another_page)
         if self.page.left_out and not self.page.campaigns:
             first = next(drift.sample for drift in self.drifts if drift.kind is DriftKind.ROW_LEFT_OUT)
             raise UpstreamBrokenContract(
@@ -58,16 +58,25 @@ def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo)
     """Translate a successful envelope, the answer to `query` by a CC-iSales whose clock is in `zone`.
 
     `UpstreamBrokenContract` if it is no page: `data` is not a list, or missing where the total says there are rows.
-    A row without a usable id is left out and counted.
+    What the answer says of its number and size is compared with the question. A row without a usable id is left out and
+    counted.
     """
     rows = envelope.get("data")
     if rows is not None and not isinstance(rows, list):
         raise UpstreamBrokenContract("The page of CC-iSales has no list of campaigns where it must have one.")
     read, faults = _read(envelope)
     total_items = read.get("total_items")
-    if rows is None and (total_items is None or total_items > (query.page - 1) * query.page_size):
+    before = (query.page - 1) * query.page_size
+    if rows is None and (total_items is None or total_items > before):
         raise UpstreamBrokenContract("The page of CC-iSales has no campaigns although there must be some.")
     drifts = [*_unknown_fields(envelope, _ENVELOPE_FIELDS), *_odd_types(envelope, faults.keys() - {"data"})]
+    differing = _not_as_asked(read, len(rows or ()), query)
+    drifts.extend(Drift.seen(DriftKind.NOT_AS_ASKED, field, said) for field, said in differing.items())
+    if differing.keys() == {"curPage"} and total_items is not None and total_items <= before:
+        # What comes for a page past the last one is another page; that one has no campaigns.
+        rows, differing = [], {}
+        read = {**read, "rows": []}
+        faults = {}
     campaigns = tuple(_campaigns(rows or [], read.get("rows") or [], faults.get("data", {}), zone, drifts))
     page = CampaignPage(
         campaigns,
@@ -78,7 +87,29 @@ def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo)
         read.get("ivr_total"),
         left_out=len(rows or ()) - len(campaigns),
     )
-    return Translation(page, tuple(drifts))
+    return Translation(page, tuple(drifts), _another_page(differing, query))
+
+
+def _not_as_asked(read: Mapping[str, Any], rows: int, query: CampaignQuery) -> dict[str, int]:
+    """Return by the vendor's names what the answer says of itself, or is, that is not as `query` asked.
+
+    Neither a page nor a size is 0: where that is said, nothing is.
+    """
+    number, size = read.get("number"), read.get("size")
+    differing: dict[str, int] = {}
+    if number and number != query.page:
+        differing["curPage"] = number
+    if size and size != query.page_size:
+        differing["rowsPerPage"] = size
+    if rows > query.page_size:
+        differing["data"] = rows
+    return differing
+
+
+def _another_page(differing: Mapping[str, int], query: CampaignQuery) -> str:
+    said = [f"{field} {value}" if field != "data" else f"{value} campaigns" for field, value in differing.items()]
+    asked = f"page {query.page} of {query.page_size} campaigns"
+    return f"CC-iSales was asked for {asked} and answered with {', '.join(said)}." if said else ""
 
 
 def _read(envelope: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

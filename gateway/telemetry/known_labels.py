@@ -42,4 +42,7 @@ SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start"
 REFUSED_CALLS: Final = ("circuit", "pause")
 KEYS: Final = ("current", "previous")
 TOKEN_KEY_READS: Final = (OK, "failed")
-DRIFT_KINDS: Final = ("unknown_field", "unknown_code", "odd_time", "unreadable_time", "odd_type", "row_left_out")
+DRIFT_KINDS: Final = (
+    *("unknown_field", "unknown_code", "odd_time", "unreadable_time", "odd_type", "row_left_out"),
+    "not_as_asked",
+)

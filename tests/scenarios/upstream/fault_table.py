@@ -170,6 +170,9 @@ def _odd_pages() -> list[Fault]:
         Fault("ids and counts as 3.0", PAGE, whole_floats),
         Fault("rows of odd types", PAGE, answers(as_json(envelope(totalSize="1", curIvrCount=[], data=[odd])))),
         Fault("unknown codes and keys", PAGE, answers(as_json(envelope(x=1, data=[unknown])))),
+        Fault("the first page for every question", BROKEN_CONTRACT, says_of_itself(curPage=7, totalSize=250)),
+        Fault("pages of another size", BROKEN_CONTRACT, says_of_itself(rowsPerPage=50)),
+        Fault("more campaigns than were asked for", BROKEN_CONTRACT, says_of_itself(data=[row()] * 11)),
         Fault("totals that change between pages", PAGE, counts_down),
     ]
 

@@ -178,6 +178,7 @@ def test_drift_is_counted_by_kind_and_said_once_without_what_it_says(
         "row_left_out": "14.0",
         "odd_type": "8.0",
         "odd_time": "0.0",
+        "not_as_asked": "0.0",
         "unreadable_time": "4.0",
         "unknown_code": "4.0",
         "unknown_field": "4.0",

@@ -287,10 +287,60 @@ def test_absent_fields_are_none_without_drift() -> None:
     assert translation.drifts == ()
 
 
-def test_number_and_size_are_the_querys() -> None:
-    """What the vendor says of the page's number and size does not matter."""
-    page = translate(envelope(curPage=9, rowsPerPage=3), replace(QUERY, page=2, page_size=50), UTC_ZONE).page
-    assert (page.number, page.size) == (2, 50)
+PAGE_2 = replace(QUERY, page=2, page_size=2)
+
+
+@pytest.mark.parametrize(
+    ("said", "rows", "words"),
+    [
+        ({"curPage": 1}, 2, "curPage 1"),
+        ({"curPage": "3"}, 2, "curPage 3"),
+        ({"rowsPerPage": 1}, 1, "rowsPerPage 1"),
+        ({"rowsPerPage": Decimal("10.0")}, 2, "rowsPerPage 10"),
+        ({"curPage": 2, "rowsPerPage": 2}, 3, "3 campaigns"),
+        ({}, 3, "3 campaigns"),
+        ({"curPage": 1, "rowsPerPage": 10}, 9, "curPage 1, rowsPerPage 10, 9 campaigns"),
+    ],
+)
+def test_another_page_is_not_served_as_the_one_that_was_asked_for(said: Any, rows: int, words: str) -> None:
+    """A number or a size that is not the query's, said or seen, is an error that names it, and is counted."""
+    data = [row(id=number) for number in range(rows)]
+    translation = translate(envelope(totalSize=250, data=data, **said), PAGE_2, UTC_ZONE)
+    assert {drift.kind for drift in translation.drifts} == {DriftKind.NOT_AS_ASKED}
+    with pytest.raises(UpstreamBrokenContract, match=f"page 2 of 2 campaigns and answered with {words}.$"):
+        translation.usable_page()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"curPage": 2, "rowsPerPage": 2},
+        {"curPage": "2", "rowsPerPage": Decimal("2.0")},
+        {"curPage": None, "rowsPerPage": None},
+        {"curPage": 0, "rowsPerPage": 0},
+    ],
+)
+def test_number_and_size_are_the_querys(said: Any) -> None:
+    """A page that says the same of itself, or nothing, is the one that was asked for."""
+    page = translate(envelope(totalSize=4, data=[row(id=1), row(id=2)], **said), PAGE_2, UTC_ZONE).usable_page()
+    assert (page.number, page.size, len(page.campaigns)) == (2, 2, 2)
+
+
+def test_what_cannot_be_read_of_the_place_is_counted() -> None:
+    """A number and a size of an odd type say nothing."""
+    translation = translate(envelope(curPage="one", rowsPerPage=[]), PAGE_2, UTC_ZONE)
+    assert kinds(translation) == ["odd_type", "odd_type"]
+    assert translation.usable_page().campaigns == ()
+
+
+@pytest.mark.parametrize("data", [[row(id=1), row(id=2)], [row(id=None)], [None]])
+def test_a_page_past_the_last_is_empty_whatever_comes_for_it(data: list[Any]) -> None:
+    """Who answers with the last page instead has said how many there are, so the one asked for has none."""
+    translation = translate(envelope(curPage=1, totalSize=2, data=data), PAGE_2, UTC_ZONE)
+    page = translation.usable_page()
+    assert (page.number, page.campaigns, page.left_out, page.total_items) == (2, (), 0, 2)
+    assert kinds(translation) == ["not_as_asked"]
 
 
 def test_drift_is_told_with_shapes_and_without_contents() -> None:
