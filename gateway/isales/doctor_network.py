@@ -10,12 +10,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gateway.isales.doctor_step import Fact, Name, State, Step
+from gateway.isales.endpoint import DEFAULT_PORTS
 from gateway.isales.text import escaped
 
 Resolve = Callable[[str, int], list[Any]]
 """Returns what `socket.getaddrinfo` does."""
 
-DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 NAME_CHARACTERS: Final = 253
 
 

@@ -10,6 +10,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.retry import Retry
 
 from gateway.errors import UpstreamUnreachable
+from gateway.isales.transport_head import TolerantResponse
 from gateway.isales.transport_socket import CALL, DeadlinedSocket, Phase, tls_failure
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ else:
 
 
 class _Deadlined(_Base):
+    response_class = TolerantResponse
+
     @property
     def is_connected(self) -> bool:
         """Whether a kept connection may be used. The pool asks, and reconnects where the answer is no."""

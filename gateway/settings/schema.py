@@ -118,7 +118,12 @@ class TenantTable(SettingsSchema):
     previous_secret_key = SecretText(
         load_default=Secret(""), metadata={"description": "The SK that goes with it.", "secret": True}
     )
-    host_header = text("", "The `Host` to send and sign; empty: the authority of `isales.base_url`.", HOST)
+    host_header = text(
+        "",
+        "The `Host` to send and sign; empty: that of `isales.base_url`, without 443 or 80 where that is the scheme's"
+        " own port.",
+        HOST,
+    )
     timestamp_precision = text(
         "seconds",
         "How the signature tells time: `seconds` or `milliseconds`.",
