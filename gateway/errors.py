@@ -13,6 +13,7 @@
     │   ├── UpstreamRejectedParameters   400
     │   ├── UpstreamFailed               502
     │   ├── UpstreamRefusedCredentials   502
+    │   ├── UpstreamForbidden            502
     │   ├── UpstreamUnreachable          502
     │   ├── UpstreamBrokenContract       502
     │   ├── UpstreamOverloaded           503
@@ -93,15 +94,15 @@ class GatewayError(Exception):
         self.retryable_in_s = retryable_in_s
         self.sent = sent
 
-    def again(self, detail: str | None = None) -> Self:
-        """Return the same error as a new object, with another `detail` if one is given.
+    def again(self, detail: str | None = None, *, retry_after_s: int | None = None) -> Self:
+        """Return the same error as a new object, with another `detail` and `retry_after_s` if they are given.
 
         So another thread can raise it with a traceback of its own. It also is the one to keep: an error that was
         raised holds on to the frames that it came through and all that is in them, perhaps an answer of megabytes. One
         of these frames that keeps the error would have them all wait for the garbage collector, which is seldom.
         """
-        said = vars(self) if detail is None else {**vars(self), "detail": detail}
-        return type(self)(**said)
+        changed = {"detail": detail, "retry_after_s": retry_after_s}
+        return type(self)(**vars(self) | {name: value for name, value in changed.items() if value is not None})
 
 
 class CallerError(GatewayError):
@@ -236,6 +237,31 @@ class UpstreamRefusedCredentials(UpstreamError):
     def __init__(self, detail: str, *, clock_ahead_s: float | None = None, **more: Any) -> None:
         super().__init__(detail, **more)
         self.clock_ahead_s = clock_ahead_s
+
+
+class UpstreamForbidden(UpstreamError):
+    """CC-iSales, or a front of it, answered HTTP 403 or 418: it lets nothing from here through, or not this request.
+
+    `of_query` says that it may be what the caller searches for that a firewall stopped, and nothing else.
+    """
+
+    name = "upstream-forbidden"
+    status = 502
+    title = "CC-iSales lets the gateway not through"
+    meaning = (
+        "CC-iSales or something in front of it turned the gateway away before it looked at the question: the gateway's "
+        "address is locked after too many wrong signatures, it is not on an allow list, or a firewall stopped the "
+        "request. The caller's credentials are good. Pages that are at hand are still shown."
+    )
+    remedy = (
+        "Wait for the seconds that `Retry-After` gives: calls are tried again rarely, for each may prolong a lock. If "
+        "it comes with one `name` only, search for another. Operators: find out from which address the gateway calls, "
+        "have it put on the allow list or unlocked, and see what `flask isales doctor` says."
+    )
+
+    def __init__(self, detail: str, *, of_query: bool = False, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.of_query = of_query
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -28,7 +28,8 @@ def health_blueprint(
     could not be used, and how many there were.
 
     `settings` reports as their `status` whether those in force are the latest, `ok` or `failing`, and more.
-    `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open` or `paused`.
+    `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open`, `paused` or
+    `locked`.
     `shared_cache` and `token_keys`, the keys of the identity provider, report `off`, `ok`, `failing` or, before they
     were needed, `unknown`. A dependency that fails degrades the gateway but does not take it out of service: its
     callers still get the pages that it has, and words for what it has not.

@@ -10,6 +10,7 @@ from gateway.isales.certificate_expiry import CertificateExpiry
 from gateway.isales.circuit import CircuitPolicy
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
+from gateway.isales.hostile_queries import HostileQueries, refuse_hostile
 from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.retry import Retries, with_retries
 from gateway.isales.retry_budget import RetryBudget
@@ -77,12 +78,18 @@ def upstream_of(
     )
     retry_policy = RetryPolicy(isales.max_attempts)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
+    hostile = parts.take(
+        "hostile queries",
+        (isales.base_url, isales.locked_pause_s),
+        lambda: HostileQueries(isales.locked_pause_s, clocks.monotonic),
+    )
     send = sign_and_send(transport, clocks.wall, retry_budget.spend)
     send = traced(send, tracer, clocks.monotonic)
     send = with_credentials(send, known, durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, parts, metrics))
     send = refuse_while_open(send, breakers)
+    send = refuse_hostile(send, hostile)
     send = with_retries(send, retries)
     return fetch_page(send, settings.tenants, parts.take("drift", None, lambda: DriftLog(metrics)))
 

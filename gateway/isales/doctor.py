@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from gateway.errors import UpstreamForbidden
 from gateway.isales.doctor_answer import answer_steps, hint_for
 from gateway.isales.doctor_ask import Questioner
 from gateway.isales.doctor_network import connect_each, host_and_port, look_up
@@ -41,17 +42,29 @@ def examine(settings: IsalesSettings, tenants: Iterable[Tenant], now: Callable[[
             for name in FOR_EACH_VDN:
                 yield skipped(name, blocked_by, tenant.vdn)
         return
-    accepted_hosts: set[str] = set()
     with closing(Questioner(settings, now)) as questioner:
-        for tenant in tenants:
-            exchange = questioner.ask(tenant, ROWS)
-            yield from answer_steps(exchange, accepted_hosts)
-            if exchange.understood:
-                accepted_hosts.add(exchange.host_header)
-            if blocked_by := exchange.blocked_by:
-                yield skipped(Name.LATENCY, blocked_by, tenant.vdn)
-            else:
-                yield replace(_latency(questioner, tenant, settings.read_timeout_s), vdn=tenant.vdn)
+        yield from _answers(questioner, tenants, settings.read_timeout_s)
+
+
+def _answers(questioner: Questioner, tenants: Iterable[Tenant], read_timeout_s: float) -> Iterator[Step]:
+    """Yield what each of `tenants` gets, until going on could lock this machine's address, or keep it locked."""
+    accepted_hosts: set[str] = set()
+    stop = ""
+    for tenant in tenants:
+        if stop:
+            for name in FOR_EACH_VDN:
+                yield Step(name, State.SKIPPED, f"not examined, because {stop}", vdn=tenant.vdn)
+            continue
+        exchange = questioner.ask(tenant, ROWS)
+        yield from answer_steps(exchange, accepted_hosts)
+        if exchange.understood:
+            accepted_hosts.add(exchange.host_header)
+        if isinstance(exchange.error, UpstreamForbidden):
+            stop = f"VDN {tenant.vdn} was not let through, and more calls may prolong a lock"
+        if blocked_by := exchange.blocked_by:
+            yield skipped(Name.LATENCY, blocked_by, tenant.vdn)
+        else:
+            yield replace(_latency(questioner, tenant, read_timeout_s), vdn=tenant.vdn)
 
 
 def _way(settings: IsalesSettings, now: Callable[[], datetime]) -> Iterator[Step]:

@@ -1,13 +1,17 @@
 """The doctor on an answer, pure: what one exchange tells of HTTP, the clocks, the keys, and CC-iSales itself."""
 
+import re
 from collections.abc import Collection, Iterator
 from datetime import timedelta
+from html import unescape
+from http import HTTPStatus
 from typing import Final
 
 from gateway.errors import (
     UpstreamBrokenContract,
     UpstreamError,
     UpstreamFailed,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRejectedParameters,
     UpstreamTimeout,
@@ -24,6 +28,29 @@ REFUSED_SKEW: Final = timedelta(minutes=15)
 
 TEXT_CHARACTERS: Final = 200
 MEDIA_TYPE_CHARACTERS: Final = 60
+
+_LOCKED: Final = (
+    "In this order: find out from which address this machine's calls leave (behind NAT it is another one); have"
+    " CC-iSales' administrators look whether it is on the allow list of whatever stands in front, and whether it is"
+    " locked; make no calls meanwhile, for five minutes at least, because each may prolong a lock; then compare the"
+    " keys of every VDN: wrong signatures lock addresses, and keys of another interface family than C2 are turned away."
+)
+_FIREWALL: Final = (
+    "A web application firewall answers. It may not know the Host that is sent ({host}) or the server name of TLS,"
+    " which is the host in isales.base_url: have its administrators say which names it protects, and set the tenant's"
+    " host_header or isales.base_url. If only searches for some `name` end so, it takes that text for an attack."
+)
+_NOT_FOUND: Final = (
+    "What answers there is a web server or another element without this interface: check host, port (28050 for SaaS,"
+    " 28080 on premises, by default) and path of isales.base_url, which ends before /rest."
+)
+_LOOP: Final = (
+    "A web application firewall in front of CC-iSales leads back to itself: its administrators have to set CC-iSales'"
+    " own address behind it, or isales.base_url has to lead past it."
+)
+FIREWALL_LOOP: Final = 523
+HTML_BYTES: Final = 65_536
+_TITLE: Final = re.compile(r"<title[^>]*>([^<]{1,1000})", re.IGNORECASE)
 
 _HINTS: Final[dict[type[UpstreamError], str]] = {
     UpstreamUnreachable: (
@@ -44,6 +71,7 @@ _HINTS: Final[dict[type[UpstreamError], str]] = {
     UpstreamRejectedParameters: (
         "CC-iSales knows us but not what we ask: check that the VDN exists there, and cc_id and locale of the tenant."
     ),
+    UpstreamForbidden: _LOCKED,
     UpstreamFailed: (
         "The way there is good; CC-iSales, or a proxy in front of it, fails. Give its administrators these words and"
         " the time."
@@ -72,8 +100,16 @@ def answer_steps(exchange: Exchange, accepted_hosts: Collection[str]) -> Iterato
         yield from (skipped(name, Name.HTTP, vdn) for name in (Name.CLOCK, Name.SIGNATURE, Name.QUERY))
         return
     media_type = exchange.shown(exchange.reply.headers.get("Content-Type", "no type"), MEDIA_TYPE_CHARACTERS)
-    facts: dict[str, Fact] = {"status": exchange.reply.status, "content_type": media_type}
+    server, title = exchange.shown(exchange.reply.headers.get("Server", ""), MEDIA_TYPE_CHARACTERS), _title(exchange)
+    facts: dict[str, Fact] = {
+        "status": exchange.reply.status,
+        "content_type": media_type,
+        "server": server or None,
+        "title": title or None,
+    }
     seen = f"HTTP {exchange.reply.status}, {media_type}"
+    seen += f", server {server}" if server else ""
+    seen += f', a page titled "{title}"' if title else ""
     yield Step(Name.HTTP, State.GOOD, seen, exchange.took_s, facts=facts, vdn=vdn)
     skew = skew_of(exchange)
     yield _clock(skew, vdn)
@@ -82,8 +118,29 @@ def answer_steps(exchange: Exchange, accepted_hosts: Collection[str]) -> Iterato
     yield skipped(Name.QUERY, Name.SIGNATURE, vdn) if refused else _query(exchange)
 
 
+def _title(exchange: Exchange) -> str:
+    """Return the title of a page in HTML, which tells who answers; empty where there is none."""
+    body = exchange.reply.body[:HTML_BYTES].decode("utf-8", "replace") if exchange.reply else ""
+    found = _TITLE.search(body)
+    return exchange.shown(unescape(found[1]).strip(), MEDIA_TYPE_CHARACTERS) if found else ""
+
+
+def hint_of(exchange: Exchange, error: UpstreamError) -> str:
+    """Return what to do about `error`, in which `exchange` ended."""
+    status = exchange.reply.status if exchange.reply else None
+    if isinstance(error, UpstreamForbidden):
+        return _LOCKED if status == HTTPStatus.FORBIDDEN else _FIREWALL.format(host=exchange.host_header)
+    if exchange.understood and isinstance(error, UpstreamBrokenContract):
+        return _NOT_AS_DESCRIBED
+    if status == HTTPStatus.NOT_FOUND:
+        return _NOT_FOUND
+    if status == FIREWALL_LOOP:
+        return _LOOP
+    return hint_for(error)
+
+
 def hint_for(error: UpstreamError) -> str:
-    """Return what to do about `error`."""
+    """Return what to do about `error`, whatever came with it."""
     if error.upstream and (element := envelope.element_of(error.upstream.code)):
         return (
             f"isales.base_url leads to {element}, another element of the platform: set it to host and port of"
@@ -168,9 +225,7 @@ def _query(exchange: Exchange) -> Step:
     vdn, reply, error = exchange.tenant.vdn, exchange.reply, exchange.error
     facts: dict[str, Fact] = dict.fromkeys(("result_code", "result_desc", "total_items", "left_out", "problem"))
     if error is not None:
-        hint = hint_for(error)
-        if exchange.understood and isinstance(error, UpstreamBrokenContract):
-            hint = _NOT_AS_DESCRIBED
+        hint = hint_of(exchange, error)
         facts["problem"] = error.name
         seen = error.detail
         if error.upstream:

@@ -10,13 +10,11 @@ from gateway.errors import UpstreamError
 from gateway.isales.doctor_step import Name
 from gateway.isales.request import SignedRequest, campaigns_request
 from gateway.isales.send import Send, sign_and_send
-from gateway.isales.text import escaped
+from gateway.isales.text import WITHHELD, escaped
 from gateway.isales.translate import translate
 from gateway.isales.transport import Reply, Transport
 from gateway.model import CampaignPage, CampaignQuery, Deadline
 from gateway.settings.model import IsalesSettings, Tenant
-
-WITHHELD = "********"
 
 
 class ObservedTransport(Transport):
@@ -104,16 +102,9 @@ class Questioner:
             page,
             failure,
             understood,
-            self._secrets(tenant),
+            self._transport.signed.withheld(tenant) if self._transport.signed else (),
         )
 
     def close(self) -> None:
         """Close the connections that are kept."""
         self._transport.close()
-
-    def _secrets(self, tenant: Tenant) -> tuple[str, ...]:
-        # The longest first, so that none is cut by another one that is a part of it.
-        texts = {tenant.secret_key.reveal(), tenant.access_key}
-        if signed := self._transport.signed:
-            texts |= {signed.signature.authorization, signed.signature.prefix, signed.signature.signature}
-        return tuple(sorted(texts, key=len, reverse=True))

@@ -24,7 +24,7 @@ _SAME_LENGTHS: Final = re.compile(rb"([0-9]+)(?:[ \t]*,[ \t]*\1)+")
 _READ_BY_SOMEBODY: Final = frozenset(
     {
         *(b"content-length", b"transfer-encoding", b"content-encoding", b"connection", b"proxy-connection"),
-        *(b"keep-alive", b"content-type", b"date", b"retry-after"),
+        *(b"keep-alive", b"content-type", b"date", b"retry-after", b"server"),
     }
 )
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from gateway.errors import (
     UpstreamError,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
@@ -40,6 +41,9 @@ def judge(error: BaseException | None, deadline: Deadline) -> Judgement:
     if error is None or isinstance(error, UpstreamRejectedParameters):
         return Judgement(Verdict.GOOD, Verdict.GOOD)
     if not isinstance(error, UpstreamError) or is_impatience(error, deadline):
+        return NO_JUDGEMENT
+    if isinstance(error, UpstreamForbidden):
+        # It locks ways by itself, see `breaker`.
         return NO_JUDGEMENT
     if error.upstream is not None or isinstance(error, UpstreamRefusedCredentials):
         return Judgement(Verdict.BAD, Verdict.GOOD)

@@ -10,6 +10,8 @@ from gateway.isales.verdict import Verdict
 ALL: Final = "all"
 """The label of the way of all VDNs, where others have their VDN."""
 
+LONGEST_LOCK_S: Final = 3600.0
+
 NEWS_S: Final = 1.0
 """A pause that ends sooner than so long after the one in force is no other: several calls were told the same."""
 
@@ -19,20 +21,20 @@ class Refusal:
     """Why no call may go: by `way` (its label), for `reason`; `wait_s` seconds from now another look makes sense."""
 
     way: str
-    reason: Literal["pause", "circuit"]
+    reason: Literal["pause", "circuit", "locked"]
     wait_s: float
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a call changed on `way`: it was `stopped` or `paused` for so many seconds, or `resumed` after so many.
+    """What a call changed on `way`: it was `stopped`, `locked` or `paused` for so many seconds, or `resumed` after.
 
-    `why` is the failure that stopped it, or what asked for the pause.
+    `why` is the failure that stopped or locked it, or what asked for the pause.
     """
 
     way: str
-    kind: Literal["stopped", "paused", "resumed"]
+    kind: Literal["stopped", "locked", "paused", "resumed"]
     seconds: float
     why: str = ""
 
@@ -46,6 +48,7 @@ class Way:
         self._circuit = Circuit(policy)
         self._paused_until = float("-inf")
         self._asked_by = ""
+        self._lock_s = 0.0
         self._last_failure = ""
 
     def state(self, now: float) -> CircuitState:
@@ -67,6 +70,10 @@ class Way:
                 " of it are left."
             )
             return Refusal(self.label, "pause", paused, detail)
+        if self.is_locked:
+            then = f"No call for {self._whom} is made for now; the next one is tried in {math.ceil(stopped)} s."
+            detail = f"{self._last_failure} {then}"
+            return Refusal(self.label, "locked", stopped, detail)
         if self._circuit.state(now) is CircuitState.OPEN:
             then = f"The next one is tried in {math.ceil(stopped)} s."
         else:
@@ -77,6 +84,11 @@ class Way:
             f" with {self._last_failure} {then}"
         )
         return Refusal(self.label, "circuit", stopped, detail)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether no call goes, or a probe only, because the last one was not let through."""
+        return self._lock_s > 0.0
 
     def admit(self, now: float, patience_s: float) -> Permit:
         """Return the permit for a call that goes at `now` and gives up after `patience_s`; only without a refusal."""
@@ -89,8 +101,22 @@ class Way:
             self._asked_by = asked_by
         return Change(self.label, "paused", seconds, asked_by) if self._paused_until > known + NEWS_S else None
 
+    def lock(self, permit: Permit, seconds: float, failure: str, now: float) -> Change | None:
+        """Let no call go for `seconds` because one with `permit` was not let through, twice as long as the last time.
+
+        Calls that were under way with it say nothing new.
+        """
+        if not self._circuit.is_current(permit):
+            return None
+        self._lock_s = max(seconds, min(2 * self._lock_s, LONGEST_LOCK_S))
+        self._last_failure = failure
+        self._circuit.trip(self._lock_s, now)
+        return Change(self.label, "locked", self._lock_s, failure)
+
     def settle(self, permit: Permit, verdict: Verdict, failure: str, now: float) -> Change | None:
         """Take note of a call that ended; `failure` says how if the verdict is bad."""
+        if verdict is not Verdict.NOTHING and self._circuit.is_current(permit):
+            self._lock_s = 0.0
         if verdict is Verdict.NOTHING:
             self._circuit.released(permit)
         elif verdict is Verdict.GOOD:

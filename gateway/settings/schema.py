@@ -87,6 +87,12 @@ class Isales(SettingsSchema):
         most=3600.0,
     )
     breaker_open_max_s = seconds(60.0, "The most that it doubles up to, seconds.", inclusive=False, most=86_400.0)
+    locked_pause_s = seconds(
+        300.0,
+        "How long no call is made after HTTP 403 or 418 (a lock, a firewall), seconds; doubles, up to an hour.",
+        inclusive=False,
+        most=86_400.0,
+    )
 
     @validates_schema
     def _check(self, data: dict[str, Any], **_: Any) -> None:

@@ -39,7 +39,7 @@ FETCHES: Final = ((OK, SUCCESS), *((outcome, "") for outcome in CALL_OUTCOMES[1:
 
 SHARED_FAULTS: Final = ("timeout", "refused", "full", "auth", "readonly", "other")
 SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start")
-REFUSED_CALLS: Final = ("circuit", "pause")
+REFUSED_CALLS: Final = ("circuit", "pause", "locked")
 KEYS: Final = ("current", "previous")
 TOKEN_KEY_READS: Final = (OK, "failed")
 DRIFT_KINDS: Final = (

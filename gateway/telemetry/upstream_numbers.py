@@ -60,7 +60,7 @@ class UpstreamNumbers(Numbers):
         )
         self._refused_calls = self._counter(
             "upstream_refused_calls",
-            "Calls to CC-iSales that were not made, by whose way was closed (VDN or `all`) and why (circuit, pause).",
+            "Calls to CC-iSales not made, by whose way was closed (VDN or `all`) and why: circuit, pause, locked.",
             "vdn",
             "reason",
         )
@@ -188,7 +188,7 @@ class UpstreamNumbers(Numbers):
         self._openings.labels(way).inc()
 
     def call_refused(self, way: str, reason: str) -> None:
-        """Count one call that was not made because of a VDN's way or that of `all`. `reason`: `circuit`, `pause`."""
+        """Count one call that was not made because of a VDN's way or that of `all`. `reason`: see there."""
         self._refused_calls.labels(way, reason).inc()
 
     def signature(self, vdn: int, key: str) -> None:

@@ -36,6 +36,7 @@ PAGE = (200, "")
 REJECTED = (400, "upstream-rejected-parameters")
 FAILED = (502, "upstream-failed")
 REFUSED_CREDENTIALS = (502, "upstream-refused-credentials")
+FORBIDDEN = (502, "upstream-forbidden")
 UNREACHABLE = (502, "upstream-unreachable")
 BROKEN_CONTRACT = (502, "upstream-broken-contract")
 OVERLOADED = (503, "upstream-overloaded")
@@ -131,7 +132,9 @@ def _statuses() -> list[Fault]:
         Fault("HTTP 401", REFUSED_CREDENTIALS, says("401 Unauthorized")),
         Fault("HTTP 401, its clock five minutes off", PAGE, has_another_clock(300), attempts=2),
         Fault("HTTP 401, whatever its Date leads to", REFUSED_CREDENTIALS, claims_another_clock, attempts=2),
-        Fault("HTTP 403", BROKEN_CONTRACT, says("403 Forbidden")),
+        Fault("HTTP 403", FORBIDDEN, says("403 Forbidden"), retry_after=300, pauses=True),
+        Fault("HTTP 418", FORBIDDEN, says("418 I'm a teapot"), retry_after=300, pauses=True),
+        Fault("HTTP 523", FAILED, says("523 Origin Loop")),
         Fault("HTTP 404", BROKEN_CONTRACT, says("404 Not Found")),
         Fault("HTTP 429", OVERLOADED, says(many), retry_after=5),
         Fault("HTTP 429, Retry-After 7 s", OVERLOADED, says(many, soon), retry_after=7, pauses=True),

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
 
 from gateway.errors import (
+    UpstreamBrokenContract,
     UpstreamError,
     UpstreamFailed,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamResult,
     UpstreamUnreachable,
@@ -145,6 +148,27 @@ def test_another_element_behind_the_url_is_named() -> None:
     query = steps_of(exchange(page=None, error=error))[Name.QUERY]
     assert query.state is State.FAILED
     assert query.hint.startswith("isales.base_url leads to CC-CMS,")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "words"),
+    [
+        (403, UpstreamForbidden("x"), ("allow list", "locked", "five minutes", "C2")),
+        (418, UpstreamForbidden("x"), ("firewall", "isales.example.com", "host_header")),
+        (404, UpstreamBrokenContract("x"), ("28050", "28080", "/rest")),
+        (523, UpstreamFailed("x"), ("firewall", "back to itself")),
+        (502, UpstreamFailed("x"), ("administrators",)),
+    ],
+)
+def test_what_to_do_about_each_answer_that_is_none(status: int, error: UpstreamError, words: tuple[str, ...]) -> None:
+    """The hint is that of the status; a page in HTML tells by server and title who answers."""
+    page = b"<HTML><head><title>\n 4&#48;4 \x1b[31m hush-hush </title></head></HTML>"
+    reply = Reply(status, CaseInsensitiveDict({"Content-Type": "text/html", "Server": "elb"}), page)
+    steps = steps_of(exchange(status, error=error, reply=reply))
+    assert all(word in steps[Name.QUERY].hint for word in words)
+    http = steps[Name.HTTP]
+    assert http.seen == f'HTTP {status}, text/html, server elb, a page titled "404 \\x1b[31m ********"'
+    assert (http.facts["server"], http.facts["title"]) == ("elb", "404 \\x1b[31m ********")
 
 
 def test_every_error_has_a_hint() -> None:

@@ -46,6 +46,7 @@ _SETTINGS = IsalesSettings(
     breaker_window_s=30.0,
     breaker_open_s=5.0,
     breaker_open_max_s=60.0,
+    locked_pause_s=300.0,
 )
 
 
