@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from gateway.errors import UpstreamForbidden
+from gateway.errors import UpstreamForbidden, UpstreamRefusedCredentials
 from gateway.isales.doctor_answer import answer_steps, hint_for
 from gateway.isales.doctor_ask import Questioner
 from gateway.isales.doctor_network import connect_each, host_and_port, look_up
@@ -22,6 +22,9 @@ ROWS: Final = 10
 """Enough of them to see whether rows can be used."""
 
 LATENCY_CALLS: Final = 3
+MOST_REFUSALS: Final = 3
+"""Wrong signatures can lock the address that they come from, for gateways too."""
+
 TEXT_CHARACTERS: Final = 200
 FOR_EACH_VDN: Final = (Name.HTTP, Name.CLOCK, Name.SIGNATURE, Name.QUERY, Name.LATENCY)
 
@@ -49,7 +52,7 @@ def examine(settings: IsalesSettings, tenants: Iterable[Tenant], now: Callable[[
 def _answers(questioner: Questioner, tenants: Iterable[Tenant], read_timeout_s: float) -> Iterator[Step]:
     """Yield what each of `tenants` gets, until going on could lock this machine's address, or keep it locked."""
     accepted_hosts: set[str] = set()
-    stop = ""
+    stop, refusals = "", 0
     for tenant in tenants:
         if stop:
             for name in FOR_EACH_VDN:
@@ -59,6 +62,9 @@ def _answers(questioner: Questioner, tenants: Iterable[Tenant], read_timeout_s: 
         yield from answer_steps(exchange, accepted_hosts)
         if exchange.understood:
             accepted_hosts.add(exchange.host_header)
+        refusals += isinstance(exchange.error, UpstreamRefusedCredentials)
+        if refusals == MOST_REFUSALS:
+            stop = f"{MOST_REFUSALS} signatures were refused, and more can lock this machine's address; use --vdn"
         if isinstance(exchange.error, UpstreamForbidden):
             stop = f"VDN {tenant.vdn} was not let through, and more calls may prolong a lock"
         if blocked_by := exchange.blocked_by:

@@ -83,6 +83,15 @@ class UpstreamNumbers(Numbers):
             "vdn",
             "key",
         )
+        self._refused_signatures = self._counter(
+            "upstream_refused_signatures", "Signatures that CC-iSales refused (HTTP 401), by VDN.", "vdn"
+        )
+        self._keys_refused = self._gauge(
+            Over.MOST,
+            "upstream_keys_refused",
+            "Whether CC-iSales refuses all keys of a VDN (1), so that it is asked ever less often; else 0.",
+            "vdn",
+        )
         self._clock_ahead = self._gauge(
             Over.FURTHEST,
             "upstream_clock_skew_seconds",
@@ -109,6 +118,8 @@ class UpstreamNumbers(Numbers):
                 self._fetches.labels(vdn, outcome, code)
             for key in KEYS:
                 self._signatures.labels(vdn, key)
+            self._refused_signatures.labels(vdn)
+            self._keys_refused.labels(vdn)
 
     def fetch(self, vdn: int, outcome: str, seconds: float, result_code: str = "") -> None:
         """Count one page asked of CC-iSales. `outcome` is `ok` or the name of a problem type."""
@@ -194,6 +205,14 @@ class UpstreamNumbers(Numbers):
     def signature(self, vdn: int, key: str) -> None:
         """Count one signature that CC-iSales accepted. `key` is `current` or `previous`."""
         self._signatures.labels(str(vdn), key).inc()
+
+    def signature_refused(self, vdn: int, signatures: int) -> None:
+        """Count so many signatures for `vdn` that CC-iSales refused."""
+        self._refused_signatures.labels(str(vdn)).inc(signatures)
+
+    def keys_refused(self, vdn: int, *, refused: bool) -> None:
+        """Show whether CC-iSales refuses all keys of `vdn`."""
+        self._keys_refused.labels(str(vdn)).set(float(refused))
 
     def clock_ahead(self, seconds: float) -> None:
         """Show by how much CC-iSales' clock is ahead of ours."""

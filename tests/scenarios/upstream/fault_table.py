@@ -52,8 +52,8 @@ class Fault:
     """What `behave` does to each request, or `greet` to each connection, while the fault lasts.
 
     `answer` is the caller's, status and problem; `attempts` how many requests have to arrive at the other end for it.
-    `retry_after` is what the caller is told, seconds; `pauses` says that nobody calls for so long. With `certificate`
-    the other end speaks TLS with that one.
+    `retry_after` is what the caller is told, seconds; `pauses` says that nobody calls for so long, or for `quiet_s`.
+    With `certificate` the other end speaks TLS with that one.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Fault:
     attempts: int = 1
     retry_after: int | None = None
     pauses: bool = False
+    quiet_s: int | None = None
     certificate: trustme.LeafCert | None = None
     greet: Behave | None = None
 
@@ -129,9 +130,16 @@ def _statuses() -> list[Fault]:
     soon, late = "Retry-After: 7", f"Retry-After: {SIX_HOURS}"
     many, busy = "429 Too Many Requests", "503 Service Unavailable"
     return [
-        Fault("HTTP 401", REFUSED_CREDENTIALS, says("401 Unauthorized")),
+        Fault("HTTP 401", REFUSED_CREDENTIALS, says("401 Unauthorized"), pauses=True, quiet_s=2),
         Fault("HTTP 401, its clock five minutes off", PAGE, has_another_clock(300), attempts=2),
-        Fault("HTTP 401, whatever its Date leads to", REFUSED_CREDENTIALS, claims_another_clock, attempts=2),
+        Fault(
+            "HTTP 401, whatever its Date leads to",
+            REFUSED_CREDENTIALS,
+            claims_another_clock,
+            attempts=2,
+            pauses=True,
+            quiet_s=2,
+        ),
         Fault("HTTP 403", FORBIDDEN, says("403 Forbidden"), retry_after=300, pauses=True),
         Fault("HTTP 418", FORBIDDEN, says("418 I'm a teapot"), retry_after=300, pauses=True),
         Fault("HTTP 523", FAILED, says("523 Origin Loop")),

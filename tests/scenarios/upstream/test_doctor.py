@@ -198,6 +198,17 @@ def test_no_http_answer(upstream: RawServer, broken: Behaviour) -> None:
     assert examined(upstream.url).failed["step"] == "http"
 
 
+def test_it_stops_before_it_locks_the_address() -> None:
+    """After three refused signatures no other VDN is asked for, and that is said."""
+    tables = (f'{{vdn = {vdn}, access_key = "AK-{vdn}", secret_key = "unknown"}}' for vdn in range(1, 6))
+    with SimulatorServer(SimulatorConfig(tenants=TENANTS)) as simulator:
+        report = examined(simulator.base_url, vdn=None, tenants=f"[{', '.join(tables)}]")
+        assert simulator.calls.snapshot()["refused"] == simulator.calls.total == 3
+    left_alone = [step for step in report.steps if "3 signatures were refused" in step["seen"]]
+    assert {step["vdn"] for step in left_alone} == {4, 5}
+    assert {step["state"] for step in left_alone} == {"skipped"}
+
+
 def test_one_call_in_three_fails(upstream: RawServer) -> None:
     """A CC-iSales that answers now and then fails at the latency, and is then left alone."""
     upstream.will(good, good, says(http("502 Bad Gateway", b"")))

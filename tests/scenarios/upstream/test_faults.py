@@ -68,7 +68,7 @@ def test_each_fault(fault: Fault, ca_file: str) -> None:
         if fault.pauses:
             assert answer_of(gateway, "/campaigns?page=2") == (fault.answer, retry_after)
             assert len(upstream.requests) == fault.attempts
-            gateway.clock.advance(fault.retry_after or 0)
+            gateway.clock.advance(fault.quiet_s or fault.retry_after or 0)
         assert answer_of(gateway, "/campaigns?page=2") == ((200, ""), None)
         assert len(upstream.requests) == fault.attempts + 1
 
