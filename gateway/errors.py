@@ -14,6 +14,7 @@
     │   ├── UpstreamRejectedParameters   400
     │   ├── UpstreamFailed               502
     │   ├── UpstreamRefusedCredentials   502
+    │   ├── UpstreamForbidden            502
     │   ├── UpstreamUnreachable          502
     │   ├── UpstreamBrokenContract       502
     │   ├── UpstreamOverloaded           503
@@ -94,15 +95,15 @@ class GatewayError(Exception):
         self.retryable_in_s = retryable_in_s
         self.sent = sent
 
-    def again(self, detail: str | None = None) -> Self:
-        """Return the same error as a new object, with another `detail` if one is given.
+    def again(self, detail: str | None = None, *, retry_after_s: int | None = None) -> Self:
+        """Return the same error as a new object, with another `detail` and `retry_after_s` if they are given.
 
         So another thread can raise it with a traceback of its own. It also is the one to keep: an error that was
         raised holds on to the frames that it came through and all that is in them, perhaps an answer of megabytes. One
         of these frames that keeps the error would have them all wait for the garbage collector, which is seldom.
         """
-        said = vars(self) if detail is None else {**vars(self), "detail": detail}
-        return type(self)(**said)
+        changed = {"detail": detail, "retry_after_s": retry_after_s}
+        return type(self)(**vars(self) | {name: value for name, value in changed.items() if value is not None})
 
 
 class CallerError(GatewayError):
@@ -254,6 +255,31 @@ class UpstreamRefusedCredentials(UpstreamError):
         self.clock_ahead_s = clock_ahead_s
 
 
+class UpstreamForbidden(UpstreamError):
+    """CC-iSales, or a front of it, answered HTTP 403 or 418: it lets nothing from here through, or not this request.
+
+    `of_query` says that it may be what the caller searches for that a firewall stopped, and nothing else.
+    """
+
+    name = "upstream-forbidden"
+    status = 502
+    title = "CC-iSales lets the gateway not through"
+    meaning = (
+        "CC-iSales or something in front of it turned the gateway away before it looked at the question: the gateway's "
+        "address is locked after too many wrong signatures, it is not on an allow list, or a firewall stopped the "
+        "request. The caller's credentials are good. Pages that are at hand are still shown."
+    )
+    remedy = (
+        "Wait for the seconds that `Retry-After` gives: calls are tried again rarely, for each may prolong a lock. If "
+        "it comes with one `name` only, search for another. Operators: find out from which address the gateway calls, "
+        "have it put on the allow list or unlocked, and see what `flask isales doctor` says."
+    )
+
+    def __init__(self, detail: str, *, of_query: bool = False, **more: Any) -> None:
+        super().__init__(detail, **more)
+        self.of_query = of_query
+
+
 class UpstreamUnreachable(UpstreamError):
     """No complete HTTP exchange took place: DNS, TCP or TLS failed, or the connection broke."""
 
@@ -270,7 +296,10 @@ class UpstreamBrokenContract(UpstreamError):
     name = "upstream-broken-contract"
     status = 502
     title = "CC-iSales answered something that cannot be understood"
-    meaning = "The answer is not JSON, has no result code, is too large, is cut short, or is a redirect."
+    meaning = (
+        "The answer is not JSON, has no result code, is too large, is cut short, is a redirect, or has campaigns of "
+        "which none can be used. `detail` says which of these."
+    )
     remedy = "Try again later. Operators: check that `isales.base_url` leads to CC-iSales itself, not to a proxy."
 
 
@@ -285,10 +314,10 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamOverloaded(UpstreamError):
-    """CC-iSales cannot take this call now: no slot came free in time, it said 429 or 503, or its circuit is open.
+    """CC-iSales cannot take this call now: no slot in time, it said 429, 503 or too fast, or its circuit is open.
 
-    `pause_s` are the whole seconds for which CC-iSales asked for no call, `None` if it did not. `one_vdn` says that it
-    spoke of the calls of this VDN alone.
+    `pause_s` are the whole seconds for which CC-iSales asked for no call, `None` if it did not, and `asked_by` is where
+    it did. `one_vdn` says that it spoke of the calls of this VDN alone.
     """
 
     name = "upstream-overloaded"
@@ -303,9 +332,18 @@ class UpstreamOverloaded(UpstreamError):
         "failure, which the detail tells, is the one to mend."
     )
 
-    def __init__(self, detail: str, *, pause_s: int | None = None, one_vdn: bool = False, **more: Any) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        pause_s: int | None = None,
+        asked_by: str = "Retry-After",
+        one_vdn: bool = False,
+        **more: Any,
+    ) -> None:
         super().__init__(detail, **more)
         self.pause_s = pause_s
+        self.asked_by = asked_by
         self.one_vdn = one_vdn
 
 

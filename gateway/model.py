@@ -78,7 +78,7 @@ class Campaign:
 class CampaignPage:
     """One page of campaigns with the counts that came with it. A count that the vendor did not give is `None`.
 
-    `left_out` counts the rows that the vendor sent and nobody can use.
+    `left_out` is how many more campaigns the vendor sent that could not be used.
     """
 
     campaigns: tuple[Campaign, ...]
@@ -97,7 +97,7 @@ class CampaignPage:
     @property
     def paging(self) -> "Paging":
         """Where the page stands among the others."""
-        return Paging(self.number, self.total_pages, len(self.campaigns) >= self.size)
+        return Paging(self.number, self.total_pages, len(self.campaigns) + self.left_out >= self.size)
 
 
 class Paging(NamedTuple):

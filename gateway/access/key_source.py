@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from gateway.name_lookup import NAMES, NameLookup
 from gateway.settings.model import JwtSettings
 
 TIMEOUT_S: Final = 2.0
-"""For connecting to one address, and then for the TLS handshake, question and answer together."""
+"""For looking the name up, for connecting to one address, and then for handshake, question and answer together."""
 
 MAX_BYTES: Final = 262_144
 OK: Final = 200
@@ -30,7 +31,7 @@ def reader_of(jwt: JwtSettings) -> Callable[[], bytes]:
     return url_reader(jwt.jwks_url) if jwt.jwks_url else file_reader(jwt.jwks_file)
 
 
-def url_reader(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[], bytes]:
+def url_reader(url: str, timeout_s: float = TIMEOUT_S, names: NameLookup = NAMES) -> Callable[[], bytes]:
     """Return a function that fetches a JWK set from `url`, http or https, and raises OSError or ValueError.
 
     TLS is verified by the system's authorities. Redirects are refused: the address is the setting's, nobody else's.
@@ -42,7 +43,7 @@ def url_reader(url: str, timeout_s: float = TIMEOUT_S) -> Callable[[], bytes]:
     def fetch() -> bytes:
         # Told, because without one the standard library looks for it in the host, and an IPv6 address has colons.
         connection = _connection(parts.scheme, host, parts.port or PORTS[parts.scheme])
-        sock = socket.create_connection((host, connection.port), timeout_s)
+        sock = names.connect(host, connection.port, timeout_s)
         if parts.scheme == "https":
             tls = ssl.create_default_context()
             sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)

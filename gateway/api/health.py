@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-Upstream = Callable[[], Mapping[int, tuple[str, float | None]]]
+MOST_LEFT_OUT: Final = 0.1
+"""A page of which more than this share of its campaigns cannot be used is a matter for operators."""
+
+Upstream = Callable[[], Mapping[int, tuple[str, float | None, int, int]]]
 Circuits = Callable[[], Mapping[str, str]]
 
 
@@ -19,10 +23,14 @@ def health_blueprint(
     time_zones: str,
     exposition: Callable[[], bytes],
 ) -> Blueprint:
-    """Return the endpoints. `upstream` reports the outcome of the last fetch of each VDN and its age in seconds.
+    """Return the endpoints.
+
+    `upstream` reports of the last fetch of each VDN its outcome, its age in seconds, how many campaigns of its page
+    could not be used, and how many there were.
 
     `settings` reports as their `status` whether those in force are the latest, `ok` or `failing`, and more.
-    `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open` or `paused`.
+    `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open`, `paused` or
+    `locked`.
     `shared_cache` and `token_keys`, the keys of the identity provider, report `off`, `ok`, `failing` or, before they
     were needed, `unknown`. `time_zones` is the release of the time zone data. A dependency that fails degrades the
     gateway but does not take it out of service: its callers still get the pages that it has, and words for what it has
@@ -57,10 +65,12 @@ def health_blueprint(
     return blueprint
 
 
-def _vdn(outcome: str, age: float | None) -> dict[str, object]:
+def _vdn(outcome: str, age: float | None, left_out: int, sent: int) -> dict[str, object]:
     if age is None:
         return {"status": "unknown"}
-    seen = {"status": "ok"} if outcome == "ok" else {"status": "failing", "problem": outcome}
+    seen: dict[str, object] = {"status": "ok"} if outcome == "ok" else {"status": "failing", "problem": outcome}
+    if left_out > MOST_LEFT_OUT * sent:
+        seen = {"status": "failing", "left_out": left_out, "of": sent}
     return {**seen, "last_fetch_seconds_ago": round(age, 1)}
 
 

@@ -18,6 +18,7 @@ from gateway.errors import (
     RateLimited,
     Unauthenticated,
     UpstreamFailed,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRejectedParameters,
     UpstreamResult,
@@ -30,6 +31,7 @@ _ALSO: Final[Mapping[type[GatewayError], str]] = {
     MethodNotAllowed: "Allow",
     RateLimited: "Retry-After",
     Unauthenticated: "WWW-Authenticate",
+    UpstreamForbidden: "Retry-After",
     UpstreamOverloaded: "Retry-After",
 }
 _OF_EVERY_ANSWER: Final = ("Server-Timing", "X-Content-Type-Options", "X-Request-Id")

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from gateway.api.clock_change import earliest_shown, latest_shown
 from gateway.errors import ParameterFault
 
 Moment = datetime | date
@@ -30,12 +31,14 @@ def wall_clock(moment: Moment, zone: ZoneInfo, *, begins: bool) -> datetime:
     """Return what clocks in `zone` show at `moment`, naive, in whole seconds; `OverflowError` outside years 1 to 9999.
 
     Where a period `begins` it goes up to the next whole second or a date's first, where it ends down or to a date's
-    last, because CC-iSales takes whole seconds and counts both ends in.
+    last, because CC-iSales takes whole seconds and counts both ends in. Where clocks change it goes outwards as far as
+    a campaign of the period may be told to begin or end: see `clock_change`.
     """
     if not isinstance(moment, datetime):
         return datetime.combine(moment, time.min if begins else time(23, 59, 59))
     rest = timedelta(seconds=1) if begins and moment.microsecond else timedelta()
-    return (moment.replace(microsecond=0) + rest).astimezone(zone).replace(tzinfo=None, fold=0)
+    whole = moment.replace(microsecond=0) + rest
+    return earliest_shown(whole, zone) if begins else latest_shown(whole, zone)
 
 
 def _disorder(begins_from: Moment | None, ends_to: Moment | None) -> list[ParameterFault]:

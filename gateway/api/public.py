@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, fields, pre_dump
+from marshmallow import EXCLUDE, Schema, fields, post_dump, pre_dump
 
 from gateway.api.rfc3339 import utc_text
 from gateway.model import CampaignPage, CampaignStatus, DeviceType
@@ -152,6 +152,18 @@ class PagePositionSchema(AnswerSchema):
     total_pages = Count(
         description="Pages that hold them; null when CC-iSales did not say.", example=1, allow_none=True
     )
+    left_out = WholeNumber(
+        1,
+        100,
+        description="Campaigns of this page that are missing in `data`, because CC-iSales sent them without an `id` "
+        "that can be used; absent when there are none.",
+        example=2,
+        required=False,
+    )
+
+    @post_dump
+    def _nothing_is_not_told(self, position: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return position if position["left_out"] else {name: position[name] for name in position if name != "left_out"}
 
 
 class TotalsSchema(AnswerSchema):

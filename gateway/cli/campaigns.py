@@ -110,7 +110,8 @@ def table(page: CampaignPage) -> str:
     where = f"page {page.number} of {last or '?'},"
     if last is not None and page.number > last:
         where = f"page {page.number}, after the last of {last};"
-    return "\n".join([*lines, f"{where} {total}"])
+    missing = f"; {page.left_out} more on this page cannot be used" if page.left_out else ""
+    return "\n".join([*lines, f"{where} {total}{missing}"])
 
 
 def _cells(campaign: Campaign) -> tuple[str, ...]:

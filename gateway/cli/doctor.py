@@ -29,7 +29,7 @@ INDENT: Final = 30
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, when all is done.")
 @with_appcontext
 def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
-    """Examine the way to CC-iSales: DNS, TCP, TLS, HTTP, clock, signature, a query of one row, latency.
+    """Examine the way to CC-iSales: DNS, TCP, TLS, HTTP, clock, signature, a query of ten rows, latency.
 
     It makes one call at a time, at most four for a VDN. Then it reads the keys of each identity provider. Exit code 0:
     nothing failed, there may be warnings; 1: something failed; 2: wrong usage.

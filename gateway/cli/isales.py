@@ -56,7 +56,7 @@ def explain_signature(at: str | None, as_json: bool, **options: str | None) -> N
     click.echo("signature     = hex(HMAC-SHA256(key = signing key, message = canonical request))\n")
     for name in ("prefix", "signature", "authorization"):
         click.echo(f"{name:13} = {parts[name]}")
-    click.echo(f"\nTo send it, within 15 minutes of its timestamp:\n\n{parts['curl']}")
+    click.echo(f"\nTo send it, soon (how old a signature may be is not published):\n\n{parts['curl']}")
 
 
 def _moment(at: str | None) -> datetime:

@@ -10,13 +10,22 @@ from gateway.isales.certificate_expiry import CertificateExpiry
 from gateway.isales.circuit import CircuitPolicy
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
+from gateway.isales.hostile_queries import HostileQueries, refuse_hostile
+from gateway.isales.key_trials import KeyTrials
 from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.retry import Retries, with_retries
 from gateway.isales.retry_budget import RetryBudget
 from gateway.isales.retry_policy import RetryPolicy
-from gateway.isales.second_signature import with_credentials
+from gateway.isales.second_signature import in_turn, with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
+from gateway.isales.signature_budget import (
+    LONGEST_PAUSE_S,
+    MOST_BEFORE_ASKING,
+    NO_SHARED_BUDGET,
+    WINDOW_S,
+    SignatureBudget,
+)
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.traced import traced
 from gateway.isales.transport import Transport
@@ -24,6 +33,7 @@ from gateway.isales.way import ALL, Way
 from gateway.model import FetchPage, Priority
 from gateway.reload import Parts
 from gateway.settings import Settings, SettingsError
+from gateway.shared_store.signature_budget import RedisSignatureBudget
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore
 from gateway.telemetry.metrics import Metrics
@@ -65,8 +75,9 @@ def upstream_of(
 ) -> FetchPage:
     """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     isales = settings.isales
-    known = parts.take("credentials", isales.base_url, lambda: KnownCredentials(metrics, clocks.monotonic))
-    known.keep(settings.tenants.values())
+    trials = parts.take("credentials", isales.base_url, lambda: _key_trials(metrics, clocks))
+    trials.shared = parts.take("shared signatures", (store, isales.base_url), lambda: _shared_budget(settings, store))
+    trials.keep(settings.tenants.values())
     durations = parts.take(
         "durations", (isales.base_url, isales.deadline_s), lambda: CallDuration(isales.deadline_s, clocks.monotonic)
     )
@@ -77,14 +88,32 @@ def upstream_of(
     )
     retry_policy = RetryPolicy(isales.max_attempts)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
+    hostile = parts.take(
+        "hostile queries",
+        (isales.base_url, isales.locked_pause_s),
+        lambda: HostileQueries(isales.locked_pause_s, clocks.monotonic),
+    )
     send = sign_and_send(transport, clocks.wall, retry_budget.spend)
     send = traced(send, tracer, clocks.monotonic)
-    send = with_credentials(send, known, durations.estimate_s)
+    send = with_credentials(send, trials, durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, parts, metrics))
+    send = in_turn(send, trials)
     send = refuse_while_open(send, breakers)
+    send = refuse_hostile(send, hostile)
     send = with_retries(send, retries)
     return fetch_page(send, settings.tenants, parts.take("drift", None, lambda: DriftLog(metrics)))
+
+
+def _key_trials(metrics: Metrics, clocks: Clocks) -> KeyTrials:
+    known = KnownCredentials(metrics, clocks.monotonic)
+    return KeyTrials(known, NO_SHARED_BUDGET, metrics, clocks.monotonic)
+
+
+def _shared_budget(settings: Settings, store: SharedStore | None) -> SignatureBudget:
+    if store is None:
+        return NO_SHARED_BUDGET
+    return RedisSignatureBudget(store, settings.isales.base_url, WINDOW_S, MOST_BEFORE_ASKING, LONGEST_PAUSE_S)
 
 
 def _slots(

@@ -134,6 +134,18 @@ class Circuit:
         self._open(now)
         return True
 
+    def is_current(self, permit: Permit) -> bool:
+        """Tell whether what ends with `permit` still counts."""
+        return permit.era == self._era
+
+    def trip(self, seconds: float, now: float) -> None:
+        """Open at `now` for `seconds`, whatever the share of failures is."""
+        if self._open_until is None:
+            self._opened_at = now
+        self._era += 1
+        self._open_until = now + seconds
+        self._probe_until = None
+
     def released(self, permit: Permit) -> None:
         """Take note of an end that says nothing: if it was the probe, the next call is one."""
         if permit.era == self._era and self._open_until is not None:
@@ -145,7 +157,8 @@ class Circuit:
         recovered = self._open_until is None and (
             self._closed_at is None or now - self._closed_at >= self._policy.window_s
         )
-        self._open_s = self._policy.open_s if recovered else min(2 * self._open_s, self._policy.open_max_s)
+        again_s = min(max(2 * self._open_s, self._policy.open_s), self._policy.open_max_s)
+        self._open_s = self._policy.open_s if recovered else again_s
         self._era += 1
         self._open_until = now + self._open_s
         self._probe_until = None

@@ -7,7 +7,7 @@ from typing import Final
 from gateway.settings.model import Secret, Tenant
 
 CLOCK_TOLERANCE_S: Final = 30.0
-"""Clocks that differ by no more are taken for right: far more than a measurement is off, far less than 15 minutes."""
+"""Clocks that differ by no more are taken for right: far more than a measurement is off, far less than any window."""
 
 FURTHEST_AHEAD_S: Final = 86_400.0
 """A clock that is further off than a day is not believed: who says so is broken, or is not CC-iSales."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from gateway.errors import UpstreamForbidden, UpstreamRefusedCredentials
 from gateway.isales.doctor_answer import answer_steps, hint_for
 from gateway.isales.doctor_ask import Questioner
 from gateway.isales.doctor_network import connect_each, host_and_port, look_up
@@ -17,7 +18,13 @@ from gateway.isales.doctor_step import Fact, Name, State, Step, duration, skippe
 from gateway.isales.doctor_tls import shake_hands
 from gateway.settings.model import IsalesSettings, Tenant
 
+ROWS: Final = 10
+"""Enough of them to see whether rows can be used."""
+
 LATENCY_CALLS: Final = 3
+MOST_REFUSALS: Final = 3
+"""Wrong signatures can lock the address that they come from, for gateways too."""
+
 TEXT_CHARACTERS: Final = 200
 FOR_EACH_VDN: Final = (Name.HTTP, Name.CLOCK, Name.SIGNATURE, Name.QUERY, Name.LATENCY)
 
@@ -38,17 +45,32 @@ def examine(settings: IsalesSettings, tenants: Iterable[Tenant], now: Callable[[
             for name in FOR_EACH_VDN:
                 yield skipped(name, blocked_by, tenant.vdn)
         return
-    accepted_hosts: set[str] = set()
     with closing(Questioner(settings, now)) as questioner:
-        for tenant in tenants:
-            exchange = questioner.ask(tenant)
-            yield from answer_steps(exchange, accepted_hosts)
-            if exchange.understood:
-                accepted_hosts.add(exchange.host_header)
-            if blocked_by := exchange.blocked_by:
-                yield skipped(Name.LATENCY, blocked_by, tenant.vdn)
-            else:
-                yield replace(_latency(questioner, tenant, settings.read_timeout_s), vdn=tenant.vdn)
+        yield from _answers(questioner, tenants, settings.read_timeout_s)
+
+
+def _answers(questioner: Questioner, tenants: Iterable[Tenant], read_timeout_s: float) -> Iterator[Step]:
+    """Yield what each of `tenants` gets, until going on could lock this machine's address, or keep it locked."""
+    accepted_hosts: set[str] = set()
+    stop, refusals = "", 0
+    for tenant in tenants:
+        if stop:
+            for name in FOR_EACH_VDN:
+                yield Step(name, State.SKIPPED, f"not examined, because {stop}", vdn=tenant.vdn)
+            continue
+        exchange = questioner.ask(tenant, ROWS)
+        yield from answer_steps(exchange, accepted_hosts)
+        if exchange.understood:
+            accepted_hosts.add(exchange.host_header)
+        refusals += isinstance(exchange.error, UpstreamRefusedCredentials)
+        if refusals == MOST_REFUSALS:
+            stop = f"{MOST_REFUSALS} signatures were refused, and more can lock this machine's address; use --vdn"
+        if isinstance(exchange.error, UpstreamForbidden):
+            stop = f"VDN {tenant.vdn} was not let through, and more calls may prolong a lock"
+        if blocked_by := exchange.blocked_by:
+            yield skipped(Name.LATENCY, blocked_by, tenant.vdn)
+        else:
+            yield replace(_latency(questioner, tenant, read_timeout_s), vdn=tenant.vdn)
 
 
 def _way(settings: IsalesSettings, now: Callable[[], datetime]) -> Iterator[Step]:
@@ -75,7 +97,7 @@ def _latency(questioner: Questioner, tenant: Tenant, read_timeout_s: float) -> S
     """Return the step LATENCY: a few one-row queries, one after the other, over the connection that is kept."""
     took: list[float] = []
     for number in range(1, LATENCY_CALLS + 1):
-        exchange = questioner.ask(tenant)
+        exchange = questioner.ask(tenant, 1)
         took.append(exchange.took_s)
         if error := exchange.error:
             seen = exchange.shown(f"call {number} of {LATENCY_CALLS} failed: {error.detail}", TEXT_CHARACTERS)

@@ -1,4 +1,4 @@
-"""The doctor's question: one row of a VDN, asked by the gateway's own signing, transport and reading, and noted."""
+"""The doctor's question: a few rows of a VDN, asked by the gateway's own signing, transport and reading, and noted."""
 
 import time
 from collections.abc import Callable
@@ -10,13 +10,11 @@ from gateway.errors import UpstreamError
 from gateway.isales.doctor_step import Name
 from gateway.isales.request import SignedRequest, campaigns_request
 from gateway.isales.send import Send, sign_and_send
-from gateway.isales.text import escaped
+from gateway.isales.text import WITHHELD, escaped
 from gateway.isales.translate import translate
 from gateway.isales.transport import Reply, Transport
 from gateway.model import CampaignPage, CampaignQuery, Deadline
 from gateway.settings.model import IsalesSettings, Tenant
-
-WITHHELD = "********"
 
 
 class ObservedTransport(Transport):
@@ -70,7 +68,7 @@ class Exchange:
 
 
 class Questioner:
-    """Asks for one row of a VDN at a time, over connections that are kept. `now` returns the aware time."""
+    """Asks for rows of one VDN at a time, over connections that are kept. `now` returns the aware time."""
 
     def __init__(self, settings: IsalesSettings, now: Callable[[], datetime]) -> None:
         self._transport = ObservedTransport(settings)
@@ -79,9 +77,9 @@ class Questioner:
         # Each step of a call has a limit of its own, but many small steps would add up.
         self._limit_s = min(settings.deadline_s, settings.connect_timeout_s + settings.read_timeout_s)
 
-    def ask(self, tenant: Tenant) -> Exchange:
-        """Return what came of asking for one row of the VDN of `tenant`."""
-        query = CampaignQuery(tenant.vdn, page_size=1, cc_id=tenant.cc_id or None)
+    def ask(self, tenant: Tenant, rows: int) -> Exchange:
+        """Return what came of asking for the first `rows` of the VDN of `tenant`."""
+        query = CampaignQuery(tenant.vdn, page_size=rows, cc_id=tenant.cc_id or None)
         page: CampaignPage | None = None
         failure: UpstreamError | None = None
         understood = False
@@ -89,7 +87,7 @@ class Questioner:
         try:
             answer = self._send(campaigns_request(query, tenant), Deadline.after(self._limit_s))
             understood = True
-            page = translate(answer.envelope, query, tenant.time_zone).page
+            page = translate(answer.envelope, query, tenant.time_zone).usable_page()
         except UpstreamError as error:
             failure = error
             understood = understood or error.upstream is not None
@@ -104,16 +102,9 @@ class Questioner:
             page,
             failure,
             understood,
-            self._secrets(tenant),
+            self._transport.signed.withheld(tenant) if self._transport.signed else (),
         )
 
     def close(self) -> None:
         """Close the connections that are kept."""
         self._transport.close()
-
-    def _secrets(self, tenant: Tenant) -> tuple[str, ...]:
-        # The longest first, so that none is cut by another one that is a part of it.
-        texts = {tenant.secret_key.reveal(), tenant.access_key}
-        if signed := self._transport.signed:
-            texts |= {signed.signature.authorization, signed.signature.prefix, signed.signature.signature}
-        return tuple(sorted(texts, key=len, reverse=True))

@@ -1,21 +1,17 @@
 """The doctor on the network below TLS: does the name resolve, and who takes a connection."""
 
-import queue
 import socket
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gateway.isales.doctor_step import Fact, Name, State, Step
+from gateway.isales.endpoint import DEFAULT_PORTS
 from gateway.isales.text import escaped
+from gateway.name_lookup import NameLookup, Resolve, system_resolver
 
-Resolve = Callable[[str, int], list[Any]]
-"""Returns what `socket.getaddrinfo` does."""
-
-DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 NAME_CHARACTERS: Final = 253
 
 
@@ -48,28 +44,18 @@ def host_and_port(base_url: str) -> tuple[str, int]:
     return parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
 
 
-def _system(host: str, port: int) -> list[Any]:
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-
-
-def look_up(host: str, port: int, limit_s: float, resolve: Resolve = _system) -> tuple[Step, tuple[Address, ...]]:
+def look_up(
+    host: str, port: int, limit_s: float, resolve: Resolve = system_resolver
+) -> tuple[Step, tuple[Address, ...]]:
     """Return the step DNS and the addresses of `host` in the order in which the gateway tries them."""
     began = time.monotonic()
-    answer: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answer.put(resolve(host, port))
-        except Exception as error:  # noqa: BLE001 -- handed to whoever waits, who knows which are expected
-            answer.put(error)
-
-    # No timeout can interrupt the resolver. A daemon thread that still waits for it does not keep the process alive.
-    threading.Thread(target=ask, name="doctor-dns", daemon=True).start()
     found: list[Any] | Exception | None
     try:
-        found = answer.get(timeout=limit_s)
-    except queue.Empty:
+        found = NameLookup(resolve).addresses(host, port, limit_s)
+    except TimeoutError:
         found = None
+    except Exception as error:  # noqa: BLE001 -- looked at below, and raised again where it is none of the resolver's
+        found = error
     took = time.monotonic() - began
     name = escaped(host, NAME_CHARACTERS)
     if isinstance(found, list) and found:

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -26,14 +27,20 @@ class DriftKind(StrEnum):
 
     UNKNOWN_FIELD = "unknown_field"
     UNKNOWN_CODE = "unknown_code"
+    ODD_TIME = "odd_time"
     UNREADABLE_TIME = "unreadable_time"
     ODD_TYPE = "odd_type"
     ROW_LEFT_OUT = "row_left_out"
+    NOT_AS_ASKED = "not_as_asked"
+
+
+_OF_NOBODY: Final = (DriftKind.UNKNOWN_CODE, DriftKind.NOT_AS_ASKED)
+"""Numbers that belong to no person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there, or a small code."""
+    """One departure: its kind, the vendor's name of the field, and the `shape` of what was there, or a small number."""
 
     kind: DriftKind
     field: str
@@ -43,19 +50,20 @@ class Drift:
     def seen(cls, kind: DriftKind, field: str, value: object) -> "Drift":
         """Return the drift for a `value` of JSON at `field`, both as they came."""
         name = _NUMBER.sub(_digits_hidden, printable(field, NAME_CHARACTERS))
-        is_code = kind is DriftKind.UNKNOWN_CODE and isinstance(value, int) and abs(value) < BIGGEST_SHOWN
-        return cls(kind, name, str(value) if is_code else shape(value))
+        is_small = kind in _OF_NOBODY and isinstance(value, int) and abs(value) < BIGGEST_SHOWN
+        return cls(kind, name, str(value) if is_small else shape(value))
 
 
 def shape(value: object) -> str:
     """Return what a value of JSON looks like without what it says: numbers and names may be people's.
 
-    Of a string's first characters each digit is `9` and each letter `a`; of all else the type is told.
+    Of a string's first characters each digit is `9` and each letter `a`, and likewise of a number with a point or an
+    exponent; of all else the type is told.
     """
     if isinstance(value, str):
         shown = printable(value, SAMPLE_CHARACTERS)
         return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in shown)
-    return type(value).__name__
+    return shape(str(value)) if isinstance(value, Decimal) else type(value).__name__
 
 
 def _digits_hidden(number: re.Match[str]) -> str:

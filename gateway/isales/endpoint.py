@@ -1,14 +1,22 @@
 """Where CC-iSales is: the base URL taken apart, so that the bytes that are signed are the bytes that are sent."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gateway.isales.signing import percent_encode
 
+DEFAULT_PORTS: Final = MappingProxyType({"https": 443, "http": 80})
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`scheme`, `authority` (as written, port and brackets and all) and the path `prefix` of the base URL."""
+    """`scheme`, `authority` and the path `prefix` of the base URL.
+
+    The authority is as written, brackets and all, but without the port of the scheme: servers and whatever stands in
+    front of them leave that out of `Host`, and a signature over another spelling is refused.
+    """
 
     scheme: str
     authority: str
@@ -22,7 +30,10 @@ class Endpoint:
         # in a path of unreserved characters and upper-case %XX.
         segments = parts.path.rstrip("/").split("/")
         prefix = "/".join(percent_encode(unquote(segment)) for segment in segments)
-        return cls(parts.scheme, parts.netloc.rpartition("@")[2], prefix)
+        authority = parts.netloc.rpartition("@")[2]
+        if authority.endswith(":") or parts.port == DEFAULT_PORTS.get(parts.scheme):
+            authority = authority.rpartition(":")[0]
+        return cls(parts.scheme, authority, prefix)
 
     def url(self, path: str, query: str) -> str:
         """Return the URL of a `path` (with the prefix, as sent) and an encoded `query`, which may be empty."""

@@ -25,6 +25,7 @@ def fetch_page(send: Send, tenants: Mapping[int, Tenant], drift_log: DriftLog) -
         answer = send(campaigns_request(query, tenant), deadline)
         translation = translate(answer.envelope, query, tenant.time_zone)
         drift_log.record(query.vdn, translation.drifts)
-        return translation.page
+        # Not before the drift is counted, which tells what is wrong with rows of which none is left.
+        return translation.usable_page()
 
     return fetch

@@ -1,6 +1,7 @@
 """What an HTTP answer means, pure: a successful envelope, or one leaf of `UpstreamError`."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from math import ceil
@@ -10,11 +11,13 @@ from gateway.errors import (
     UpstreamBrokenContract,
     UpstreamError,
     UpstreamFailed,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
 )
 from gateway.isales import envelope
 from gateway.isales.http_date import parse_http_date
+from gateway.isales.text import WITHHELD, escaped
 from gateway.isales.transport import Reply
 
 DEFAULT_RETRY_AFTER_S: Final = 5
@@ -23,13 +26,21 @@ LONGEST_RETRY_AFTER_S: Final = 86_400
 WORTH_A_RETRY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 """What a proxy in front of CC-iSales says while one of its nodes is away."""
 
+FORBIDDEN: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.IM_A_TEAPOT})
+"""What whoever guards CC-iSales says to those whom it does not let through; 418 is a firewall of Huawei's."""
+
+SAID_CHARACTERS: Final = 200
+
 _SECONDS: Final = re.compile("[0-9]+")
 
 
-def envelope_of(reply: Reply, now: datetime, took_s: float = 0.0) -> dict[str, Any]:
+def envelope_of(
+    reply: Reply, now: datetime, took_s: float = 0.0, *, searched: bool = False, withheld: Iterable[str] = ()
+) -> dict[str, Any]:
     """Return the envelope of `reply` if it is a success.
 
-    `now` (aware, by the clock that signed) and the seconds that the call took are for dates in headers.
+    `now` (aware, by the clock that signed) and the seconds that the call took are for dates in headers. `searched` says
+    that the question had a text of a caller in it, and `withheld` are texts that no error repeats.
     """
     if reply.status == HTTPStatus.OK:
         document = envelope.decode(reply.body)
@@ -37,7 +48,44 @@ def envelope_of(reply: Reply, now: datetime, took_s: float = 0.0) -> dict[str, A
             # The one that is raised is not to be held by this frame: see there.
             raise failed.again()
         return document
+    if reply.status in FORBIDDEN:
+        raise _forbidden(reply, now, searched=searched, withheld=withheld)
     raise _error(reply, now, took_s)
+
+
+def _forbidden(reply: Reply, now: datetime, *, searched: bool, withheld: Iterable[str]) -> UpstreamForbidden:
+    of_query = searched and reply.status == HTTPStatus.IM_A_TEAPOT
+    if reply.status == HTTPStatus.FORBIDDEN:
+        why = (
+            "The gateway's address may be locked because too many wrong signatures came from it, may not be on the"
+            " allow list, or a firewall does not let it through."
+        )
+    elif of_query:
+        why = "A web application firewall stopped the request, perhaps for the `name` that is searched for."
+    else:
+        why = "A web application firewall stopped the request, or does not know its Host or the server name of TLS."
+    detail = f"The way to CC-iSales is forbidden (HTTP {reply.status}). {why}"
+    if said := said_in(reply.body, withheld):
+        detail += f" It says: {said}"
+    failed = _failure_in(reply)
+    return UpstreamForbidden(
+        detail,
+        upstream=failed.upstream if failed else None,
+        retry_after_s=retry_after(reply.headers.get("Retry-After", ""), now),
+        of_query=of_query,
+    )
+
+
+def said_in(body: bytes, withheld: Iterable[str] = ()) -> str:
+    """Return what an error in JSON says for people, as Spring writes it (`error`, `message`), safe to show; or ""."""
+    try:
+        document = envelope.decode(body)
+    except UpstreamBrokenContract:
+        return ""
+    said = ": ".join(text for name in ("error", "message") if isinstance(text := document.get(name), str) and text)
+    for text in withheld:
+        said = said.replace(text, WITHHELD)
+    return escaped(said, SAID_CHARACTERS)
 
 
 def _error(reply: Reply, now: datetime, took_s: float) -> UpstreamError:
@@ -47,6 +95,8 @@ def _error(reply: Reply, now: datetime, took_s: float) -> UpstreamError:
         ahead = clock_ahead(reply.headers.get("Date", ""), now - timedelta(seconds=took_s / 2))
         return UpstreamRefusedCredentials(f"{said} to the gateway's signature.", clock_ahead_s=ahead)
     failed = _failure_in(reply)
+    if isinstance(failed, UpstreamOverloaded) and not reply.headers.get("Retry-After"):
+        return failed
     after = retry_after(reply.headers.get("Retry-After", ""), now)
     retryable_in_s = (after or 0) if reply.status in WORTH_A_RETRY else None
     if reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):

@@ -14,6 +14,7 @@ from gateway.model import CampaignQuery
 from gateway.settings.model import Tenant
 
 METHOD: Final = "GET"
+NAME: Final = "name"
 CAMPAIGNS_PATH: Final = "/rest/isales/v1/openapi/campaigns/{vdn}"
 
 
@@ -33,6 +34,11 @@ class VendorRequest:
     traceparent: str = ""
 
     @property
+    def searches(self) -> bool:
+        """Whether there is a text of a caller in it."""
+        return any(name == NAME for name, _ in self.params)
+
+    @property
     def signed_with(self) -> Credentials:
         """What it is to be signed with."""
         return self.credentials or Credentials(key_pairs(self.tenant)[0])
@@ -46,6 +52,15 @@ class SignedRequest:
     headers: Mapping[str, str] = field(repr=False)
     signature: signing.Signature
 
+    def withheld(self, tenant: Tenant) -> tuple[str, ...]:
+        """Return what of it, and of the keys of its `tenant`, must not be shown where the other end repeats it."""
+        keys = {pair.access_key for pair in key_pairs(tenant)} | {
+            pair.secret_key.reveal() for pair in key_pairs(tenant)
+        }
+        of_signature = {self.signature.authorization, self.signature.prefix, self.signature.signature}
+        # The longest first, so that none is cut by another one that is a part of it.
+        return tuple(sorted(keys | of_signature, key=len, reverse=True))
+
 
 def campaigns_request(query: CampaignQuery, tenant: Tenant) -> VendorRequest:
     """Return the vendor's question for `query`, with the names and numbers of its interface description."""
@@ -56,7 +71,7 @@ def campaigns_request(query: CampaignQuery, tenant: Tenant) -> VendorRequest:
         "rowsPerPage": str(query.page_size),
     }
     if query.name:
-        params["name"] = query.name
+        params[NAME] = query.name
     if query.begins_from is not None:
         params["beginTime"] = _wall_clock(query.begins_from)
     if query.ends_to is not None:

@@ -4,32 +4,26 @@ A field that is absent or null is left out or `None`; one of an odd type is an e
 marshmallow hands over all others (`ValidationError.valid_data`). Fields that nobody has described are left out.
 """
 
-import math
-import re
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
+from gateway.isales.numbers import decimal_text, whole_number
 from gateway.isales.text import well_formed
-
-BIGGEST: Final = 2**63 - 1
-_DIGITS: Final = re.compile("[0-9]{1,19}")
 
 
 class WholeNumber(fields.Field[int]):
-    """A whole number from 0 to 2**63 - 1, or its decimal digits as a string.
+    """A whole number from 0 to 2**63 - 1 however JSON writes it, or its decimal digits as a string.
 
-    marshmallow's own `Integer` also takes `1.9`, `1_0`, ` 7 ` and digits of other scripts.
+    marshmallow's own `Integer` also takes `1.9`, `1_0`, ` 7 ` and digits of other scripts, and with `strict` no `3.0`.
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any) -> int:
-        if isinstance(value, str) and _DIGITS.fullmatch(value):
-            value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= BIGGEST:
-            return value
-        raise ValidationError("not a whole number")
+        number = whole_number(value)
+        if number is None:
+            raise ValidationError("not a whole number")
+        return number
 
 
 class Text(fields.Field[str]):
@@ -38,12 +32,10 @@ class Text(fields.Field[str]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **_kwargs: Any) -> str:
         if isinstance(value, str):
             return well_formed(value)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= BIGGEST:
-            return str(value)
-        if isinstance(value, float) and math.isfinite(value):
-            # By way of its shortest spelling, and never with an exponent.
-            return format(Decimal(repr(value)), "f")
-        raise ValidationError("not a text")
+        text = decimal_text(value)
+        if text is None:
+            raise ValidationError("not a text")
+        return text
 
 
 class _TolerantSchema(Schema):
@@ -65,8 +57,10 @@ class RowSchema(_TolerantSchema):
 
 
 class PageSchema(_TolerantSchema):
-    """The envelope of a page, less the result code, read before, and number and size, which the query knows."""
+    """The envelope of a page, less the result code, read before. Number and size are those that CC-iSales speaks of."""
 
+    number = WholeNumber(allow_none=True, data_key="curPage")
+    size = WholeNumber(allow_none=True, data_key="rowsPerPage")
     total_items = WholeNumber(allow_none=True, data_key="totalSize")
     skill_queue_total = WholeNumber(allow_none=True, data_key="curSkillQueueCount")
     ivr_total = WholeNumber(allow_none=True, data_key="curIvrCount")

@@ -33,13 +33,16 @@ def sign_and_send(
     def send(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
         started = deadline.clock()
         ahead = timedelta(seconds=request.signed_with.clock_ahead_s)
+        signed = sign_request(request, transport.endpoint, now() + ahead)
         try:
-            reply = transport.get(sign_request(request, transport.endpoint, now() + ahead), deadline)
+            reply = transport.get(signed, deadline)
         except DroppedConnection:
             # CC-iSales closed a kept connection just as we used it, and said nothing: no attempt took place. A GET may
             # go again whatever became of the first. On a new connection it cannot happen twice.
             sent_again()
-            reply = transport.get(sign_request(request, transport.endpoint, now() + ahead), deadline, fresh=True)
-        return VendorAnswer(envelope_of(reply, now() + ahead, deadline.clock() - started))
+            signed = sign_request(request, transport.endpoint, now() + ahead)
+            reply = transport.get(signed, deadline, fresh=True)
+        took_s, withheld = deadline.clock() - started, signed.withheld(request.tenant)
+        return VendorAnswer(envelope_of(reply, now() + ahead, took_s, searched=request.searches, withheld=withheld))
 
     return send

@@ -6,6 +6,9 @@ from typing import Final
 
 from gateway import escaping
 
+WITHHELD: Final = "********"
+"""In the place of what is not to be shown."""
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # Controls, formats (the bidi controls among them), line and paragraph separators.
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})

@@ -12,6 +12,7 @@ from gateway.errors import UpstreamBrokenContract
 from gateway.isales import times
 from gateway.isales.codes import DEVICE_TYPES, STATUSES
 from gateway.isales.drift import Drift, DriftKind
+from gateway.isales.numbers import BIGGEST
 from gateway.isales.schemas import PageSchema, RowSchema
 from gateway.model import Campaign, CampaignPage, CampaignQuery, CampaignStatus, DeviceType
 
@@ -23,40 +24,59 @@ def _names(schema: Schema) -> frozenset[str]:
 
 
 _ROW_FIELDS: Final = _names(RowSchema())
-_ENVELOPE_FIELDS: Final = _names(_PAGE) | {
-    "resultCode",
-    "resultDesc",
-    "returnCode",
-    "returnDesc",
-    "curPage",
-    "rowsPerPage",
-}
+_ENVELOPE_FIELDS: Final = _names(_PAGE) | {"resultCode", "resultDesc", "returnCode", "returnDesc"}
 
 _Code = TypeVar("_Code", CampaignStatus, DeviceType)
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A page, and the drift that was met in it."""
+    """A page, and the drift that was met in it. `another_page` says why it is not the one that was asked for."""
 
     page: CampaignPage
     drifts: tuple[Drift, ...]
+    another_page: str = ""
+
+    def usable_page(self) -> CampaignPage:
+        """Return the page.
+
+        `UpstreamBrokenContract` if it is not the one that was asked for, or if campaigns were sent, but none that can
+        be used.
+        """
+        if self.another_page:
+            raise UpstreamBrokenContract(self.another_page)
+        if self.page.left_out and not self.page.campaigns:
+            first = next(drift.sample for drift in self.drifts if drift.kind is DriftKind.ROW_LEFT_OUT)
+            raise UpstreamBrokenContract(
+                f"None of the {self.page.left_out} campaigns on the page of CC-iSales has an `id` that can be used, a"
+                f" whole number from 0 to {BIGGEST}; in the first there is: {first}."
+            )
+        return self.page
 
 
 def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo) -> Translation:
     """Translate a successful envelope, the answer to `query` by a CC-iSales whose clock is in `zone`.
 
     `UpstreamBrokenContract` if it is no page: `data` is not a list, or missing where the total says there are rows.
-    A row without a usable id is left out.
+    What the answer says of its number and size is compared with the question. A row without a usable id is left out and
+    counted.
     """
     rows = envelope.get("data")
     if rows is not None and not isinstance(rows, list):
         raise UpstreamBrokenContract("The page of CC-iSales has no list of campaigns where it must have one.")
     read, faults = _read(envelope)
     total_items = read.get("total_items")
-    if rows is None and (total_items is None or total_items > (query.page - 1) * query.page_size):
+    before = (query.page - 1) * query.page_size
+    if rows is None and (total_items is None or total_items > before):
         raise UpstreamBrokenContract("The page of CC-iSales has no campaigns although there must be some.")
     drifts = [*_unknown_fields(envelope, _ENVELOPE_FIELDS), *_odd_types(envelope, faults.keys() - {"data"})]
+    differing = _not_as_asked(read, len(rows or ()), query)
+    drifts.extend(Drift.seen(DriftKind.NOT_AS_ASKED, field, said) for field, said in differing.items())
+    if differing.keys() == {"curPage"} and total_items is not None and total_items <= before:
+        # What comes for a page past the last one is another page; that one has no campaigns.
+        rows, differing = [], {}
+        read = {**read, "rows": []}
+        faults = {}
     campaigns = tuple(_campaigns(rows or [], read.get("rows") or [], faults.get("data", {}), zone, drifts))
     page = CampaignPage(
         campaigns,
@@ -65,8 +85,31 @@ def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo)
         total_items,
         read.get("skill_queue_total"),
         read.get("ivr_total"),
+        left_out=len(rows or ()) - len(campaigns),
     )
-    return Translation(page, tuple(drifts))
+    return Translation(page, tuple(drifts), _another_page(differing, query))
+
+
+def _not_as_asked(read: Mapping[str, Any], rows: int, query: CampaignQuery) -> dict[str, int]:
+    """Return by the vendor's names what the answer says of itself, or is, that is not as `query` asked.
+
+    Neither a page nor a size is 0: where that is said, nothing is.
+    """
+    number, size = read.get("number"), read.get("size")
+    differing: dict[str, int] = {}
+    if number and number != query.page:
+        differing["curPage"] = number
+    if size and size != query.page_size:
+        differing["rowsPerPage"] = size
+    if rows > query.page_size:
+        differing["data"] = rows
+    return differing
+
+
+def _another_page(differing: Mapping[str, int], query: CampaignQuery) -> str:
+    said = [f"{field} {value}" if field != "data" else f"{value} campaigns" for field, value in differing.items()]
+    asked = f"page {query.page} of {query.page_size} campaigns"
+    return f"CC-iSales was asked for {asked} and answered with {', '.join(said)}." if said else ""
 
 
 def _read(envelope: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -106,9 +149,13 @@ def _code(field: str, code: int | None, codes: Mapping[int, _Code], unknown: _Co
 
 
 def _moment(field: str, text: str | None, read: times.Reader, zone: ZoneInfo, drifts: list[Drift]) -> datetime | None:
-    moment = read(text, zone) if text else None
-    if text and moment is None:
+    if not text:
+        return None
+    moment = read(text, zone)
+    if moment is None:
         drifts.append(Drift.seen(DriftKind.UNREADABLE_TIME, field, text))
+    elif not times.is_as_described(text):
+        drifts.append(Drift.seen(DriftKind.ODD_TIME, field, text))
     return moment
 
 

@@ -10,7 +10,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.retry import Retry
 
 from gateway.errors import UpstreamUnreachable
-from gateway.isales.transport_socket import CALL, DeadlinedSocket, Phase, tls_failure
+from gateway.isales.transport_head import TolerantResponse
+from gateway.isales.transport_socket import CALL, Call, DeadlinedSocket, Phase, tls_failure
+from gateway.name_lookup import NAMES, is_too_old
 
 if TYPE_CHECKING:
     _Base = HTTPConnection
@@ -19,16 +21,21 @@ else:
 
 
 class _Deadlined(_Base):
+    _connected_at = float("-inf")
+    response_class = TolerantResponse
+
     @property
     def is_connected(self) -> bool:
         """Whether a kept connection may be used. The pool asks, and reconnects where the answer is no."""
-        return not CALL.get().fresh and super().is_connected
+        call = CALL.get()
+        return not call.fresh and not is_too_old(self._connected_at, call.deadline.clock) and super().is_connected
 
     def _new_conn(self) -> socket.socket:
         call = CALL.get()
         call.connected = True
+        self._connected_at = call.deadline.clock()
         failure: OSError | None = None
-        for family, kind, protocol, _, address in self._addresses():
+        for family, kind, protocol, _, address in self._addresses(call):
             sock = DeadlinedSocket(family, kind, protocol)
             try:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -53,10 +60,11 @@ class _Deadlined(_Base):
             raise UpstreamUnreachable("CC-iSales cannot be connected to: no address.")
         raise UpstreamUnreachable(f"CC-iSales cannot be connected to: {failure.strerror}.", retryable_in_s=0)
 
-    def _addresses(self) -> list[Any]:
-        # The one step that no deadline can interrupt: `options timeout` in resolv.conf bounds it.
+    def _addresses(self, call: Call) -> list[Any]:
         try:
-            return socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            return NAMES.addresses(self._dns_host, self.port, call.patience(Phase.LOOKING_UP))
+        except TimeoutError:
+            raise call.timed_out(Phase.LOOKING_UP) from None
         except (socket.gaierror, UnicodeError):
             raise UpstreamUnreachable("The name of CC-iSales does not resolve.") from None
 

@@ -26,6 +26,7 @@ class DroppedConnection(Exception):
 class Phase(Enum):
     """What a call is doing, in words that follow "after 2.00 s", and the setting that limits each such step."""
 
+    LOOKING_UP = "while looking up its name", "connect_timeout_s"
     CONNECTING = "while connecting", "connect_timeout_s"
     HANDSHAKE = "in the TLS handshake", "connect_timeout_s"
     SENDING = "while sending the request", "read_timeout_s"

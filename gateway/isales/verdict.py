@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from gateway.errors import (
     UpstreamError,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
@@ -40,7 +41,8 @@ def judge(error: BaseException | None) -> Judgement:
     """Return what a call says by ending in `error`, or in an answer if that is `None`."""
     if error is None or isinstance(error, UpstreamRejectedParameters):
         return Judgement(Verdict.GOOD, Verdict.GOOD)
-    if not isinstance(error, UpstreamError):
+    if not isinstance(error, UpstreamError) or isinstance(error, UpstreamForbidden):
+        # What is forbidden locks ways by itself, see `breaker`.
         return NO_JUDGEMENT
     if error.upstream is not None or isinstance(error, UpstreamRefusedCredentials):
         return Judgement(Verdict.BAD, Verdict.GOOD)

@@ -55,6 +55,7 @@ class IsalesSettings:
     breaker_window_s: float
     breaker_open_s: float
     breaker_open_max_s: float
+    locked_pause_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,12 @@ class Isales(SettingsSchema):
         most=3600.0,
     )
     breaker_open_max_s = seconds(60.0, "The most that it doubles up to, seconds.", inclusive=False, most=86_400.0)
+    locked_pause_s = seconds(
+        300.0,
+        "How long no call is made after HTTP 403 or 418 (a lock, a firewall), seconds; doubles, up to an hour.",
+        inclusive=False,
+        most=86_400.0,
+    )
 
     @between("client_key_file", "client_cert_file")
     def _key_with_its_certificate(self, key_file: str, cert_file: str) -> Iterator[Fault]:
@@ -136,7 +142,12 @@ class TenantTable(SettingsSchema):
     previous_secret_key = SecretText(
         load_default=Secret(""), metadata={"description": "The SK that goes with it.", "secret": True}
     )
-    host_header = text("", "The `Host` to send and sign; empty: the authority of `isales.base_url`.", HOST)
+    host_header = text(
+        "",
+        "The `Host` to send and sign; empty: that of `isales.base_url`, without 443 or 80 where that is the scheme's"
+        " own port.",
+        HOST,
+    )
     timestamp_precision = text(
         "seconds",
         "How the signature tells time: `seconds` or `milliseconds`.",

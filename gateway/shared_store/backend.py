@@ -14,6 +14,7 @@ from redis.connection import ConnectionPool, parse_url
 from redis.retry import Retry
 
 from gateway.settings.model import Secret
+from gateway.shared_store.connections import FollowingPool, named
 
 KEY_PREFIX = "campaign-gateway:"
 TIMEOUT_S = 0.2
@@ -129,7 +130,7 @@ def _pool_if_usable(url: Secret, timeout_s: float) -> ConnectionPool | None:
             "protocol": 2,
             "driver_info": None,
         }
-        pool = ConnectionPool(**options)
+        pool = FollowingPool(**{**options, "connection_class": named(options.get("connection_class"))})
         # An option that redis-py does not know shows only when a connection is made; this one is never connected.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, redis.RedisError):

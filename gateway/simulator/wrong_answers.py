@@ -159,9 +159,10 @@ def only_result_code(exchange: Exchange) -> Response:
 
 
 def odd_rows(exchange: Exchange) -> Response:
-    """Send more rows: no id, id as text, nulls, unknown codes and keys, unreadable times, no objects."""
+    """Send odd rows for the last ones: no id, id as text, nulls, unknown codes and keys, odd times, no objects."""
     rows = [*exchange.envelope.get("data", ()), *ODD_ROWS]
-    return json_response(encode({**exchange.envelope, "data": rows}))
+    size = exchange.envelope.get("rowsPerPage", len(rows))
+    return json_response(encode({**exchange.envelope, "data": rows[-size:]}))
 
 
 def vendor_sample(_: Exchange) -> Response:

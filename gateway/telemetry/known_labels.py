@@ -41,10 +41,13 @@ FETCHES: Final = ((OK, SUCCESS), *((outcome, "") for outcome in CALL_OUTCOMES[1:
 
 SHARED_FAULTS: Final = ("timeout", "refused", "full", "auth", "readonly", "other")
 SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start")
-REFUSED_CALLS: Final = ("circuit", "pause")
+REFUSED_CALLS: Final = ("circuit", "pause", "locked")
 KEYS: Final = ("current", "previous")
 TOKEN_KEY_READS: Final = (OK, "failed")
 USELESS_TOKEN_CLAIMS: Final = tuple(
     (right, found) for right in ("vdns", "scopes") for found in ("absent", "empty", "odd", "unknown")
 )
-DRIFT_KINDS: Final = ("unknown_field", "unknown_code", "unreadable_time", "odd_type", "row_left_out")
+DRIFT_KINDS: Final = (
+    *("unknown_field", "unknown_code", "odd_time", "unreadable_time", "odd_type", "row_left_out"),
+    "not_as_asked",
+)

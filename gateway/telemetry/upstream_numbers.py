@@ -11,7 +11,7 @@ from gateway.telemetry.numbers import Numbers, Over
 MOST_RESULT_CODES = 50
 """So many result codes have a number of their own; CC-iSales' interface description has fewer."""
 
-RESULT_CODE = re.compile(r"[0-9]{7,8}\Z")
+RESULT_CODE = re.compile(r"[0-9][0-9-]{5,6}[0-9]\Z")
 OTHER = "other"
 
 
@@ -60,7 +60,7 @@ class UpstreamNumbers(Numbers):
         )
         self._refused_calls = self._counter(
             "upstream_refused_calls",
-            "Calls to CC-iSales that were not made, by whose way was closed (VDN or `all`) and why (circuit, pause).",
+            "Calls to CC-iSales not made, by whose way was closed (VDN or `all`) and why: circuit, pause, locked.",
             "vdn",
             "reason",
         )
@@ -82,6 +82,15 @@ class UpstreamNumbers(Numbers):
             "Signatures that CC-iSales accepted, by VDN and key pair: current, previous.",
             "vdn",
             "key",
+        )
+        self._refused_signatures = self._counter(
+            "upstream_refused_signatures", "Signatures that CC-iSales refused (HTTP 401), by VDN.", "vdn"
+        )
+        self._keys_refused = self._gauge(
+            Over.MOST,
+            "upstream_keys_refused",
+            "Whether CC-iSales refuses all keys of a VDN (1), so that it is asked ever less often; else 0.",
+            "vdn",
         )
         self._clock_ahead = self._gauge(
             Over.FURTHEST,
@@ -109,6 +118,8 @@ class UpstreamNumbers(Numbers):
                 self._fetches.labels(vdn, outcome, code)
             for key in KEYS:
                 self._signatures.labels(vdn, key)
+            self._refused_signatures.labels(vdn)
+            self._keys_refused.labels(vdn)
 
     def fetch(self, vdn: int, outcome: str, seconds: float, result_code: str = "") -> None:
         """Count one page asked of CC-iSales. `outcome` is `ok` or the name of a problem type."""
@@ -188,12 +199,20 @@ class UpstreamNumbers(Numbers):
         self._openings.labels(way).inc()
 
     def call_refused(self, way: str, reason: str) -> None:
-        """Count one call that was not made because of a VDN's way or that of `all`. `reason`: `circuit`, `pause`."""
+        """Count one call that was not made because of a VDN's way or that of `all`. `reason`: see there."""
         self._refused_calls.labels(way, reason).inc()
 
     def signature(self, vdn: int, key: str) -> None:
         """Count one signature that CC-iSales accepted. `key` is `current` or `previous`."""
         self._signatures.labels(str(vdn), key).inc()
+
+    def signature_refused(self, vdn: int, signatures: int) -> None:
+        """Count so many signatures for `vdn` that CC-iSales refused."""
+        self._refused_signatures.labels(str(vdn)).inc(signatures)
+
+    def keys_refused(self, vdn: int, *, refused: bool) -> None:
+        """Show whether CC-iSales refuses all keys of `vdn`."""
+        self._keys_refused.labels(str(vdn)).set(float(refused))
 
     def clock_ahead(self, seconds: float) -> None:
         """Show by how much CC-iSales' clock is ahead of ours."""

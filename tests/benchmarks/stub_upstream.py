@@ -30,7 +30,8 @@ def _envelope() -> bytes:
         for number in range(10)
     ]
     code = {"resultCode": "0200000", "resultDesc": "", "returnCode": "0200000", "returnDesc": ""}
-    counts = {"curPage": 1, "totalSize": 10, "rowsPerPage": 10, "curSkillQueueCount": 6, "curIvrCount": 4}
+    # Without its number and size, which would have to be those that were asked for.
+    counts = {"totalSize": 10, "curSkillQueueCount": 6, "curIvrCount": 4}
     return json.dumps({**code, **counts, "data": rows}, separators=(",", ":")).encode()
 
 

@@ -41,7 +41,6 @@ FAULTS = [
     (Fault("deep-nesting"), 502, "upstream-broken-contract"),
     (Fault("no-result-code"), 502, "upstream-broken-contract"),
     (Fault("redirect"), 502, "upstream-broken-contract"),
-    (Fault("http-status", status=403), 502, "upstream-broken-contract"),
     (Fault("http-status", status=404), 502, "upstream-broken-contract"),
     (Fault("http-status", status=429), 503, "upstream-overloaded"),
     (Fault("http-status", status=503), 503, "upstream-overloaded"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.model import CampaignQuery, Deadline, Priority, Urgency
+from gateway.model import CampaignPage, CampaignQuery, Deadline, Priority, Urgency
 from tests.support.campaigns import page_of
 from tests.support.clock import FakeClock
 
@@ -40,6 +40,12 @@ def test_urgency_rises_also_when_nobody_watches() -> None:
 def test_total_pages_rounds_up(items: int, pages: int) -> None:
     """A page that is begun is a page."""
     assert page_of(total=items).total_pages == pages
+
+
+def test_a_page_is_full_by_what_was_sent() -> None:
+    """Campaigns that cannot be used fill a page too, so that the next one is known to be there."""
+    assert not CampaignPage((), 1, 2, None, None, None, left_out=1).paging.full
+    assert CampaignPage((), 1, 2, None, None, None, left_out=2).paging.full
 
 
 def test_the_locale_does_not_make_another_question() -> None:

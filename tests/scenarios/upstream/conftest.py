@@ -1,5 +1,6 @@
 """CC-iSales as it may be, and the gateway's way to it without the rest of the gateway."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -10,10 +11,12 @@ import pytest
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.drift import DriftLog
 from gateway.isales.fetch import fetch_page
+from gateway.isales.key_trials import KeyTrials
 from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.retry import Retries, with_retries
 from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
+from gateway.isales.signature_budget import NO_SHARED_BUDGET
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
 from gateway.model import CampaignPage, CampaignQuery, Deadline
@@ -49,7 +52,8 @@ def connect() -> Iterator[Callable[..., Fetch]]:
         ) -> Fetch:
             settings = isales_settings(base_url, **changes)
             transport = stack.enter_context(closing(Transport(settings)))
-            send = with_credentials(sign_and_send(transport, now), KnownCredentials(Counts()))
+            trials = KeyTrials(KnownCredentials(Counts()), NO_SHARED_BUDGET, Counts(), time.monotonic)
+            send = with_credentials(sign_and_send(transport, now), trials)
             send = with_slots(send, Slots(settings.concurrency, CallDuration(settings.deadline_s)))
             if retries:
                 send = with_retries(send, retries)

@@ -36,6 +36,7 @@ PAGE = (200, "")
 REJECTED = (400, "upstream-rejected-parameters")
 FAILED = (502, "upstream-failed")
 REFUSED_CREDENTIALS = (502, "upstream-refused-credentials")
+FORBIDDEN = (502, "upstream-forbidden")
 UNREACHABLE = (502, "upstream-unreachable")
 BROKEN_CONTRACT = (502, "upstream-broken-contract")
 OVERLOADED = (503, "upstream-overloaded")
@@ -51,8 +52,8 @@ class Fault:
     """What `behave` does to each request, or `greet` to each connection, while the fault lasts.
 
     `answer` is the caller's, status and problem; `attempts` how many requests have to arrive at the other end for it.
-    `retry_after` is what the caller is told, seconds; `pauses` says that nobody calls for so long. With `certificate`
-    the other end speaks TLS with that one.
+    `retry_after` is what the caller is told, seconds; `pauses` says that nobody calls for so long, or for `quiet_s`.
+    With `certificate` the other end speaks TLS with that one.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Fault:
     attempts: int = 1
     retry_after: int | None = None
     pauses: bool = False
+    quiet_s: int | None = None
     certificate: trustme.LeafCert | None = None
     greet: Behave | None = None
 
@@ -128,10 +130,19 @@ def _statuses() -> list[Fault]:
     soon, late = "Retry-After: 7", f"Retry-After: {SIX_HOURS}"
     many, busy = "429 Too Many Requests", "503 Service Unavailable"
     return [
-        Fault("HTTP 401", REFUSED_CREDENTIALS, says("401 Unauthorized")),
+        Fault("HTTP 401", REFUSED_CREDENTIALS, says("401 Unauthorized"), pauses=True, quiet_s=2),
         Fault("HTTP 401, its clock five minutes off", PAGE, has_another_clock(300), attempts=2),
-        Fault("HTTP 401, whatever its Date leads to", REFUSED_CREDENTIALS, claims_another_clock, attempts=2),
-        Fault("HTTP 403", BROKEN_CONTRACT, says("403 Forbidden")),
+        Fault(
+            "HTTP 401, whatever its Date leads to",
+            REFUSED_CREDENTIALS,
+            claims_another_clock,
+            attempts=2,
+            pauses=True,
+            quiet_s=2,
+        ),
+        Fault("HTTP 403", FORBIDDEN, says("403 Forbidden"), retry_after=300, pauses=True),
+        Fault("HTTP 418", FORBIDDEN, says("418 I'm a teapot"), retry_after=300, pauses=True),
+        Fault("HTTP 523", FAILED, says("523 Origin Loop")),
         Fault("HTTP 404", BROKEN_CONTRACT, says("404 Not Found")),
         Fault("HTTP 429", OVERLOADED, says(many), retry_after=5),
         Fault("HTTP 429, Retry-After 7 s", OVERLOADED, says(many, soon), retry_after=7, pauses=True),
@@ -153,6 +164,7 @@ def _result_codes() -> list[Fault]:
     return [
         *(Fault(f"result code {code}", REJECTED, says_of_itself(resultCode=code, data=...)) for code in rejected),
         Fault("result code 0200006", FAILED, says_of_itself(resultCode="0200006", data=...), attempts=2),
+        Fault("result code 0200022", OVERLOADED, says_of_itself(resultCode="0200022"), retry_after=2, pauses=True),
         Fault("result code 0299999", FAILED, says_of_itself(resultCode="0299999")),
         Fault("no result code", BROKEN_CONTRACT, says_of_itself(resultCode=...)),
     ]
@@ -160,12 +172,18 @@ def _result_codes() -> list[Fault]:
 
 def _odd_pages() -> list[Fault]:
     without_id = [{"name": LEAK}, row(id=None), row(id=[]), row(id=-1), None, LEAK, 7]
+    whole_floats = answers(GOOD_BODY.replace(b"[]", b'[{"id": 3.0, "status": 2.0}]').replace(b" 0,", b" 1.0,"))
     odd = row(id=1, name=["x"], status={}, deviceType=True, callerNo=10080, strBeginTime=7, strEndTime="soon")
     unknown = row(status=77, deviceType=4, y=2)
     return [
-        Fault("rows without an id", PAGE, answers(as_json(envelope(totalSize=7, data=without_id)))),
+        Fault("rows without an id", PAGE, answers(as_json(envelope(totalSize=8, data=[*without_id, row()])))),
+        Fault("no row with an id", BROKEN_CONTRACT, answers(as_json(envelope(totalSize=7, data=without_id)))),
+        Fault("ids and counts as 3.0", PAGE, whole_floats),
         Fault("rows of odd types", PAGE, answers(as_json(envelope(totalSize="1", curIvrCount=[], data=[odd])))),
         Fault("unknown codes and keys", PAGE, answers(as_json(envelope(x=1, data=[unknown])))),
+        Fault("the first page for every question", BROKEN_CONTRACT, says_of_itself(curPage=7, totalSize=250)),
+        Fault("pages of another size", BROKEN_CONTRACT, says_of_itself(rowsPerPage=50)),
+        Fault("more campaigns than were asked for", BROKEN_CONTRACT, says_of_itself(data=[row()] * 11)),
         Fault("totals that change between pages", PAGE, counts_down),
     ]
 

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ from gateway.settings.time_zones import time_zone_data
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http, says, says_and_closes
+from tests.scenarios.upstream.raw_server import GOOD_BODY, Behaviour, RawServer, good, http, says, says_and_closes
 from tests.support.doctor import examined
 from tests.support.gateway import settings_for
 from tests.support.server import free_port
@@ -29,7 +30,7 @@ def simulator() -> Iterator[SimulatorServer]:
 
 
 def test_all_is_good(simulator: SimulatorServer) -> None:
-    """Every step is good, the query is of one row, and there are four calls, one after the other."""
+    """Every step is good, and there are four calls, one after the other."""
     report = examined(simulator.base_url)
     assert (report.exit_code, report.result) == (0, "good")
     assert report.states == {"dns": "good", "tcp": "good", "tls": "skipped"} | dict.fromkeys(ASKED, "good")
@@ -38,6 +39,7 @@ def test_all_is_good(simulator: SimulatorServer) -> None:
         "result_code": "0200000",
         "result_desc": "",
         "total_items": 250,
+        "left_out": 0,
         "problem": None,
     }
     latency = report.step("latency")["facts"]
@@ -105,16 +107,25 @@ def test_drips() -> None:
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(hours=-1)])
 def test_a_clock_that_is_off(ahead: timedelta) -> None:
-    """The clocks are more than 15 minutes apart: refused, and the clock is the likely cause, not the key."""
+    """The clocks are further apart than this CC-iSales takes: the clock is the likely cause, not the key."""
     with SimulatorServer(SimulatorConfig(tenants=TENANTS, now=lambda: datetime.now(UTC) + ahead)) as server:
         report = examined(server.base_url)
-    assert [report.states[name] for name in ASKED] == ["good", "failed", "failed", "skipped", "skipped"]
+    assert [report.states[name] for name in ASKED] == ["good", "warning", "failed", "skipped", "skipped"]
     clock = report.step("clock")
     assert clock["facts"]["skew_s"] == pytest.approx(ahead.total_seconds(), abs=60)
     assert ("ahead of" if ahead > timedelta() else "behind") in clock["seen"]
     assert "NTP" in clock["hint"]
     assert report.step("signature")["facts"] == {"likely_cause": "clock"}
     assert report.exit_code == 1
+
+
+def test_a_clock_that_is_twenty_minutes_off_and_accepted(upstream: RawServer) -> None:
+    """Whoever takes the signature takes the clock: a warning, and no failure."""
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=20), usegmt=True)
+    upstream.usually = says(http("200 OK", GOOD_BODY, f"Date: {date}"))
+    report = examined(upstream.url)
+    assert (report.exit_code, report.states["clock"], report.states["signature"]) == (0, "warning", "good")
+    assert "1200 s ahead" in report.step("clock")["seen"]
 
 
 def test_a_clock_that_is_a_little_off() -> None:
@@ -198,6 +209,17 @@ def test_no_http_answer(upstream: RawServer, broken: Behaviour) -> None:
     assert examined(upstream.url).failed["step"] == "http"
 
 
+def test_it_stops_before_it_locks_the_address() -> None:
+    """After three refused signatures no other VDN is asked for, and that is said."""
+    tables = (f'{{vdn = {vdn}, access_key = "AK-{vdn}", secret_key = "unknown"}}' for vdn in range(1, 6))
+    with SimulatorServer(SimulatorConfig(tenants=TENANTS)) as simulator:
+        report = examined(simulator.base_url, vdn=None, tenants=f"[{', '.join(tables)}]")
+        assert simulator.calls.snapshot()["refused"] == simulator.calls.total == 3
+    left_alone = [step for step in report.steps if "3 signatures were refused" in step["seen"]]
+    assert {step["vdn"] for step in left_alone} == {4, 5}
+    assert {step["state"] for step in left_alone} == {"skipped"}
+
+
 def test_one_call_in_three_fails(upstream: RawServer) -> None:
     """A CC-iSales that answers now and then fails at the latency, and is then left alone."""
     upstream.will(good, good, says(http("502 Bad Gateway", b"")))
@@ -205,7 +227,9 @@ def test_one_call_in_three_fails(upstream: RawServer) -> None:
     assert report.failed["step"] == "latency"
     assert report.failed["seen"].startswith("call 2 of 3 failed: CC-iSales answered HTTP 502")
     assert len(upstream.requests) == 3
-    assert all(b"rowsPerPage=1&" in request for request in upstream.requests)
+    sizes = [b"rowsPerPage=10&" in request for request in upstream.requests]
+    assert sizes == [True, *[False] * (len(sizes) - 1)]
+    assert all(b"rowsPerPage=1" in request for request in upstream.requests)
     assert upstream.connections == 2, "one to see whether it can be had, one that is kept for all calls"
 
 
@@ -288,6 +312,20 @@ def test_the_doctor_shows_no_row() -> None:
         report = examined(server.url)
     assert report.step("query")["state"] == "good"
     assert number not in str(report.steps)
+
+
+def test_rows_that_cannot_be_used(upstream: RawServer) -> None:
+    """Some are a warning with their number, and all of them a failure that says what is in the place of an id."""
+    upstream.usually = says(
+        http("200 OK", as_json(envelope(data=[row(id=1), row(id="A-7"), row(id=None)], totalSize=3)))
+    )
+    query = examined(upstream.url).step("query")
+    assert (query["state"], query["facts"]["left_out"], query["facts"]["total_items"]) == ("warning", 2, 3)
+    assert "2 of the 3" in query["seen"]
+    upstream.usually = says(http("200 OK", as_json(envelope(data=[row(id="A-7")], totalSize=1))))
+    failed = examined(upstream.url).failed
+    assert (failed["step"], failed["facts"]["problem"]) == ("query", "upstream-broken-contract")
+    assert "in the first there is: a-9" in failed["seen"]
 
 
 def test_what_people_read_where_the_way_is_bad() -> None:

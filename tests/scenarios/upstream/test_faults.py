@@ -16,6 +16,7 @@ from tests.support.clock import LeapingClock
 from tests.support.garbage import no_calls_left
 from tests.support.gateway import GatewayUnderTest
 from tests.support.server import free_port
+from tests.unit.isales.vendor import as_json, envelope, row
 
 FAULTS = fault_table(slow_s=0.2)
 OF_EACH_KIND = (
@@ -67,7 +68,7 @@ def test_each_fault(fault: Fault, ca_file: str) -> None:
         if fault.pauses:
             assert answer_of(gateway, "/campaigns?page=2") == (fault.answer, retry_after)
             assert len(upstream.requests) == fault.attempts
-            gateway.clock.advance(fault.retry_after or 0)
+            gateway.clock.advance(fault.quiet_s or fault.retry_after or 0)
         assert answer_of(gateway, "/campaigns?page=2") == ((200, ""), None)
         assert len(upstream.requests) == fault.attempts + 1
 
@@ -133,6 +134,18 @@ def test_totals_that_change_between_pages(upstream: RawServer) -> None:
     ]
 
 
+def test_readiness_tells_of_campaigns_that_are_left_out(upstream: RawServer) -> None:
+    """A page that loses more than a tenth degrades its VDN until a better one comes, and says so itself."""
+    gateway = GatewayUnderTest(upstream.url)
+    rows = [row(id=number) for number in range(9)]
+    for page, (lost, status) in enumerate([(1, "ready"), (2, "degraded"), (0, "ready")], 1):
+        sent = [*rows[lost - 1 :], *[row(id=None)] * lost]
+        upstream.will(says(http("200 OK", as_json(envelope(data=sent, totalSize=40)))))
+        document = gateway.get(f"/campaigns?page={page}").get_json()
+        assert len(document["data"]) == len(sent) - lost
+        assert gateway.get("/readyz", key=None).get_json()["status"] == status
+
+
 def test_drift_is_counted_by_kind_and_said_once_without_what_it_says(
     upstream: RawServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,6 +177,8 @@ def test_drift_is_counted_by_kind_and_said_once_without_what_it_says(
     assert counted == {
         "row_left_out": "14.0",
         "odd_type": "8.0",
+        "odd_time": "0.0",
+        "not_as_asked": "0.0",
         "unreadable_time": "4.0",
         "unknown_code": "4.0",
         "unknown_field": "4.0",

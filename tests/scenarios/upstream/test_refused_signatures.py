@@ -1,11 +1,15 @@
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
-from gateway.simulator.server import SimulatorServer
+from gateway.simulator.keys import Tenant
+from gateway.simulator.server import DEMO_TENANTS, SimulatorServer
+from tests.support.clock import FakeClock
 from tests.support.gateway import GatewayUnderTest
 
 MakeGateway = Callable[..., GatewayUnderTest]
@@ -96,6 +100,7 @@ def test_a_refusal_that_lies_about_the_time(simulator: SimulatorServer, gateway:
     assert ask(gateway)[:2] == (502, 2)
     assert metric(gateway, "clock_skew_seconds") == 0.0
     simulator.faults.clear()
+    gateway.clock.advance(2)
     assert ask(gateway) == (200, 1, 0)
 
 
@@ -121,7 +126,7 @@ def test_a_rotation_from_its_beginning_to_its_end(
     assert metric(gateway, 'signatures_total{key="previous",vdn="1"}') == 5
     assert metric(gateway, 'signatures_total{key="current",vdn="1"}') == 0
     simulator.revoked = frozenset()
-    gateway.clock.advance(60)
+    gateway.clock.advance(120)
     assert ask(gateway) == (200, 1, 0)
     simulator.revoked = frozenset({"demo-access-key"})
     assert [ask(gateway) for _ in range(2)] == [(200, 1, 0)] * 2
@@ -181,7 +186,50 @@ def test_keys_that_are_wrong(
         assert document["detail"].endswith(why)
         assert not SECRETS.search(str(document))
         assert simulator.calls.total == total
+        gateway.clock.advance(2)
     assert events(capsys) == []
+
+
+THREE = """[
+    {vdn = 1, access_key = "demo-access-key", secret_key = "wrong-secret-key"},
+    {vdn = 2, access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
+    {vdn = 3, access_key = "demo-access-key-3", secret_key = "demo-secret-key-3"},
+]"""
+OF_THREE = Tenant(vdns=(3,), access_key="demo-access-key-3", secret_key="demo-secret-key-3")
+
+
+def test_one_wrong_key_among_three_tenants() -> None:
+    """In ten minutes it is shown a few times, its callers know at once, and those of others get all their pages."""
+    with SimulatorServer(SimulatorConfig(tenants=(*DEMO_TENANTS, OF_THREE))) as simulator:
+        gateway = GatewayUnderTest(simulator.base_url, FakeClock(), tenants=THREE)
+        refused_after_five_minutes = 0
+        for second in range(600):
+            status, problem, _ = gateway.problem(f"/campaigns?vdn=1&page={1 + second % 5}", key="all-key")
+            assert (status, problem) == (502, "upstream-refused-credentials")
+            for vdn in (2, 3):
+                assert gateway.get(f"/campaigns?vdn={vdn}", key="all-key").status_code == 200
+            gateway.clock.advance(1)
+            if second == 300:
+                refused_after_five_minutes = simulator.calls.snapshot()["refused"]
+        refused = simulator.calls.snapshot()["refused"]
+        assert 2 <= refused_after_five_minutes <= 5
+        assert refused_after_five_minutes < refused <= 10
+        assert metric(gateway, 'refused_signatures_total{vdn="1"}') == refused
+        assert [metric(gateway, f'keys_refused{{vdn="{vdn}"}}') for vdn in (1, 2, 3)] == [1, 0, 0]
+        gateway.close()
+
+
+def test_processes_that_share_a_redis_show_a_wrong_key_a_few_times(
+    simulator: SimulatorServer, make_sharing: Callable[..., GatewayUnderTest]
+) -> None:
+    """Thirty callers of three processes make four calls at most; the others' error says that it was refused."""
+    wrong = NOT_ROTATING.replace('secret_key = "demo-secret-key"', 'secret_key = "wrong-secret-key"')
+    gateways = [make_sharing(tenants=wrong) for _ in range(3)]
+    with ThreadPoolExecutor(30) as pool:
+        answers = [pool.submit(gateways[n % 3].problem, f"/campaigns?page={n + 1}") for n in range(30)]
+        problems = {answer.result(20)[1] for answer in answers}
+    assert problems == {"upstream-refused-credentials"}
+    assert 1 <= simulator.calls.snapshot()["refused"] == simulator.calls.total <= 4
 
 
 def test_the_second_signature_is_part_of_the_attempt(
@@ -191,6 +239,6 @@ def test_the_second_signature_is_part_of_the_attempt(
     gateway = make_gateway(tenants=ROTATING)
     simulator.revoked = frozenset({"rotated-access-key"})
     simulator.faults.arm(Fault("http-status", times=1, status=502))
-    # Refused, failed; and once more refused, because nothing was learned, and good.
-    assert ask(gateway) == (200, 4, 2)
+    # Refused, failed, and good: the refused keys are not shown again so soon.
+    assert ask(gateway) == (200, 3, 1)
     assert metric(gateway, "retries_total") == 1

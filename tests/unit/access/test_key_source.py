@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from gateway.access.key_source import MAX_BYTES, file_reader, url_reader
+from gateway.name_lookup import NameLookup
 from tests.support.identity_provider import jwks, provider
 from tests.support.server import free_port
 
@@ -127,20 +128,18 @@ def test_nobody_there() -> None:
 
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
 @pytest.mark.parametrize(("url_host", "host"), [("[2001:db8::1]", "2001:db8::1"), ("id.example.com", "id.example.com")])
-def test_an_address_without_a_port(
-    monkeypatch: pytest.MonkeyPatch, scheme: str, port: int, url_host: str, host: str
-) -> None:
+def test_an_address_without_a_port(scheme: str, port: int, url_host: str, host: str) -> None:
     """It is asked at the port of the scheme; the last part of an IPv6 address is not taken for one."""
     asked: list[object] = []
 
-    def connect(address: object, _timeout_s: float) -> socket.socket:
-        asked.append(address)
-        raise ConnectionRefusedError
+    class Names(NameLookup):
+        def connect(self, host: str, port: int, limit_s: float) -> socket.socket:
+            asked.append((host, port, limit_s))
+            raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket, "create_connection", connect)
     with pytest.raises(ConnectionRefusedError):
-        url_reader(f"{scheme}://{url_host}/jwks")()
-    assert asked == [(host, port)]
+        url_reader(f"{scheme}://{url_host}/jwks", 2.5, Names())()
+    assert asked == [(host, port, 2.5)]
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused() -> None:

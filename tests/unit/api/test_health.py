@@ -15,10 +15,13 @@ from tests.support.openapi import require
 OK = {"status": "ok", "last_fetch_seconds_ago": 1.0}
 
 
-def ready(circuits: dict[str, str]) -> dict[str, Any]:
-    """Return `/readyz` of a gateway whose last fetches were good, with these ways stopped."""
+def ready(circuits: dict[str, str], left_out: int = 0) -> dict[str, Any]:
+    """Return `/readyz` of a gateway whose last fetches were good, with these ways stopped.
+
+    Of the 20 campaigns of VDN 1 so many could not be used.
+    """
     app = Flask("test")
-    fetches: dict[int, tuple[str, float | None]] = {1: ("ok", 1.0), 2: ("ok", 1.0)}
+    fetches = {1: ("ok", 1.0, left_out, 20), 2: ("ok", 1.0, 0, 0)}
     app.register_blueprint(
         health_blueprint(
             lambda: {"status": "ok"},
@@ -55,6 +58,17 @@ def test_a_stopped_way_degrades_even_after_good_fetches(word: str) -> None:
     assert document["dependencies"]["isales"] == {
         "status": "failing",
         "vdns": {"1": OK, "2": {**OK, "circuit": word}},
+    }
+
+
+def test_campaigns_that_cannot_be_used_degrade() -> None:
+    """Up to a tenth of a page may be left out; with more, readiness says how many of how many."""
+    assert ready({}, left_out=2)["status"] == "ready"
+    document = ready({}, left_out=3)
+    assert document["status"] == "degraded"
+    assert document["dependencies"]["isales"] == {
+        "status": "failing",
+        "vdns": {"1": {**OK, "status": "failing", "left_out": 3, "of": 20}, "2": OK},
     }
 
 

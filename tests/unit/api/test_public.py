@@ -1,6 +1,7 @@
 """The public bytes of a page."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
@@ -46,6 +47,14 @@ def test_the_bytes_of_a_page() -> None:
         '"begins_at":"2018-11-30T00:00:00Z","ends_at":"0987-01-02T00:00:00Z","caller_number":"10080"}],'
         '"page":{"number":1,"size":10,"total_items":31,"total_pages":4},"totals":{"skill_queue":3,"ivr":0}}'
     )
+
+
+def test_what_is_left_out_is_told() -> None:
+    """How many campaigns are missing stands beside the page's place, and nowhere where none is."""
+    page = CampaignPage((), 1, 10, 2, None, None, left_out=2)
+    position = {"number": 1, "size": 10, "total_items": 2, "total_pages": 1}
+    assert json.loads(page_body(page))["page"] == {**position, "left_out": 2}
+    assert json.loads(page_body(replace(page, left_out=0)))["page"] == position
 
 
 def test_what_is_not_known_is_null() -> None:

@@ -55,6 +55,12 @@ def test_list_prints_a_table(app: Flask) -> None:
     assert lines[-1] == "page 1 of 12, 60 campaigns"
 
 
+def test_list_tells_what_is_left_out() -> None:
+    """The line of counts says how many campaigns of the page are not shown."""
+    page = CampaignPage((), 1, 10, 2, None, None, left_out=2)
+    assert table(page).splitlines()[-1] == "page 1 of 1, 2 campaigns; 2 more on this page cannot be used"
+
+
 def test_list_prints_what_the_endpoint_answers(app: Flask) -> None:
     """`--json` is the body of `GET /campaigns`."""
     result = run(app, "campaigns", "list", "--vdn", "1", "--json")

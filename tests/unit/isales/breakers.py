@@ -64,10 +64,14 @@ class House:
         """Make a call; return what it raised."""
         request = campaigns_request(CampaignQuery(vdn), tenant(vdn=vdn))
         try:
-            self.send(request, Deadline(self.clock() + 8.0, self.clock, shortened=shortened))
+            self.send(request, self.deadline(shortened=shortened))
         except BaseException as error:  # noqa: BLE001 -- the wrappers pass everything on
             return error
         return None
+
+    def deadline(self, *, shortened: bool = False) -> Deadline:
+        """Return the deadline of a call that begins now."""
+        return Deadline(self.clock() + 8.0, self.clock, shortened=shortened)
 
     def refused(self, vdn: int = 1) -> UpstreamOverloaded:
         """Make a call that must be refused; return how."""

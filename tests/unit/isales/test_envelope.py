@@ -1,5 +1,6 @@
 import json
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -88,8 +89,8 @@ def test_any_other_code_is_a_failure(code: str) -> None:
     assert error.upstream == UpstreamResult(code.strip(), "")
 
 
-@pytest.mark.parametrize("number", [0, 200000, 200000.0])
-def test_a_number_is_no_success(number: float) -> None:
+@pytest.mark.parametrize("number", [0, 200000, Decimal("200000.0"), Decimal("1e999999999")])
+def test_a_number_is_no_success(number: int | Decimal) -> None:
     """A number as result code is a failure that is named by it."""
     error = envelope.failure({"resultCode": number, "returnCode": "0200000"})
     assert isinstance(error, UpstreamFailed)
@@ -141,3 +142,16 @@ def test_no_description_resists_utf_8(code: str, description: str) -> None:
 def test_a_description_that_is_no_text_is_empty(description: Any) -> None:
     """Only texts describe."""
     assert envelope.result({"resultCode": "1", "resultDesc": description}).description == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "element"),
+    [("0100001", "CC-CMS"), ("03000010", "CC-FS"), ("0200007", ""), ("0200-01", ""), ("01", ""), ("x", "")],
+)
+def test_codes_tell_which_element_answers(code: str, element: str) -> None:
+    """Those of other elements of the platform name it, for the URL leads there; all are failures and stay texts."""
+    error = envelope.failure({"resultCode": code})
+    assert isinstance(error, UpstreamFailed)
+    assert error.upstream == UpstreamResult(code, "")
+    assert envelope.element_of(code) == element
+    assert error.detail.startswith(element or "CC-iSales failed")

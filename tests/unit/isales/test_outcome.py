@@ -1,5 +1,6 @@
 from datetime import timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from gateway.errors import (
     GatewayError,
     UpstreamBrokenContract,
     UpstreamFailed,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
@@ -49,7 +51,9 @@ def test_a_good_answer_is_its_envelope() -> None:
         (400, REJECTED, UpstreamRejectedParameters),
         (400, HTML, UpstreamBrokenContract),
         (401, REJECTED, UpstreamRefusedCredentials),
-        (403, FAILED, UpstreamFailed),
+        (403, FAILED, UpstreamForbidden),
+        (403, HTML, UpstreamForbidden),
+        (418, b"", UpstreamForbidden),
         (404, HTML, UpstreamBrokenContract),
         (404, GOOD, UpstreamBrokenContract),
         (429, GOOD, UpstreamOverloaded),
@@ -121,11 +125,33 @@ def test_an_overload_carries_what_the_envelope_said() -> None:
     assert error_of(503, HTML).upstream is None
 
 
+TOO_FAST = as_json({"resultCode": "0200022", "resultDesc": "too fast"})
+
+
+@pytest.mark.parametrize("status", [200, 400, 429, 500, 503])
+def test_too_fast_is_a_short_pause_for_one_vdn(status: int) -> None:
+    """Result code 0200022 asks this VDN for a moment's rest, whichever status it comes with, and is not tried again."""
+    error = error_of(status, TOO_FAST)
+    assert isinstance(error, UpstreamOverloaded)
+    assert error.upstream == UpstreamResult("0200022", "too fast")
+    assert (error.pause_s, error.retry_after_s, error.one_vdn, error.retryable_in_s) == (2, 2, True, None)
+    assert error.asked_by == "result code 0200022"
+
+
+def test_a_retry_after_beside_too_fast_is_kept() -> None:
+    """Where the answer says itself for how long, that counts."""
+    error = error_of(429, TOO_FAST, **{"Retry-After": "7"})
+    assert isinstance(error, UpstreamOverloaded)
+    assert (error.pause_s, error.asked_by) == (7, "Retry-After")
+
+
 @pytest.mark.parametrize(
     ("status", "body", "header", "retryable_in_s"),
     [
         (200, FAILED, "", 0),
-        (403, FAILED, "", 0),
+        (403, FAILED, "", None),
+        (418, HTML, "3", None),
+        (400, FAILED, "", 0),
         (502, HTML, "", 0),
         (503, HTML, "", 0),
         (504, REJECTED, "", 0),
@@ -145,6 +171,36 @@ def test_an_overload_carries_what_the_envelope_said() -> None:
 def test_what_may_be_tried_again(status: int, body: bytes, header: str, retryable_in_s: int | None) -> None:
     """A database error and a gateway that is out of order may heal in a moment, or when they say; nothing else."""
     assert error_of(status, body, **{"Retry-After": header}).retryable_in_s == retryable_in_s
+
+
+def forbidden(status: int, body: bytes = b"", **said: Any) -> UpstreamForbidden:
+    """Return what an answer of a guard comes to."""
+    headers = {"Retry-After": said.pop("after")} if "after" in said else {}
+    with pytest.raises(UpstreamForbidden) as caught:
+        envelope_of(Reply(status, headers, body), NOW, **said)
+    return caught.value
+
+
+def test_a_guard_is_named_by_what_it_may_mean() -> None:
+    """403 is a lock, a list or a firewall; 418 a firewall, of which a search may be the reason."""
+    assert all(word in forbidden(403).detail for word in ("locked", "wrong signatures", "allow list", "firewall"))
+    assert "Host or the server name of TLS" in forbidden(418).detail
+    assert "`name`" in forbidden(418, searched=True).detail
+    told = [forbidden(status, searched=searched).of_query for status in (403, 418) for searched in (False, True)]
+    assert told == [False, False, False, True]
+    assert (forbidden(403).retry_after_s, forbidden(403, after="7").retry_after_s) == (None, 7)
+
+
+def test_a_guards_own_words_are_shown_safely() -> None:
+    """`error` and `message` of a body in JSON are shown, escaped, cut, and without what must not be repeated."""
+    body = as_json({"status": 403, "error": "Forbidden", "message": "\x1b[31mAK-7 is locked" + "!" * 500, "path": "/x"})
+    detail = forbidden(403, body, withheld=("AK-7",)).detail
+    assert "It says: Forbidden: \\x1b[31m******** is locked!!" in detail
+    assert "/x" not in detail
+    assert len(detail) < 600
+    for body in (HTML, b"[]", as_json({"error": 403, "message": None}), as_json({})):
+        assert "It says" not in forbidden(403, body).detail
+    assert forbidden(403, FAILED).upstream == UpstreamResult("0200006", "database")
 
 
 @pytest.mark.parametrize(

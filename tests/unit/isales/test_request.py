@@ -135,3 +135,12 @@ def test_a_trace_is_told_and_not_signed() -> None:
     told = sign_request(replace(request, traceparent="00-1-2-00"), ENDPOINT, NOW)
     assert told.signature == without.signature
     assert told.headers == {**without.headers, "traceparent": "00-1-2-00"}
+
+
+@pytest.mark.parametrize("base_url", ["https://isales.example.com:443", "https://isales.example.com"])
+def test_the_port_of_the_scheme_is_neither_sent_nor_signed(base_url: str) -> None:
+    """Both ways to write the URL come to the same `Host`, on the wire and in the signature."""
+    signed = sign_request(campaigns_request(QUERY, TENANT), Endpoint.parse(base_url), NOW)
+    assert signed.headers["Host"] == "isales.example.com"
+    assert "host:isales.example.com\n" in signed.signature.canonical_request
+    assert signed.url.startswith("https://isales.example.com/rest/")

@@ -8,10 +8,12 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.isales.credentials import Credentials, key_pairs
+from gateway.isales.key_trials import KeyTrials
 from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.request import VendorRequest, campaigns_request
-from gateway.isales.second_signature import with_credentials
+from gateway.isales.second_signature import in_turn, with_credentials
 from gateway.isales.send import Send, VendorAnswer
+from gateway.isales.signature_budget import NO_SHARED_BUDGET
 from gateway.model import Deadline
 from gateway.settings.model import Secret, Tenant
 from tests.support.clock import FakeClock
@@ -45,8 +47,10 @@ class Upstream:
         return ANSWER
 
 
-def signing(upstream: Upstream) -> Send:
-    return with_credentials(upstream, KnownCredentials(Counts(), FakeClock()), lambda: 0.2)
+def signing(upstream: Upstream, clock: FakeClock | None = None) -> Send:
+    clock = clock or FakeClock()
+    trials = KeyTrials(KnownCredentials(Counts(), clock), NO_SHARED_BUDGET, Counts(), clock)
+    return in_turn(with_credentials(upstream, trials, lambda: 0.2), trials)
 
 
 def ask(send: Send, of: Tenant = ROTATING, left_s: float = 8.0) -> VendorAnswer:
@@ -165,4 +169,4 @@ def test_an_envelope_is_an_accepted_signature() -> None:
     for _ in range(2):
         with pytest.raises(UpstreamFailed):
             ask(send)
-    assert [used.keys for used in upstream.signed] == [CURRENT, PREVIOUS, CURRENT, PREVIOUS, PREVIOUS]
+    assert [used.keys for used in upstream.signed] == [CURRENT, PREVIOUS, PREVIOUS, PREVIOUS]

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -39,21 +39,70 @@ def test_days_on_which_clocks_change_have_their_own_length() -> None:
         "2018-02-30",
         "2018-11-30 24:00:00",
         "2018-11-30 00:00:60",
-        "2018-11-30T00:00:00",
-        "2018-11-30 00:00",
-        "2018-11-30 00:00:00.0",
+        "2018-11-30 0:0:0",
+        "2018-11-30 00:00:00.",
+        "2018-11-30 00:00:00,0",
+        "2018-11-30 00:00:00 UTC",
+        "2018-11-30 00:00:00+25:00",
+        "2018-11-30 00:00:00+08",
+        "2018-11-30 00",
+        "2018-11-30  00:00:00",
         "2018-11-30 ",
         "2018-11-30\n",
         "20181130",
-        "2018-1-3",
+        "20181130000000",
+        "2018/11/30",
+        "30-11-2018",
         "２018-11-30",
-        "1543507200000",
+        "1543507200",
+        "-1543507200000",
+        "1543507200000.5",
+        "1543507200000 ",
     ],
 )
 def test_what_is_no_time_is_none(text: str) -> None:
     """A text in any other form, or of a day that does not exist, is no time."""
     assert times.begin(text, SHANGHAI) is None
     assert times.end(text, SHANGHAI) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2023-11-05 3:01:12", "2023-11-04T19:01:12"),
+        ("2023-1-5 03:01:12", "2023-01-04T19:01:12"),
+        ("2018-11-30 07:30:01.0", "2018-11-29T23:30:01"),
+        ("2018-11-30 07:30:01.999999999", "2018-11-29T23:30:01"),
+        ("2018-11-30T07:30:01", "2018-11-29T23:30:01"),
+        ("2018-11-30 07:30", "2018-11-29T23:30:00"),
+        ("2018-11-30T07:30:01Z", "2018-11-30T07:30:01"),
+        ("2018-11-30T07:30:01.000+0000", "2018-11-30T07:30:01"),
+        ("2018-11-30T07:30:01.123-05:30", "2018-11-30T13:00:01"),
+        ("1543534201000", "2018-11-29T23:30:01"),
+        ("1543534201999", "2018-11-29T23:30:01"),
+        ("100000000000", "1973-03-03T09:46:40"),
+    ],
+)
+def test_other_spellings_are_read(text: str, moment: str) -> None:
+    """A spelling that means one thing is read, whole seconds of it, and is told from what the vendor describes."""
+    expected = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    assert times.begin(text, SHANGHAI) == times.end(text, SHANGHAI) == expected
+    assert not times.is_as_described(text)
+
+
+@pytest.mark.parametrize("text", ["2018-11-30", "2018-11-30 07:30:01"])
+def test_what_the_vendor_describes_is_known_as_such(text: str) -> None:
+    """A time and a bare date are the two spellings that are no news."""
+    assert times.is_as_described(text)
+
+
+@pytest.mark.parametrize("text", ["2018-1-3", "2018-11-3"])
+def test_a_bare_date_of_fewer_digits_is_a_day(text: str) -> None:
+    """It has a first and a last second as any other."""
+    begins, ends = times.begin(text, SHANGHAI), times.end(text, SHANGHAI)
+    assert begins is not None
+    assert ends is not None
+    assert ends - begins == timedelta(days=1, seconds=-1)
 
 
 def test_times_beyond_the_calendar_are_none() -> None:

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import UpstreamBrokenContract
 from gateway.isales.drift import Drift, DriftKind
+from gateway.isales.envelope import decode
 from gateway.isales.translate import Translation, translate
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 from tests.unit.isales.vendor import QUERY, envelope, row
@@ -18,7 +20,7 @@ from tests.unit.isales.vendor import QUERY, envelope, row
 SAMPLE = json.loads((Path(__file__).parents[2] / "vendor" / "campaigns-sample.json").read_text(encoding="utf-8"))
 UTC_ZONE = ZoneInfo("UTC")
 
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+SCALARS = st.none() | st.booleans() | st.integers() | st.decimals() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
 ROW_NAMES = st.sampled_from(["id", "name", "status", "strBeginTime", "strEndTime", "deviceType", "callerNo", "new"])
 ROWS = st.dictionaries(ROW_NAMES, JSON) | JSON
@@ -112,13 +114,81 @@ def test_no_data_and_no_total_is_no_page(total: Any) -> None:
 
 @pytest.mark.parametrize(
     "unusable",
-    [None, True, -1, 1.0, 1.9, "", "-1", "+1", " 7 ", "1_0", "１", "0x1", "1.0", "7\n", 2**63, str(2**63), [], {}],
+    [None, True, -1, "", "-1", "+1", " 7 ", "1_0", "１", "0x1", "1.0", "7\n", 2**63, str(2**63), [], {}],
 )
 def test_a_row_without_a_usable_id_is_left_out(unusable: Any) -> None:
     """One bad row is left out and told of, and the others stay."""
     translation = translated(data=[row(id=1), row(id=unusable), row(id="2")], totalSize=3)
     assert [campaign.id for campaign in translation.page.campaigns] == [1, 2]
+    assert translation.page.left_out == 1
     assert kinds(translation) == ["row_left_out"]
+    assert translation.usable_page() is translation.page
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("3.0", 3),
+        ("3e0", 3),
+        ("30E-1", 3),
+        ("1e5", 100_000),
+        ("1.0E+5", 100_000),
+        ('"3"', 3),
+        ("-0.0", 0),
+        ("9007199254740993.0", 2**53 + 1),
+        ("9007199254740993", 2**53 + 1),
+        ("9.223372036854775807e18", 2**63 - 1),
+        ("3.000000000000000000000000000000000000000000", 3),
+    ],
+)
+def test_a_whole_number_counts_by_its_value(written: str, number: int) -> None:
+    """However JSON writes a number it is the same one, to the last digit, as an id and as any count."""
+    document = f'{{"resultCode": "0200000", "totalSize": {written}, "data": [{{"id": {written}}}]}}'
+    translation = translate(decode(document.encode()), QUERY, UTC_ZONE)
+    assert [campaign.id for campaign in translation.page.campaigns] == [number]
+    assert translation.page.total_items == number
+    assert translation.drifts == ()
+
+
+@pytest.mark.parametrize("written", ["4.0", "40e-1"])
+def test_codes_count_by_their_value_too(written: str) -> None:
+    """A status or a device type with a point is the one that it is."""
+    document = f'{{"resultCode": "0200000", "data": [{{"id": 1, "status": {written}, "deviceType": 2.0}}]}}'
+    (campaign,) = translate(decode(document.encode()), QUERY, UTC_ZONE).page.campaigns
+    assert (campaign.status, campaign.device_type) == (CampaignStatus.COMPLETED, DeviceType.PREDICTIVE)
+
+
+@pytest.mark.parametrize(
+    ("written", "shape"),
+    [
+        ("3.5", "9.9"),
+        ("-3.0", "-9.9"),
+        ("3.0000000000000000000000000000000000001", "9.999999999999999999999999999999"),
+        ("9.223372036854775808e18", "9999999999999999999"),
+        ("1e999999999", "9a+999999999"),
+        ("1e99999999999999999999", "aaa"),
+        ("1e-99999999999999999999", "aaa"),
+    ],
+)
+def test_a_number_that_is_no_id_leaves_its_row_out(written: str, shape: str) -> None:
+    """A part of one, one below 0 and one too large are refused and counted, and nothing of their size is written."""
+    document = f'{{"resultCode": "0200000", "data": [{{"id": {written}}}, {{"id": 2}}], "totalSize": {written}}}'
+    translation = translate(decode(document.encode()), QUERY, UTC_ZONE)
+    assert [campaign.id for campaign in translation.page.campaigns] == [2]
+    assert (translation.page.left_out, translation.page.total_items) == (1, None)
+    assert set(translation.drifts) == {
+        Drift(DriftKind.ROW_LEFT_OUT, "id", shape),
+        Drift(DriftKind.ODD_TYPE, "totalSize", shape),
+    }
+
+
+def test_a_page_of_which_nothing_is_left_is_no_page() -> None:
+    """Where campaigns were sent and none can be used, that is an error which says what is wrong with the first."""
+    translation = translated(data=[row(id="A-7"), None], totalSize=2)
+    assert kinds(translation) == ["row_left_out", "row_left_out"]
+    with pytest.raises(UpstreamBrokenContract, match=r"None of the 2 campaigns .* in the first there is: a-9\."):
+        translation.usable_page()
+    assert translated(data=[]).usable_page().campaigns == ()
 
 
 @pytest.mark.parametrize("no_row", [None, 1, "row", [], [{"id": 1}], {}])
@@ -161,11 +231,18 @@ def test_device_types(code: Any, device_type: str) -> None:
         ("", ""),
         (10080, "10080"),
         (-1, "-1"),
-        (1.5, "1.5"),
-        (1e22, "10000000000000000000000"),
+        (Decimal("1.50"), "1.5"),
+        (Decimal("10080.0"), "10080"),
+        (Decimal("1.38e10"), "13800000000"),
+        (Decimal("1e22"), "10000000000000000000000"),
+        (Decimal("1e63"), "1" + "0" * 63),
+        (Decimal("1e64"), None),
+        (Decimal("1e999999999"), None),
+        (Decimal("1e-999999999"), None),
+        (Decimal("NaN"), None),
         ("a\ud800b", "a\N{REPLACEMENT CHARACTER}b"),
-        (float("inf"), None),
-        (2**63, None),
+        (2**63, "9223372036854775808"),
+        (10**64, None),
         (None, None),
         (True, None),
         ([], None),
@@ -178,11 +255,28 @@ def test_texts(value: Any, text: str | None) -> None:
     assert (campaign.name, campaign.caller_number) == (text, text)
 
 
-@pytest.mark.parametrize("unusable", [None, "", "x", -1, 1.5, True, 2**63, []])
+@pytest.mark.parametrize("unusable", [None, "", "x", -1, Decimal("1.5"), True, 2**63, []])
 def test_counts_that_cannot_be_used_are_none(unusable: Any) -> None:
     """A count that is no whole number is not known."""
     page = translated(totalSize=unusable, curSkillQueueCount=unusable, curIvrCount=unusable).page
     assert (page.total_items, page.skill_queue_total, page.ivr_total) == (None, None, None)
+
+
+@pytest.mark.parametrize("written", ['"2023-11-05 3:01:12"', "1699153272000", '"1699153272000"', "1.699153272e12"])
+def test_an_odd_time_is_read_and_counted_once(written: str) -> None:
+    """A spelling of its own, text or number, is the time that it means, and one departure from the description."""
+    document = f'{{"resultCode": "0200000", "data": [{{"id": 1, "strBeginTime": {written}}}]}}'
+    translation = translate(decode(document.encode()), QUERY, UTC_ZONE)
+    (campaign,) = translation.page.campaigns
+    assert campaign.begins_at == datetime(2023, 11, 5, 3, 1, 12, tzinfo=UTC)
+    assert kinds(translation) == ["odd_time"]
+
+
+def test_an_end_before_the_begin_is_served_as_it_is() -> None:
+    """It is in a published sample, and nobody knows what is meant."""
+    campaign = only(strBeginTime="2023-11-05 03:01:12", strEndTime="2023-11-04 00:00:00")
+    assert campaign.begins_at == datetime(2023, 11, 5, 3, 1, 12, tzinfo=UTC)
+    assert campaign.ends_at == datetime(2023, 11, 4, tzinfo=UTC)
 
 
 def test_absent_fields_are_none_without_drift() -> None:
@@ -193,22 +287,72 @@ def test_absent_fields_are_none_without_drift() -> None:
     assert translation.drifts == ()
 
 
-def test_number_and_size_are_the_querys() -> None:
-    """What the vendor says of the page's number and size does not matter."""
-    page = translate(envelope(curPage=9, rowsPerPage=3), replace(QUERY, page=2, page_size=50), UTC_ZONE).page
-    assert (page.number, page.size) == (2, 50)
+PAGE_2 = replace(QUERY, page=2, page_size=2)
+
+
+@pytest.mark.parametrize(
+    ("said", "rows", "words"),
+    [
+        ({"curPage": 1}, 2, "curPage 1"),
+        ({"curPage": "3"}, 2, "curPage 3"),
+        ({"rowsPerPage": 1}, 1, "rowsPerPage 1"),
+        ({"rowsPerPage": Decimal("10.0")}, 2, "rowsPerPage 10"),
+        ({"curPage": 2, "rowsPerPage": 2}, 3, "3 campaigns"),
+        ({}, 3, "3 campaigns"),
+        ({"curPage": 1, "rowsPerPage": 10}, 9, "curPage 1, rowsPerPage 10, 9 campaigns"),
+    ],
+)
+def test_another_page_is_not_served_as_the_one_that_was_asked_for(said: Any, rows: int, words: str) -> None:
+    """A number or a size that is not the query's, said or seen, is an error that names it, and is counted."""
+    data = [row(id=number) for number in range(rows)]
+    translation = translate(envelope(totalSize=250, data=data, **said), PAGE_2, UTC_ZONE)
+    assert {drift.kind for drift in translation.drifts} == {DriftKind.NOT_AS_ASKED}
+    with pytest.raises(UpstreamBrokenContract, match=f"page 2 of 2 campaigns and answered with {words}.$"):
+        translation.usable_page()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"curPage": 2, "rowsPerPage": 2},
+        {"curPage": "2", "rowsPerPage": Decimal("2.0")},
+        {"curPage": None, "rowsPerPage": None},
+        {"curPage": 0, "rowsPerPage": 0},
+    ],
+)
+def test_number_and_size_are_the_querys(said: Any) -> None:
+    """A page that says the same of itself, or nothing, is the one that was asked for."""
+    page = translate(envelope(totalSize=4, data=[row(id=1), row(id=2)], **said), PAGE_2, UTC_ZONE).usable_page()
+    assert (page.number, page.size, len(page.campaigns)) == (2, 2, 2)
+
+
+def test_what_cannot_be_read_of_the_place_is_counted() -> None:
+    """A number and a size of an odd type say nothing."""
+    translation = translate(envelope(curPage="one", rowsPerPage=[]), PAGE_2, UTC_ZONE)
+    assert kinds(translation) == ["odd_type", "odd_type"]
+    assert translation.usable_page().campaigns == ()
+
+
+@pytest.mark.parametrize("data", [[row(id=1), row(id=2)], [row(id=None)], [None]])
+def test_a_page_past_the_last_is_empty_whatever_comes_for_it(data: list[Any]) -> None:
+    """Who answers with the last page instead has said how many there are, so the one asked for has none."""
+    translation = translate(envelope(curPage=1, totalSize=2, data=data), PAGE_2, UTC_ZONE)
+    page = translation.usable_page()
+    assert (page.number, page.campaigns, page.left_out, page.total_items) == (2, (), 0, 2)
+    assert kinds(translation) == ["not_as_asked"]
 
 
 def test_drift_is_told_with_shapes_and_without_contents() -> None:
     """Every departure has its kind, the vendor's name for the field, and nothing that names a person."""
     drifting = row(status=77, strBeginTime="30.11.2018 Müller", callerNo=["13800000000"], mobile="138 1234", deep={})
-    translation = translated(data=[drifting], totalSize="three", curIvrCount=12.5)
+    translation = translated(data=[drifting], totalSize="three", curIvrCount=Decimal("12.5"))
     assert set(translation.drifts) == {
         Drift(DriftKind.UNKNOWN_CODE, "status", "77"),
         Drift(DriftKind.UNREADABLE_TIME, "strBeginTime", "99.99.9999 aaaaaa"),
         Drift(DriftKind.ODD_TYPE, "callerNo", "list"),
         Drift(DriftKind.ODD_TYPE, "totalSize", "aaaaa"),
-        Drift(DriftKind.ODD_TYPE, "curIvrCount", "float"),
+        Drift(DriftKind.ODD_TYPE, "curIvrCount", "99.9"),
         Drift(DriftKind.UNKNOWN_FIELD, "mobile", "999 9999"),
         Drift(DriftKind.UNKNOWN_FIELD, "deep", "dict"),
     }

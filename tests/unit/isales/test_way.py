@@ -63,12 +63,26 @@ def test_a_probe_that_says_nothing_is_followed_by_another() -> None:
 def test_a_pause_refuses_until_it_is_over() -> None:
     """What is left of it is told, in whole seconds that are never too few."""
     way = Way(None, POLICY)
-    assert way.pause(7.0, 0.0) == Change("all", "paused", 7.0)
+    assert way.pause(7.0, 0.0) == Change("all", "paused", 7.0, "Retry-After")
     refusal = way.refusal(0.5)
     assert refusal is not None
     assert (refusal.reason, refusal.wait_s) == ("pause", 6.5)
     assert refusal.detail == "CC-iSales asked for a pause in the calls for all VDNs (Retry-After); 7 s of it are left."
     assert (way.refusal(7.0), way.paused_s(7.0)) == (None, 0.0)
+
+
+def test_a_pause_tells_what_asked_for_it() -> None:
+    """It is named by what the longest one in force was asked for with."""
+    way = Way(1, POLICY)
+    way.pause(2.0, 0.0, "result code 0200022")
+    refusal = way.refusal(0.0)
+    assert refusal is not None
+    assert "for VDN 1 (result code 0200022); 2 s" in refusal.detail
+    way.pause(60.0, 0.0)
+    way.pause(2.0, 0.0, "result code 0200022")
+    refusal = way.refusal(0.0)
+    assert refusal is not None
+    assert "(Retry-After); 60 s" in refusal.detail
 
 
 def test_the_later_end_of_two_pauses_counts() -> None:
@@ -78,7 +92,7 @@ def test_the_later_end_of_two_pauses_counts() -> None:
     assert way.pause(7.0, 1.0) is None
     assert way.paused_s(1.0) == 99.0
     assert way.pause(100.0, 0.5) is None
-    assert way.pause(100.0, 50.0) == Change("1", "paused", 100.0)
+    assert way.pause(100.0, 50.0) == Change("1", "paused", 100.0, "Retry-After")
 
 
 def test_the_longer_of_pause_and_circuit_speaks() -> None:

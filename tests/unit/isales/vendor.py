@@ -47,6 +47,7 @@ _SETTINGS = IsalesSettings(
     breaker_window_s=30.0,
     breaker_open_s=5.0,
     breaker_open_max_s=60.0,
+    locked_pause_s=300.0,
 )
 
 
@@ -88,6 +89,10 @@ class Counts(Counter[str]):
 
     ahead_s = 0.0
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: dict[int, bool] = {}
+
     def attempt(self, outcome: str) -> None:
         """Take no note of it."""
 
@@ -102,6 +107,14 @@ class Counts(Counter[str]):
     def signature(self, vdn: int, key: str) -> None:
         """Count one."""
         self[f"{vdn} {key}"] += 1
+
+    def signature_refused(self, vdn: int, signatures: int) -> None:
+        """Count them."""
+        self[f"{vdn} refused"] += signatures
+
+    def keys_refused(self, vdn: int, *, refused: bool) -> None:
+        """Keep it."""
+        self.refused[vdn] = refused
 
     def clock_ahead(self, seconds: float) -> None:
         """Keep it, and count one."""

@@ -180,10 +180,9 @@ def test_pairs_that_are_left(faulty: Ask, kind: str, left: set[str]) -> None:
 
 
 def test_odd_rows(faulty: Ask) -> None:
-    """The odd rows come after the honest ones."""
+    """The odd rows take the places of the last honest ones, so that the page keeps its size."""
     rows = json.loads(faulty("odd-rows")[1])["data"]
-    assert len(rows) == 10 + len(ODD_ROWS)
-    assert tuple(rows[10:]) == ODD_ROWS
+    assert tuple(rows) == ODD_ROWS
 
 
 def test_vendor_sample(faulty: Ask) -> None:

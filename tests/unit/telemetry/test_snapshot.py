@@ -88,3 +88,13 @@ def test_result_codes_are_bounded() -> None:
     codes = {dict(labels)["result_code"] for _, labels in fetches}
     assert (len(codes), "other" in codes, "no code" in codes) == (51, True, False)
     assert sum(fetches.values()) == 201
+
+
+def test_result_codes_are_texts() -> None:
+    """One with a dash is one like any other, and one of seven digits is none of eight."""
+    metrics = Metrics()
+    codes = {"0200-01", "0200010", "02000010"}
+    for code in codes:
+        metrics.fetch(1, "upstream-failed", 0.1, code)
+    fetches = metrics.snapshot()["campaign_gateway_upstream_fetches"].samples
+    assert {dict(labels)["result_code"] for _, labels in fetches} == codes

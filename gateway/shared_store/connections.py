@@ -1,0 +1,61 @@
+"""Connections to Redis whose names are looked up within a time, and that follow a name to another address."""
+
+import socket
+import time
+from typing import Any, Final
+
+from redis.connection import Connection, ConnectionPool, SSLConnection
+
+from gateway.name_lookup import NAMES, is_too_old
+
+NO_LIMIT_S: Final = 3600.0
+
+
+class NamedConnection(Connection):
+    """A connection over TCP."""
+
+    connected_at = float("-inf")
+
+    def _connect(self) -> socket.socket:
+        # As redis-py's own, which leaves names to the system however long that takes.
+        sock = NAMES.connect(self.host, self.port, float(self.socket_connect_timeout or NO_LIMIT_S))
+        try:
+            if self.socket_keepalive:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock.settimeout(self.socket_timeout)
+        except OSError:
+            sock.close()
+            raise
+        self.connected_at = time.monotonic()
+        return sock
+
+
+class NamedTlsConnection(SSLConnection, NamedConnection):
+    """A connection over TLS."""
+
+
+class FollowingPool(ConnectionPool):
+    """Hands out no connection that is older than two minutes: it may be one to an address that was left."""
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        """Return a connection that is connected. Raises what redis-py raises."""
+        connection: Any = super().get_connection(*args, **options)
+        if isinstance(connection, NamedConnection) and is_too_old(connection.connected_at):
+            fresh: Any = connection
+            fresh.disconnect()
+            try:
+                fresh.connect()
+            except BaseException:
+                self.release(connection)
+                raise
+        return connection
+
+
+def named(kind: type[Any] | None) -> type[Any]:
+    """Return the class of ours for one of redis-py's; that of sockets of the machine has no name."""
+    kinds: dict[type[Any] | None, type[Any]] = {
+        None: NamedConnection,
+        Connection: NamedConnection,
+        SSLConnection: NamedTlsConnection,
+    }
+    return kinds.get(kind, kind or NamedConnection)

@@ -1,0 +1,230 @@
+"""Which keys are shown to CC-iSales, when, and by how many calls at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gateway.errors import UpstreamFailed, UpstreamOverloaded, UpstreamRefusedCredentials, UpstreamTimeout
+from gateway.isales.credentials import key_pairs
+from gateway.isales.key_trials import KeyTrials
+from gateway.isales.known_credentials import KnownCredentials
+from gateway.isales.request import VendorRequest, campaigns_request
+from gateway.isales.second_signature import in_turn, with_credentials
+from gateway.isales.send import VendorAnswer
+from gateway.isales.signature_budget import NO_SHARED_BUDGET
+from gateway.model import Deadline
+from gateway.settings.model import Secret, Tenant
+from tests.support.clock import FakeClock
+from tests.support.waiting import wait_until
+from tests.unit.isales.vendor import QUERY, TENANT, Counts, tenant
+
+ROTATING = tenant(previous_access_key="OLD", previous_secret_key=Secret("an-older-secret"))
+ANSWER = VendorAnswer({})
+
+
+class House:
+    """Calls to a CC-iSales that takes the signatures of `good` access keys, and holds calls while `gate` is closed."""
+
+    def __init__(self, *good: str) -> None:
+        self.clock = FakeClock()
+        self.counts = Counts()
+        self.good = set(good)
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.shown: list[str] = []
+        self.trials = KeyTrials(KnownCredentials(self.counts, self.clock), NO_SHARED_BUDGET, self.counts, self.clock)
+        self.send = in_turn(with_credentials(self._send, self.trials), self.trials)
+
+    def _send(self, request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
+        key = request.signed_with.keys.access_key
+        self.shown.append(key)
+        self.gate.wait(10)
+        if self.error:
+            raise self.error
+        if key not in self.good:
+            raise UpstreamRefusedCredentials("CC-iSales answered HTTP 401.", clock_ahead_s=0.0)
+        return ANSWER
+
+    def ask(self, of: Tenant = TENANT) -> Exception | None:
+        """Make a call; return what it raised."""
+        try:
+            self.send(campaigns_request(QUERY, of), Deadline.after(8.0, self.clock))
+        except (UpstreamRefusedCredentials, UpstreamTimeout, UpstreamFailed, UpstreamOverloaded) as error:
+            return error
+        return None
+
+    def refusals_in(self, seconds: int, of: Tenant = TENANT, each_s: float = 0.1) -> int:
+        """Have callers come all the time for so long; return how many signatures were refused."""
+        before = self.counts[f"{of.vdn} refused"]
+        for _ in range(round(seconds / each_s)):
+            self.ask(of)
+            self.clock.advance(each_s)
+        return self.counts[f"{of.vdn} refused"] - before
+
+
+def test_a_wrong_key_is_shown_ever_less_often() -> None:
+    """Ten callers a second: five refused signatures at most in the first five minutes, and an hour later two."""
+    house = House()
+    assert house.refusals_in(1) == 1
+    assert 2 <= 1 + house.refusals_in(299) <= 5
+    house.refusals_in(3300, each_s=1.0)
+    assert house.refusals_in(300, each_s=1.0) <= 2
+    assert house.counts.refused == {1: True}
+
+
+def test_two_wrong_pairs_are_shown_no_more_often() -> None:
+    """During a rotation both pairs together have the same budget."""
+    house = House()
+    assert 2 <= house.refusals_in(300, ROTATING) <= 5
+    house.refusals_in(3300, ROTATING, each_s=1.0)
+    assert house.refusals_in(300, ROTATING, each_s=1.0) <= 4
+
+
+def test_callers_in_between_get_the_problem_at_once() -> None:
+    """They are told what was refused and when the next try is, and CC-iSales hears nothing of them."""
+    house = House()
+    house.ask()
+    error = house.ask()
+    assert isinstance(error, UpstreamRefusedCredentials)
+    assert not error.sent
+    assert error.detail.startswith("CC-iSales answered HTTP 401. Its clock and the time that was signed agree.")
+    assert error.detail.endswith("the next one is tried within 2 s.")
+    assert house.shown == ["AK"]
+
+
+def test_other_tenants_notice_nothing() -> None:
+    """A bad key is its tenant's matter."""
+    house = House("AK-2")
+    house.ask()
+    other = tenant(vdn=2, access_key="AK-2")
+    assert [house.ask(other) for _ in range(20)] == [None] * 20
+
+
+def test_the_key_that_becomes_good_is_found_by_the_next_try() -> None:
+    """From then on all calls go."""
+    house = House()
+    house.ask()
+    house.good = {"AK"}
+    assert house.ask() is not None
+    house.clock.advance(2)
+    assert [house.ask() for _ in range(5)] == [None] * 5
+    assert house.counts.refused == {1: False}
+
+
+def test_a_few_first_calls_find_out() -> None:
+    """A crowd with a wrong key shows it four times, one with a good key waits for the first of them and then goes."""
+    house = House()
+    house.gate.clear()
+    with ThreadPoolExecutor(20) as pool:
+        calls = [pool.submit(house.ask) for _ in range(20)]
+        wait_until(lambda: house.trials.waiting == 16)
+        house.gate.set()
+        errors = [call.result(10) for call in calls]
+    assert house.shown == ["AK"] * 4
+    assert house.refusals_in(296) == 0
+    assert all(isinstance(error, UpstreamRefusedCredentials) for error in errors)
+    house = House("AK")
+    with ThreadPoolExecutor(20) as pool:
+        assert [call.result(10) for call in [pool.submit(house.ask) for _ in range(20)]] == [None] * 20
+
+
+def test_nobody_waits_long_for_the_first_call() -> None:
+    """Where it takes more than a second the others go too."""
+    house = House("AK")
+    house.gate.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(house.ask, ROTATING)
+        wait_until(lambda: house.shown)
+        second = pool.submit(house.ask, ROTATING)
+        house.clock.advance(0.9)
+        wait_until(lambda: house.trials.waiting == 1)
+        house.clock.advance(0.2)
+        wait_until(lambda: len(house.shown) == 2)
+        house.gate.set()
+        assert (first.result(10), second.result(10)) == (None, None)
+
+
+@pytest.mark.parametrize("error", [UpstreamTimeout("late"), UpstreamFailed("x")])
+def test_a_first_call_that_fails_otherwise_holds_nobody_back(error: Exception) -> None:
+    """Nothing was said of the keys, so all go."""
+    house = House("AK")
+    house.error = error
+    assert house.ask() is error
+    house.error = None
+    house.gate.clear()
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(house.ask) for _ in range(5)]
+        wait_until(lambda: len(house.shown) == 6)
+        house.gate.set()
+        assert [call.result(10) for call in calls] == [None] * 5
+
+
+def test_a_call_that_was_not_made_proves_nothing() -> None:
+    """The next ones still wait for the first."""
+    house = House()
+    house.error = UpstreamOverloaded("no slot", sent=False)
+    assert house.ask(ROTATING) is house.error
+    house.error = None
+    house.gate.clear()
+    with ThreadPoolExecutor(5) as pool:
+        calls = [pool.submit(house.ask, ROTATING) for _ in range(5)]
+        wait_until(lambda: house.trials.waiting == 4)
+        house.gate.set()
+        assert all(call.result(10) for call in calls)
+    assert house.shown == ["AK", "AK", "OLD"]
+
+
+def test_the_current_keys_of_a_rotation_are_tried_ever_less_often() -> None:
+    """After a minute, then two more, then four, and every ten minutes at last; each call gets its page."""
+    house = House("OLD")
+    tried_at = []
+    for second in range(3600):
+        before = house.shown.count("AK")
+        assert house.ask(ROTATING) is None
+        if house.shown.count("AK") > before:
+            tried_at.append(second)
+        house.clock.advance(1.0)
+    assert tried_at == [0, 60, 180, 420, 900, 1500, 2100, 2700, 3300]
+    assert house.counts.refused.get(1) is not True
+
+
+def test_keys_that_stop_being_good_are_left_for_the_others_at_once() -> None:
+    """The pause of the current keys does not hold up the moment at which a rotation happens."""
+    house = House("OLD")
+    assert house.ask(ROTATING) is None
+    house.good = {"AK"}
+    assert house.ask(ROTATING) is None
+    assert house.shown == ["AK", "OLD", "OLD", "AK"]
+
+
+def test_a_crowd_of_calls_whose_keys_are_revoked_is_one_refusal() -> None:
+    """Those that were under way make no pause longer, and fill the window of five minutes."""
+    house = House("AK")
+    assert house.ask() is None
+    house.gate.clear()
+    house.good = set()
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(house.ask) for _ in range(8)]
+        wait_until(lambda: len(house.shown) == 9)
+        house.gate.set()
+        assert all(call.result(10) for call in calls)
+    assert house.refusals_in(298) == 0
+    house.good = {"AK"}
+    house.clock.advance(3)
+    assert house.ask() is None
+
+
+def test_what_is_known_of_keys_that_are_gone_is_forgotten() -> None:
+    """New keys of the tenant are shown at once, and nothing of the old ones is held or shown as refused."""
+    house = House("AK-NEW")
+    house.ask()
+    new = tenant(access_key="AK-NEW")
+    house.trials.keep([new])
+    assert house.counts.refused == {1: False}
+    assert house.ask(new) is None
+    # A call that was under way meanwhile.
+    house.trials.refused(TENANT, key_pairs(TENANT)[0], 1, "late")
+    assert not house.trials.is_refused(TENANT, key_pairs(TENANT)[0])
+    assert house.counts.refused == {1: False}
