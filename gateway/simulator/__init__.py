@@ -23,16 +23,20 @@ Five words: a *call* is a request of the campaign interface. It is *refused* whe
 is the JSON object around every other answer, with its *result code*. A *fault* is a way to answer wrongly that is
 armed for some calls, or until it is cleared.
 
+What nobody has published, such as how far clocks may differ, when an address is locked and how names are compared, is
+in `guesses`, where it can be set; `guard` keeps out who has shown too many wrong signatures or calls too often.
+
 Where the description is silent, the simulator is the stricter one, so that a client that satisfies it has nothing
 to fear:
 
 - The query must be sent in the very encoding that is signed: `+` for a space is refused, and so is `%2d` for `-`.
+- `statusV2` is taken and has no effect.
 - Unknown and repeated parameters are too many (02000011). Only the first fault of a query is reported.
 - `curPage=` and `rowsPerPage=` without a value mean 1 and 10, but the parameters must be there.
 - An int has at most ten digits, a sign only when negative, and 32 bits; else it is of the wrong type (02000006).
 - Illegal characters in a parameter are control characters and bytes that are not UTF-8.
 - A key is good for its own VDNs; with another's VDN it is refused like an unknown key.
-- `totalSize` and the two counts beside it count what the filters leave, whatever the page.
+- `totalSize` counts what the filters leave, whatever the page; the two counts beside it are the tenant's.
 - A campaign with bare dates begins at the first second of its day, and ends at the last.
 - Newest campaigns come first. A page past the end is empty, and still a success.
 """

@@ -10,6 +10,7 @@ from werkzeug.http import http_date
 
 from gateway.simulator.control import control_blueprint
 from gateway.simulator.envelope import encode, json_response
+from gateway.simulator.guesses import Guesses
 from gateway.simulator.interface import CampaignInterface
 from gateway.simulator.keys import Keys, Tenant
 from gateway.simulator.state import SimulatorState
@@ -29,7 +30,7 @@ class SimulatorConfig:
 
     `now` returns the aware UTC time that signatures are checked against and `Date` is made from; each answer takes
     at least `latency_s` seconds; `host_header` is the only `Host` that is let through, any when empty; `log` gets one
-    line a call.
+    line a call; `guesses` stand for what nobody has published.
     """
 
     tenants: tuple[Tenant, ...]
@@ -37,6 +38,7 @@ class SimulatorConfig:
     latency_s: float = 0.0
     host_header: str = ""
     log: Callable[[str], object] = field(default=_ignore)
+    guesses: Guesses = field(default_factory=Guesses)
 
 
 def create_simulator(config: SimulatorConfig) -> Flask:
@@ -51,7 +53,8 @@ def create_simulator(config: SimulatorConfig) -> Flask:
     def now() -> datetime:
         return config.now() + timedelta(seconds=state.clock_ahead_s)
 
-    interface = CampaignInterface(Keys(config.tenants, config.host_header), state, now, config.log)
+    keys = Keys(config.tenants, config.host_header, config.guesses.clock_window_s)
+    interface = CampaignInterface(keys, state, now, config.log, config.guesses)
     app.add_url_rule(
         "/rest/isales/v1/openapi/campaigns/<vdn>",
         view_func=interface.answer,

@@ -37,6 +37,11 @@ class Calls:
         with self._changed:
             self._refused += 1
 
+    def lock_out(self) -> None:
+        """Count a call that was answered 403 because its address is locked."""
+        with self._changed:
+            self._locked += 1
+
     def end(self) -> None:
         """Count a call as no longer in flight, however it ended."""
         with self._changed:
@@ -58,16 +63,18 @@ class Calls:
         with self._changed:
             self._total = 0
             self._refused = 0
+            self._locked = 0
             self._max_in_flight = self._in_flight
             self._by_vdn: Counter[str] = Counter()
             self._by_query: Counter[str] = Counter()
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the counts: `total`, `refused` (401s), `by_vdn`, `by_query`, `in_flight`, `max_in_flight`."""
+        """Return the counts: `total`, `refused` (401), `locked` (403), `by_vdn`, `by_query`, `[max_]in_flight`."""
         with self._changed:
             return {
                 "total": self._total,
                 "refused": self._refused,
+                "locked": self._locked,
                 "by_vdn": dict(self._by_vdn),
                 "by_query": dict(self._by_query),
                 "in_flight": self._in_flight,

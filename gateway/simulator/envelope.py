@@ -8,17 +8,19 @@ from flask import Response
 
 from gateway.simulator import result_codes
 from gateway.simulator.campaigns import IVR_DEVICE_TYPES, SKILL_QUEUE_DEVICE_TYPES, Campaign
+from gateway.simulator.guesses import NAME_COMPARISONS
 from gateway.simulator.query import CampaignQuery
 
 Envelope = dict[str, Any]
 
 
-def page_of(campaigns: Sequence[Campaign], query: CampaignQuery) -> Envelope:
+def page_of(campaigns: Sequence[Campaign], query: CampaignQuery, name_comparison: str = "contains") -> Envelope:
     """Return the envelope with the page of `campaigns` that `query` asks for; its `data` is empty past the end.
 
-    `totalSize`, `curSkillQueueCount` and `curIvrCount` count what the filters leave, whatever the page.
+    `totalSize` counts what the filters leave, whatever the page; `curSkillQueueCount` and `curIvrCount` count the
+    tenant's campaigns, whatever the filters.
     """
-    found = [campaign for campaign in campaigns if matches(campaign, query)]
+    found = [campaign for campaign in campaigns if matches(campaign, query, name_comparison)]
     start = (query.page - 1) * query.rows_per_page
     return {
         "resultCode": result_codes.SUCCESS,
@@ -29,8 +31,8 @@ def page_of(campaigns: Sequence[Campaign], query: CampaignQuery) -> Envelope:
         "totalSize": len(found),
         "rowsPerPage": query.rows_per_page,
         "data": [_row(campaign) for campaign in found[start : start + query.rows_per_page]],
-        "curSkillQueueCount": sum(campaign.device_type in SKILL_QUEUE_DEVICE_TYPES for campaign in found),
-        "curIvrCount": sum(campaign.device_type in IVR_DEVICE_TYPES for campaign in found),
+        "curSkillQueueCount": sum(campaign.device_type in SKILL_QUEUE_DEVICE_TYPES for campaign in campaigns),
+        "curIvrCount": sum(campaign.device_type in IVR_DEVICE_TYPES for campaign in campaigns),
     }
 
 
@@ -40,10 +42,10 @@ def failure(code: str, locale: str, detail: str = "") -> Envelope:
     return {"resultCode": code, "resultDesc": description, "returnCode": code, "returnDesc": description}
 
 
-def matches(campaign: Campaign, query: CampaignQuery) -> bool:
+def matches(campaign: Campaign, query: CampaignQuery, name_comparison: str = "contains") -> bool:
     """Tell whether every filter of `query` lets `campaign` through."""
     return (
-        query.name in campaign.name
+        NAME_COMPARISONS[name_comparison](query.name, campaign.name)
         and query.status in {0, campaign.status}
         and query.device_type in {0, campaign.device_type}
         and (not query.begin_time or campaign.first_second >= query.begin_time)

@@ -42,6 +42,11 @@ FAULT_KINDS: Mapping[str, Callable[[Exchange], Response]] = MappingProxyType(
         "vendor-sample": wrong_answers.vendor_sample,
         "shifting-totals": wrong_answers.shifting_totals,
         "wrong-clock": wrong_answers.wrong_clock,
+        "too-fast": wrong_answers.too_fast,
+        "address-locked": wrong_answers.address_locked,
+        "firewall": wrong_answers.firewall,
+        "sample-2023": wrong_answers.sample_of_2023,
+        "whole-floats": wrong_answers.whole_floats,
     }
 )
 

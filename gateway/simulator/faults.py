@@ -66,6 +66,7 @@ class Exchange:
     now: datetime
     pause: Callable[[float], object]
     connection: socket.socket
+    path: str = ""
 
     @property
     def envelope(self) -> Envelope:

@@ -15,7 +15,9 @@ MAX_VDN = 9999
 MAX_CC_ID = 65535
 STATUSES = frozenset({0, 2, 3, 4})
 DEVICE_TYPES = frozenset({0, 1, 2, 3, 5, 6})
-PARAMETERS = frozenset({"name", "status", "deviceType", "beginTime", "endTime", "curPage", "rowsPerPage", "ccId"})
+PARAMETERS = frozenset(
+    {"name", "status", "statusV2", "deviceType", "beginTime", "endTime", "curPage", "rowsPerPage", "ccId"}
+)
 
 _INTEGER = re.compile(r"-?[0-9]{1,10}")
 _INTEGER_RANGE = range(-(2**31), 2**31)
@@ -53,13 +55,17 @@ def read_vdn(text: str) -> int:
     return _within("vdnId", _integer("vdnId", text), range(1, MAX_VDN + 1))
 
 
-def read_query(raw_query: str) -> CampaignQuery:
+def read_query(raw_query: str, *, status_v2_required: bool = False) -> CampaignQuery:
     """Return the query in `raw_query` (percent-encoded). Raises `ParameterError` for the first fault.
+
+    `statusV2` is taken, whatever it says, and has no effect; it may be that it must be there.
 
     Unknown and repeated parameters are refused as too many: the vendor does not say what it does with them, and a
     look-alike should be the stricter one. An optional parameter without a value counts as not given.
     """
     given = _split(raw_query)
+    if status_v2_required:
+        _present("statusV2", given)
     name = _name(given.get("name", ""))
     status = _one_of("status", _integer("status", _required("status", given)), STATUSES)
     device_type = _one_of("deviceType", _integer("deviceType", _required("deviceType", given)), DEVICE_TYPES)

@@ -12,6 +12,8 @@ NOT_CONVERTIBLE = "02000008"
 CONFLICT = "02000009"
 TOO_MANY = "02000011"
 
+TOO_FAST = "0200022"
+
 ENGLISH = "en_US"
 CHINESE = "zh_CN"
 
@@ -30,6 +32,7 @@ _DESCRIPTIONS = {
     CONFLICT: ("参数之间不匹配", "parameters do not go together"),
     "02000010": ("小时和分钟必须同时存在", "hour and minute must come together"),
     TOO_MANY: ("参数过多", "too many parameters"),
+    TOO_FAST: ("调用过于频繁", "called too fast"),
 }
 
 

@@ -3,8 +3,9 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from flask import Response
 from werkzeug.http import http_date
 
 from gateway.simulator import envelope as envelopes
+from gateway.simulator import result_codes
 from gateway.simulator.envelope import Envelope, encode, json_response
 from gateway.simulator.faults import Exchange
 
@@ -179,14 +181,66 @@ def shifting_totals(exchange: Exchange) -> Response:
 
 def wrong_clock(exchange: Exchange) -> Response:
     """Send a 401 for the timestamp, with a Date that is `seconds` (3600) ahead."""
-    response = refusal("the timestamp is more than 15 minutes from this server's")
+    reason = "the timestamp is too far from this server's"
+    response = refusal(reason, exchange.path, exchange.now)
     response.headers["Date"] = http_date(exchange.now + timedelta(seconds=exchange.fault.seconds_or(3600.0)))
     return response
 
 
-def refusal(reason: str) -> Response:
+def too_fast(exchange: Exchange) -> Response:
+    """Send result code 0200022: called too fast."""
+    return json_response(encode(envelopes.failure(result_codes.TOO_FAST, exchange.locale)))
+
+
+def address_locked(exchange: Exchange) -> Response:
+    """Send the 403 of an address that is locked."""
+    return locked(exchange.path, exchange.now)
+
+
+def firewall(exchange: Exchange) -> Response:
+    """Send the HTML page of a web application firewall, with `status` 403 or else 418."""
+    status = exchange.fault.status if exchange.fault.status == HTTPStatus.FORBIDDEN else HTTPStatus.IM_A_TEAPOT
+    page = "<html><head><title>Request denied by the firewall</title></head><body>Event ID: 0</body></html>"
+    return Response(page, status, content_type="text/html;charset=UTF-8", headers={"Server": "CloudWAF"})
+
+
+def sample_of_2023(exchange: Exchange) -> Response:
+    """Send campaigns with times as a sample of 2023 has them: a one-digit hour, and an end before the begin."""
+    rows = [
+        {**row, "strBeginTime": "2023-11-05 3:01:12", "strEndTime": "2023-11-04 23:59:59"}
+        for row in exchange.envelope.get("data", ())
+    ]
+    return json_response(encode({**exchange.envelope, "data": rows}))
+
+
+def whole_floats(exchange: Exchange) -> Response:
+    """Send every number with a point, as `3.0`."""
+    return json_response(encode(_floats(exchange.envelope)))
+
+
+def refusal(reason: str, path: str, now: datetime) -> Response:
     """Return the 401 that says why a signature was refused."""
-    return json_response(encode({"error": f"signature refused: {reason}"}), status=401)
+    return spring_error(HTTPStatus.UNAUTHORIZED, "Unauthorized", f"signature refused: {reason}", path, now)
+
+
+def locked(path: str, now: datetime) -> Response:
+    """Return the 403 of an address that is locked."""
+    message = "the address is locked because of too many wrong signatures"
+    return spring_error(HTTPStatus.FORBIDDEN, "Forbidden", message, path, now)
+
+
+def spring_error(status: int, error: str, message: str, path: str, now: datetime) -> Response:
+    """Return an error in the form that Spring gives it."""
+    body = {"timestamp": int(now.timestamp() * 1000), "status": int(status), "error": error, "message": message}
+    return json_response(encode({**body, "path": path}), status=status)
+
+
+def _floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _floats(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_floats(inner) for inner in value]
+    return float(value) if isinstance(value, int) else value
 
 
 def _without(envelope: Envelope, *keys: str) -> Envelope:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gateway.simulator.app import SimulatorConfig
+from gateway.simulator.guesses import Guesses
 from gateway.simulator.keys import Tenant
 from gateway.simulator.server import SimulatorServer
 from tests.soak import announced
@@ -166,7 +167,9 @@ def stack(folder: Path, log: CallLog) -> Iterator[Stack]:
     (folder / "jwks.json").write_bytes(jwks(jwk("rsa", RSA)))
     (folder / "nginx").mkdir()
     with (
-        SimulatorServer(SimulatorConfig(tenants=tenants, latency_s=LATENCY_S, log=log)) as simulator,
+        SimulatorServer(
+            SimulatorConfig(tenants=tenants, latency_s=LATENCY_S, log=log, guesses=Guesses(lock_after=0))
+        ) as simulator,
         redis_server() as redis,
         ExitStack() as running,
     ):

@@ -12,10 +12,12 @@ def test_counts() -> None:
     calls.begin()
     calls.accept(1, "a=1")
     calls.refuse()
+    calls.lock_out()
     calls.end()
     assert calls.snapshot() == {
         "total": 2,
         "refused": 1,
+        "locked": 1,
         "by_vdn": {"1": 1},
         "by_query": {"a=1": 1},
         "in_flight": 1,
@@ -32,6 +34,7 @@ def test_reset_keeps_what_is_in_flight() -> None:
     assert calls.snapshot() == {
         "total": 0,
         "refused": 0,
+        "locked": 0,
         "by_vdn": {},
         "by_query": {},
         "in_flight": 1,

@@ -91,7 +91,7 @@ def test_vdn_is_checked_like_a_parameter(ask_json: AskJson, vdn: str, code: str)
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "application/json", "application/json;charset=UTF-8", "application/json; charset=utf-8", "text/plain"],
+    [None, "application/json", "application/json;  charset=UTF-8", "application/json; charset=utf-8", "text/plain"],
 )
 def test_content_type_is_exact(ask_json: AskJson, content_type: str | None) -> None:
     """Any other Content-Type is a parameter error that names it."""
