@@ -15,6 +15,10 @@ def _words(words: list[str], description: str) -> dict[str, Any]:
     return {"type": "string", "enum": words, "description": description}
 
 
+def _some(description: str) -> dict[str, Any]:
+    return {"type": "integer", "format": "int32", "minimum": 1, "maximum": 2**31 - 1, "description": description}
+
+
 def _object(description: str, properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
     return {"type": "object", "description": description, "required": required, "properties": properties}
@@ -84,13 +88,7 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
                 "description": "Of CC-iSales: how the last fetch of each VDN ended, by its number.",
                 "additionalProperties": _named("VdnHealth"),
             },
-            "faults": {
-                "type": "integer",
-                "format": "int32",
-                "minimum": 1,
-                "maximum": 2**31 - 1,
-                "description": "Of the settings: how many faults keep the latest from taking effect.",
-            },
+            "faults": _some("Of the settings: how many faults keep the latest from taking effect."),
             "in_force_since_seconds": _seconds("Of the settings: how long those in force have been so, if faults are."),
             "release": {"type": "string", "description": "Of `time_zones`: the release of the IANA database."},
         },
@@ -103,8 +101,10 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
             "problem": _text("The name of the problem that it ended in."),
             "last_fetch_seconds_ago": _seconds("How long ago that was."),
             "circuit": _named("CircuitState", "Why no calls are made for this VDN."),
+            "left_out": _some("How many rows of its last page could not be used, where that is more than a tenth."),
+            "of": _some("How many rows that page had."),
         },
-        optional=("problem", "last_fetch_seconds_ago", "circuit"),
+        optional=("problem", "last_fetch_seconds_ago", "circuit", "left_out", "of"),
     ),
     "Places": {
         "type": "object",

@@ -154,7 +154,7 @@ class PagePositionSchema(AnswerSchema):
     )
     left_out = WholeNumber(
         1,
-        100,
+        MAX_INT32,
         description="Campaigns of this page that are missing in `data`, because CC-iSales sent them without an `id` "
         "that can be used; absent when there are none.",
         example=2,

@@ -13,7 +13,7 @@ from gateway.errors import (
 def test_every_leaf_is_a_problem_type_of_its_own() -> None:
     """Names and titles are unique, statuses are errors, and each says what it means and what to do."""
     found = list(leaves())
-    assert len({leaf.name for leaf in found}) == len({leaf.title for leaf in found}) == len(found) == 16
+    assert len({leaf.name for leaf in found}) == len({leaf.title for leaf in found}) == len(found) == 17
     assert all(400 <= leaf.status <= 504 and leaf.meaning and leaf.remedy for leaf in found)
     assert {leaf.name: leaf.status for leaf in found} == {
         "invalid-parameters": 400,

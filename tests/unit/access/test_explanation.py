@@ -76,7 +76,7 @@ def test_a_good_token() -> None:
         ("", "form", "not a JWT of three parts"),
         ("a.b", "form", "not a JWT of three parts"),
         ("Bearer a b", "form", "is not `Bearer` and one token"),
-        (new_key(), "form", "This is an API key and no token."),
+        pytest.param(new_key(), "form", "This is an API key and no token.", id="key"),
         (token(claims(NOW), algorithm="HS256", key=b"x"), "header", "(alg HS256, typ at+jwt, kid rsa)"),
         (token(claims(NOW), typ="id+jwt"), "header", "(alg RS256, typ id+jwt, kid rsa)"),
         (good(iss=f"{ISSUER}/"), "issuer", f"(iss {ISSUER}/; trusted: {ISSUER})"),

@@ -1,5 +1,6 @@
 """What readiness makes of the reports that it is given."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from gateway.api.health import health_blueprint
 from gateway.api.openapi import openapi_document
 from gateway.telemetry.settings_state import SettingsState
 from gateway.telemetry.upstream_health import UpstreamHealth
+from tests.support.campaigns import page_of
 from tests.support.clock import FakeClock
 from tests.support.openapi import require
 
@@ -75,9 +77,10 @@ def test_campaigns_that_cannot_be_used_degrade() -> None:
 @pytest.mark.parametrize("state", ["off", "ok", "failing", "unknown"])
 def test_the_document_tells_all_of_readiness(state: str) -> None:
     """Whatever the parts report, nothing comes out that the document lacks, and all that it tells of has come out."""
-    health, settings = UpstreamHealth((1, 2, 3), FakeClock()), SettingsState(FakeClock())
+    health, settings = UpstreamHealth((1, 2, 3, 4), FakeClock()), SettingsState(FakeClock())
     health.record(1, "ok")
     health.record(2, "upstream-timeout")
+    health.record(3, "ok", replace(page_of(1), left_out=9))
     settings.failed(2)
     app = Flask("test")
     stopped = {"all": "half-open", "1": "open", "2": "paused"}
