@@ -27,6 +27,7 @@ def test_every_leaf_is_a_problem_type_of_its_own() -> None:
         "upstream-rejected-parameters": 400,
         "upstream-failed": 502,
         "upstream-refused-credentials": 502,
+        "upstream-forbidden": 502,
         "upstream-unreachable": 502,
         "upstream-broken-contract": 502,
         "upstream-overloaded": 503,
