@@ -11,8 +11,8 @@
     none, expired, or past what   fetch                        fetch                          fetch
     the caller takes in trouble
 
-- Who can have a page waits for CC-iSales no longer than `stale_if_slow_s`, counted from when the fetch began, whoever
-  began it, and not at all while it is known to fail.
+- Who can have a page waits for CC-iSales no longer than `stale_if_slow_s`, counted from when it came, or the fetch
+  began if that was before, and not at all while it is known to fail.
 - `max-age` and `no-cache` of the caller say how old a page may be while all is well, `stale-if-error` how far past its
   freshness in trouble. `only-if-cached` fetches nothing. No page is fetched at a caller's wish while it is younger than
   `min_refresh_s`.
@@ -153,7 +153,8 @@ def _beside(known: Known, asked: Asked, policy: Policy, *, quiet: bool) -> Step:
         return Serve(asked.failed)
     if known.failing:
         return ServeAndRefresh(known.failing) if quiet else Serve(known.failing)
-    left_s = min(policy.stale_if_slow_s - (known.fetching_for_s or 0.0), asked.patience_s)
+    # A caller whose fetch ended in a page that was purged meanwhile comes here again.
+    left_s = min(policy.stale_if_slow_s - max(known.fetching_for_s or 0.0, asked.since_s), asked.patience_s)
     if left_s > 0 and not asked.waited:
         return WaitThenServe(left_s)
     return Serve(STALE_IF_SLOW) if known.fetching_for_s is not None else ServeAndRefresh(STALE_IF_SLOW)

@@ -21,7 +21,8 @@ class HeldPage:
 
     `entry` is the page as `gateway.pages.codec` encodes it. `began_at` and `stored_at` are the seconds on the monotonic
     clock at which its fetch began and from which its age counts; `as_of_ms` is when CC-iSales answered, milliseconds
-    since 1970 by the clock of who fetched it. `refresh_share` is the share of its freshness after which it is refreshed ahead.
+    since 1970 by the clock of who fetched it. `refresh_share` is the share of its freshness after which it is refreshed
+    ahead.
 
     Two marks change while it is held: it was `purged`, or since `doubted_at` another process may have a newer one.
     """

@@ -106,7 +106,7 @@ def test_a_process_that_does_not_answer_is_no_error(
 ) -> None:
     """Pages land beside it, as soon as it has been waited for for a moment, and are shared."""
     one, two = make_house(), make_house()
-    with redis.client() as client, client.pubsub() as silent:  # type: ignore[no-untyped-call] # -- redis-py has no types here
+    with redis.client() as client, client.pubsub() as silent:
         silent.subscribe(CHANNEL)
         wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 3)
         for vdn in range(1, 6):

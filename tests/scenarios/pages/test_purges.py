@@ -91,10 +91,10 @@ def test_a_process_that_has_no_page_takes_a_purged_one_for_trouble_only(
 
 @pytest.mark.parametrize("hard", [False, True])
 def test_a_purge_stays_in_force_when_redis_is_replaced_by_one_from_before_it(
-    hard: bool,
+    hard: bool,  # noqa: FBT001 -- a column of the table
     houses: list[House],
     redis: RedisServer,
-    make_house: Callable[..., House],  # noqa: FBT001 -- a column of the table
+    make_house: Callable[..., House],
 ) -> None:
     """The new master has the old page and never heard of the purge; it is told, so that later processes know too."""
     before = Snapshot(redis)

@@ -30,7 +30,7 @@ class FirstVersion:
 
     def __init__(self, redis: RedisServer) -> None:
         self._client: Any = redis.client()
-        self._listener: Any = self._client.pubsub(ignore_subscribe_messages=True)
+        self._listener: Any = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call] # -- redis-py has no types here
         self._listener.subscribe(f"{PREFIX}purged")
         self._listener.get_message(timeout=10)
         self._heard: list[str] = []

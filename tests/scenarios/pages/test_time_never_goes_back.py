@@ -52,7 +52,7 @@ class Upstream:
                 began = time.monotonic()
                 super().announce(lease)
                 if time.monotonic() - began >= WAIT_S:
-                    upstream.excused.add(upstream._here.number)  # noqa: SLF001 -- its own
+                    upstream.excused.add(upstream._here.number)
 
         return Watched(store)
 

@@ -65,7 +65,7 @@ def test_every_change_of_what_is_held_is_told() -> None:
     for change in (
         lambda: house.cache.doubted(house.key(QUERY)),
         lambda: house.cache.purge(1),
-        lambda: house.ask(),
+        house.ask,
         lambda: house.cache.purge(1, hard=True),
         lambda: house.tiers.discard(house.key(QUERY)),
     ):

@@ -85,8 +85,10 @@ RUNNING = row(CampaignStatus.RUNNING, AS_OF - timedelta(days=1))
     ],
 )
 def test_pages_that_change_less_live_longer(
-    asked: CampaignStatus | None, rows: tuple[Campaign, ...], over: bool
-) -> None:  # noqa: FBT001 -- a column of the table
+    asked: CampaignStatus | None,
+    rows: tuple[Campaign, ...],
+    over: bool,  # noqa: FBT001 -- a column of the table
+) -> None:
     """Those that were asked for as completed, and those of which every row is completed and over, whoever asked."""
     lifetimes = FreshnessPolicy(USUAL, COMPLETED).lifetimes(
         CampaignQuery(vdn=1, status=asked), CampaignPage(rows, 1, 10, None, None, None), AS_OF

@@ -56,7 +56,7 @@ def test_a_process_that_does_not_answer_is_not_waited_for_for_long(
     """It is no fault of Redis either, which goes on to be used."""
     heard = Hearing()
     tier.subscribe(heard)
-    with redis.client() as client, client.pubsub() as silent:  # type: ignore[no-untyped-call] # -- redis-py has no types here
+    with redis.client() as client, client.pubsub() as silent:
         silent.subscribe(CHANNEL)
         wait_until_heard_by(redis, 2)
         for times in range(1, 6):

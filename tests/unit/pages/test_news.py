@@ -49,11 +49,11 @@ def listening(server: RedisServer, faults: Faults | None = None) -> Iterator[Lis
             OTHER: lambda message: listener.hear(OTHER, message),
         }
         listener.news = News(
-            tier._backend,
-            tier._guard,
+            tier._backend,  # noqa: SLF001 -- what it is made of
+            tier._guard,  # noqa: SLF001 -- the same
             channels,
             listener.catch_up,
-            listener.check,  # noqa: SLF001 -- what it is made of
+            listener.check,
         )
         listener.news.listen()
         try:

@@ -247,7 +247,7 @@ def test_the_latest_purge_is_told_on_by_who_listens(redis: RedisServer, tier: Re
 
 def test_purges_are_published_where_the_version_before_listens(redis: RedisServer, tier: RedisTier) -> None:
     """With the VDN or an asterisk first, and a name that is the same in Redis."""
-    with redis.client() as client, client.pubsub(ignore_subscribe_messages=True) as listener:  # type: ignore[no-untyped-call] # -- redis-py has no types here
+    with redis.client() as client, client.pubsub(ignore_subscribe_messages=True) as listener:
         listener.subscribe(CHANNEL)
         listener.get_message(timeout=10)
         said: list[str] = []

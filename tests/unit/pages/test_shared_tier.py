@@ -194,8 +194,8 @@ def test_a_pickle_is_never_loaded(redis: RedisServer, tier: RedisTier, tmp_path:
 def test_a_purge_removes_the_pages_of_one_vdn(
     redis: RedisServer,
     tier: RedisTier,
-    hard: bool,
-    left: set[str],  # noqa: FBT001 -- a column of the table
+    hard: bool,  # noqa: FBT001 -- a column of the table
+    left: set[str],
 ) -> None:
     """Of that VDN only: a hard one all of them, a soft one those of other format versions, which have no marks."""
     for key in ("page:1:7:a", "page:2:7:b", "page:2:77:c", "page:2:8:7"):

@@ -25,9 +25,9 @@ def others() -> OtherProcesses:
     return OtherProcesses()
 
 
-def found(house: House, page: CampaignPage, age_s: float, took_s: float = 0.0) -> Found:
+def found(house: House, page: CampaignPage, age_s: float, took_s: float = 0.0, as_of_ms: int = AS_OF_MS) -> Found:
     """Return `page` as it stands in the shared tier."""
-    return Found(encode(house.key(QUERY), page, AS_OF_MS), age_s, took_s)
+    return Found(encode(house.key(QUERY), page, as_of_ms), age_s, took_s)
 
 
 def hold(house: House, page: CampaignPage, began_at: float) -> HeldPage:
@@ -112,6 +112,46 @@ def test_what_is_announced_during_a_look_that_replaces_a_page_is_looked_for_agai
     house.cache.doubted(None)
     others.after_a_look = lands_elsewhere
     assert house.ask().page == OLD
+    assert house.ask().page == NEW
+
+
+def test_a_page_that_landed_before_the_last_news_is_not_what_they_were_of(others: OtherProcesses) -> None:
+    """Two pages were announced, and only the first is there yet: the second is looked for until it is."""
+    house = House(shared=others)
+    house.ask()
+    house.clock.advance(10)
+    others.found = found(house, NEW, 2.0)
+    house.cache.doubted(house.key(QUERY))
+    served = house.cache.fresh(QUERY)
+    assert served is not None
+    assert served.page == NEW
+    assert house.cache.peek(house.key(QUERY)) is None
+    others.found = found(house, NEWEST, 0.0)
+    assert house.ask().page == NEWEST
+    assert house.cache.peek(house.key(QUERY)) is not None
+
+
+def test_news_that_are_too_old_are_not_looked_for(others: OtherProcesses) -> None:
+    """What they were of has not come, or is gone again."""
+    house = House(shared=others)
+    house.cache.doubted(house.key(QUERY))
+    house.clock.advance(DOUBT_S)
+    others.found = found(house, NEW, 10.0)
+    house.ask()
+    assert house.cache.peek(house.key(QUERY)) is not None
+
+
+def test_of_two_pages_that_came_in_short_order_the_later_one_is_taken(others: OtherProcesses) -> None:
+    """The way of the first one's age was longer than the time between them: so it seems to be the younger one."""
+    house = House(shared=others)
+    others.found = found(house, OLD, 0.05)
+    others.after_a_look = lambda: house.clock.advance(0.4)
+    house.cache.fresh(QUERY)
+    others.found, others.after_a_look = found(house, NEW, 0.1, as_of_ms=AS_OF_MS + 80), lambda: None
+    house.cache.doubted(house.key(QUERY))
+    assert house.ask().page == NEW
+    others.found = found(house, OLD, 0.0, as_of_ms=AS_OF_MS + 79)
+    house.cache.doubted(house.key(QUERY))
     assert house.ask().page == NEW
 
 
