@@ -191,7 +191,7 @@ class CacheOutcome(StrEnum):
     MISS = "miss"
     COLLAPSED = "collapsed"
 
-    # That of an enumeration is written in Python, and takes as long as all else about finding something in a dictionary.
+    # That of an enumeration is written in Python, and takes as long as all else about finding it in a dictionary.
     __hash__ = str.__hash__
 
 

@@ -74,7 +74,7 @@ def test_a_listed_origin_reads_what_it_needs(browser: Browser, site: Site, isale
     }
     assert len(json.loads(found["first"]["body"])["data"]) == 3
     assert found["first"]["headers"]["x-request-id"] == "mine"
-    for name in ("cache-status", "etag", "link", "server-timing", "vary", "x-request-id"):
+    for name in ("campaigns-as-of", "cache-status", "etag", "link", "server-timing", "vary", "x-request-id"):
         assert name in found["again"]["headers"]
     assert "hit" in found["again"]["headers"]["cache-status"]
     assert json.loads(found["refused"]["body"])["type"] == "problems/unauthenticated"
