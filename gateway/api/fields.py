@@ -119,9 +119,13 @@ class Text(QueryField[str]):
 
 
 class Choice(QueryField[E]):
-    """One of the `choices`, spelled exactly so; `name` is what the document calls them."""
+    """One of the `choices`, spelled exactly so; `name` is what the document calls them.
+
+    Other values of their kind may be in answers, but not be asked for.
+    """
 
     def __init__(self, name: str, choices: Iterable[E], *, description: str, example: E) -> None:
+        self.shown_only = {other.value for other in type(example)}
         self.choices = {choice.value: choice for choice in choices}
         super().__init__(
             {"type": "string", "enum": list(self.choices), "x-name": name},
@@ -134,6 +138,11 @@ class Choice(QueryField[E]):
         words = ", ".join(self.choices)
         if not text:
             raise ValueError(f"There is no value. Send one of {words}, or leave the parameter out for all.")
+        if text in self.shown_only - self.choices.keys():
+            raise ValueError(
+                f'"{text}" is in answers, but cannot be asked for: CC-iSales has no filter for it. Send one of '
+                f"{words}, or leave the parameter out for all."
+            )
         if text not in self.choices:
             raise ValueError(f'"{shown(text)}" is not known. Send one of {words}, in lower case.')
         return self.choices[text]

@@ -120,7 +120,10 @@ class CampaignSchema(AnswerSchema):
     name = fields.String(required=True, allow_none=True, metadata={"description": "Its name.", "examples": ["666"]})
     status = Word(
         CampaignStatus,
-        description="Where it is in its life; `unknown` for a code that CC-iSales has not documented.",
+        description="Where it is in its life. `running` is one that was started: it may not have begun yet, or have "
+        "called all its numbers, so it does not say that calls are being made. `completed` is one that has "
+        "expired: it can be changed and run again, so it is not final. `draft` was not started yet; "
+        "`unknown` stands for a code that CC-iSales has not documented.",
         example=CampaignStatus.DRAFT,
     )
     device_type = Word(
@@ -167,7 +170,7 @@ class PagePositionSchema(AnswerSchema):
 
 
 class TotalsSchema(AnswerSchema):
-    """How many campaigns of each kind there are now, as CC-iSales counts them."""
+    """How many campaigns of each kind there are now, as CC-iSales counts them: of the VDN, as far as is known."""
 
     skill_queue = Count(
         attribute="skill_queue_total",

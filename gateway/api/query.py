@@ -69,12 +69,17 @@ class CampaignsQuerySchema(Schema):
         example=1,
     )
     name = Text(
-        30, description="Only campaigns with this name, as CC-iSales compares names. Empty: all.", example="666"
+        30,
+        description="Only campaigns with this name. Empty: all. CC-iSales compares, and does not publish how: "
+        "whether a part of a name is enough and whether case counts is to be tried. Names have up to 100 "
+        "characters, of which 30 can be asked for.",
+        example="666",
     )
     status = Choice(
         "CampaignStatusFilter",
         STATUSES,
-        description="Only campaigns in this status. Left out: all, drafts too.",
+        description="Only campaigns in this status, in the sense of `status` in answers. Left out: all, drafts too. "
+        "`draft` is in answers but cannot be asked for, because CC-iSales has no filter for it.",
         example=CampaignStatus.RUNNING,
     )
     device_type = Choice(
@@ -98,7 +103,9 @@ class CampaignsQuerySchema(Schema):
     cc_id = Number(
         1,
         65535,
-        description="Only this call centre, where a VDN spans several. Left out: the one set for the VDN, if any.",
+        description="Only this call centre, where a VDN spans several. Left out: the one set for the VDN, if any. It "
+        "works only where CC-iSales runs by itself on premises and is set up for several call centres "
+        "(`multicc.solution` is 2); elsewhere it is passed over or refused.",
         example=1,
     )
 

@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from gateway.api.public import page_body
-from gateway.api.query import parse_campaigns_query
+from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.columns import padded, width
@@ -18,6 +18,7 @@ from gateway.counted import counted
 from gateway.errors import GatewayError, InvalidParameters
 from gateway.model import Campaign, CampaignPage, CampaignQuery, Deadline
 
+DESCRIPTIONS = {name: field.metadata["description"] for name, field in CampaignsQuerySchema().fields.items()}
 FILTERS = ("vdn", "name", "status", "device_type", "begins_from", "ends_to", "page", "page_size", "cc_id")
 
 
@@ -28,7 +29,7 @@ _NAMED = re.compile("|".join(rf"\b{name}\b" for name in FILTERS if "_" in name))
 def with_query_options(command: Any) -> Any:
     """Give a command one option for each parameter of `GET /campaigns`."""
     for name in reversed(FILTERS):
-        command = click.option(_option(name), name, type=TEXT, help=f"As the parameter `{name}`.")(command)
+        command = click.option(_option(name), name, type=TEXT, help=DESCRIPTIONS[name])(command)
     return command
 
 

@@ -92,8 +92,9 @@ def hint_of(fault: TlsFault, settings: IsalesSettings, issuer: str, names: str) 
             " isales.ca_file; if there are intermediates that CC-iSales does not send, them too."
         ),
         TlsFault.SELF_SIGNED: (
-            "Ask CC-iSales' administrators whether its certificate has the SHA-256 below. If so, put that certificate"
-            " into isales.ca_file."
+            "Ask CC-iSales' administrators whether its certificate has the SHA-256 below. If so, put that "
+            "certificate into isales.ca_file. Where it has no names in it either, deploy/README.md says how to "
+            "live with it safely."
         ),
         TlsFault.EXPIRED: (
             "CC-iSales' administrators have to renew its certificate. If they have, check this machine's clock."
@@ -101,7 +102,7 @@ def hint_of(fault: TlsFault, settings: IsalesSettings, issuer: str, names: str) 
         TlsFault.NOT_YET_VALID: "Check this machine's clock; else CC-iSales' administrators have to mend it.",
         TlsFault.WRONG_NAME: (
             f"Use a host in isales.base_url that the certificate is for{f' ({names})' if names else ''}, or have"
-            " CC-iSales' administrators add this one to it."
+            " CC-iSales' administrators add this one to it; deploy/README.md says what to do about one without names."
         ),
         TlsFault.CERTIFICATE_REFUSED: "Tell CC-iSales' administrators these words; their certificate has to be mended.",
         TlsFault.NOT_TLS: (

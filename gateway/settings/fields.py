@@ -74,7 +74,7 @@ class TimeZone(fields.Field[ZoneInfo]):
         try:
             return time_zone(required_text(value))
         except LookupError as fault:
-            message = "must be the name of an IANA time zone, such as UTC or Asia/Shanghai"
+            message = "must be the name of an IANA time zone, such as UTC or Africa/Cairo"
             raise ValidationError("; ".join(filter(None, (message, str(fault))))) from fault
 
     def _serialize(self, value: ZoneInfo | None, attr: str | None, obj: Any, **kwargs: Any) -> str:

@@ -62,7 +62,10 @@ class Isales(SettingsSchema):
     base_url = fields.String(
         required=True,
         validate=check_base_url,
-        metadata={"description": "Where CC-iSales answers, up to and not with `/rest`. Production refuses plain HTTP."},
+        metadata={
+            "description": "Where CC-iSales answers, up to and not with `/rest`; its own ports are 28050 (SaaS) and "
+            "28080 (on premises). Production refuses plain HTTP."
+        },
     )
     ca_file = text(
         "", "PEM file of the authorities to trust; empty: the system's. Verification cannot be switched off."
@@ -127,7 +130,12 @@ class TenantTable(SettingsSchema):
     )
     name = text("", "What people call it, 64 characters at most; empty: `VDN` and its number.", TENANT_NAME)
     access_key = AccessKey(
-        required=True, validate=TOKEN, metadata={"description": "The AK that CC-iSales gave.", "secret": True}
+        required=True,
+        validate=TOKEN,
+        metadata={
+            "description": "The AK that CC-iSales gave, of interface family C2; those for tokens (C1) are refused.",
+            "secret": True,
+        },
     )
     secret_key = SecretText(
         required=True,
@@ -155,7 +163,10 @@ class TenantTable(SettingsSchema):
     )
     time_zone = TimeZone(
         load_default=lambda: time_zone("UTC"),
-        metadata={"description": "The zone of this VDN's zone-less times, an IANA name such as `Asia/Shanghai`."},
+        metadata={
+            "description": "The zone of this VDN's zone-less times, an IANA name such as `Africa/Cairo`; how to find"
+            " out: below."
+        },
     )
     cc_id = count(0, "The call centre to ask for where a VDN spans several; 0: not sent.", least=0, most=65_535)
     locale = text(

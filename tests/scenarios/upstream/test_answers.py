@@ -4,6 +4,7 @@ from gateway.errors import (
     GatewayError,
     UpstreamBrokenContract,
     UpstreamFailed,
+    UpstreamForbidden,
     UpstreamOverloaded,
     UpstreamRefusedCredentials,
     UpstreamRejectedParameters,
@@ -32,7 +33,7 @@ def error_of(upstream: RawServer, fetch: Fetch, answer: bytes) -> GatewayError:
     ("status", "error"),
     [
         ("401 Unauthorized", UpstreamRefusedCredentials),
-        ("403 Forbidden", UpstreamBrokenContract),
+        ("403 Forbidden", UpstreamForbidden),
         ("404 Not Found", UpstreamBrokenContract),
         ("429 Too Many", UpstreamOverloaded),
         ("500 Oops", UpstreamFailed),

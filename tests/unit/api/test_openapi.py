@@ -263,3 +263,10 @@ def test_credentials_are_told() -> None:
     schemes = DOCUMENT["components"]["securitySchemes"]
     assert schemes["ApiKey"]["name"] == "X-API-Key"
     assert (schemes["Bearer"]["scheme"], schemes["Bearer"]["bearerFormat"]) == ("bearer", "JWT")
+
+
+def test_words_promise_no_more_than_is_known() -> None:
+    """What `running` and `completed` do not mean stands in the document."""
+    words = DOCUMENT["components"]["schemas"]["Campaign"]["properties"]["status"]["description"]
+    assert "does not say that calls are being made" in words
+    assert "not final" in words

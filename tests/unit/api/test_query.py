@@ -289,3 +289,14 @@ def test_the_flask_parser_refuses_the_same(raw_query: str) -> None:
     with pytest.raises(InvalidParameters) as expected:
         parse_campaigns_query(raw_query)
     assert refusal.value.errors == expected.value.errors
+
+
+SHOWN_ONLY = [("status", "draft"), ("status", "unknown"), ("device_type", "unknown")]
+
+
+@pytest.mark.parametrize(("parameter", "word"), SHOWN_ONLY)
+def test_what_is_shown_but_cannot_be_asked_for_is_told_so(parameter: str, word: str) -> None:
+    """A word of the answers that CC-iSales has no filter for is no unknown word."""
+    message = faults(f"{parameter}={word}")[parameter]
+    assert message.startswith(f'"{word}" is in answers, but cannot be asked for')
+    assert "is not known" not in message

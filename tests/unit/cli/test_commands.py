@@ -266,3 +266,11 @@ def test_with_faulty_settings_no_server_gets_the_app_of_the_commands(monkeypatch
     monkeypatch.setenv("GATEWAY__CACHE__FRESH_S", "-1")
     with pytest.raises(SystemExit, match=r"2 faults in the settings:(?s:.*)cache\.fresh_s(?s:.*)log\.level"):
         create_commands_app()
+
+
+def test_options_say_what_parameters_mean(app: Flask) -> None:
+    """The words are those of the API document, with what is not known of CC-iSales."""
+    words = " ".join(run(app, "campaigns", "list", "--help").stdout.split())
+    assert "`draft` is in answers but cannot be asked for" in words
+    assert "multicc.solution" in words
+    assert "does not publish how" in words
