@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from structlog.contextvars import bound_contextvars
+
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
 from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange, Prepared
@@ -25,7 +27,7 @@ from gateway.bounded_lru import BoundedLru
 from gateway.errors import GatewayError
 from gateway.model import CampaignQuery, Deadline, RequestDirectives, ServedPage
 from gateway.telemetry.request_id import SANE
-from gateway.telemetry.tracing import UNDER_WAY, Kind, Tracer, Work, trace_of
+from gateway.telemetry.tracing import Kind, Tracer, Work, trace_of, under_way
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -214,21 +216,21 @@ class FastPath:
         directives = request_directives(environ.get("HTTP_CACHE_CONTROL"))
         span = self._tracer.begin(Kind.SERVER, trace_of(environ.get("HTTP_TRACEPARENT")))
         work = Work(span.trace)
-        UNDER_WAY.set(work)
+        # Whatever is logged meanwhile has it, and so has Flask's answer to a failure.
+        request_id = environ["HTTP_X_REQUEST_ID"] = self._request_id(environ)
         query, locale = learned.query, preferred_locale(environ.get("HTTP_ACCEPT_LANGUAGE"))
         if query.locale != locale:
             query = replace(query, locale=locale)
         served = None
-        try:
-            served = self._serve(query, deadline, directives)
-        except Exception as failure:  # noqa: BLE001 -- Flask makes an answer of it, and says where a bug is
-            environ[FAILED] = failure.again() if isinstance(failure, GatewayError) else failure
-        finally:
-            UNDER_WAY.set(None)
+        with under_way(work), bound_contextvars(request_id=request_id, trace_id=span.trace.trace_id):
+            try:
+                served = self._serve(query, deadline, directives)
+            except Exception as failure:  # noqa: BLE001 -- Flask makes an answer of it, and says where a bug is
+                environ[FAILED] = failure.again() if isinstance(failure, GatewayError) else failure
         if served is None:
             # It begins another span; of this one, which is not ended, nobody hears.
             return self._app(environ, start_response)
-        exchange = Exchange(environ, self._request_id(environ), started, grant.client, learned.query.vdn, span, work)
+        exchange = Exchange(environ, request_id, started, grant.client, learned.query.vdn, span, work)
         status, headers, body = self._answer(exchange, served, self._link(environ, grant, learned, served))
         start_response(status, headers)
         return body

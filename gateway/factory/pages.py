@@ -28,7 +28,7 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracer
 
 LEARNING_SHARE = 5
-"""One part in so many of `cache.max_bytes` is for what the hit path has learned, the others are for pages."""
+"""One part in so many of `cache.max_bytes` is for what the fast path has learned, the others are for pages."""
 
 
 def shared_store_of(

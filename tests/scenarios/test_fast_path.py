@@ -143,6 +143,8 @@ def test_answers_that_are_made_once_go_with_their_page(gateway: GatewayUnderTest
     assert gateway.cache_status() == "hit; ttl=14; age=0"
     gateway.clock.advance(0.5)
     assert gateway.cache_status() == "hit; ttl=14; age=1"
+    gateway.clock.advance(0.25)
+    assert [gateway.cache_status() for _ in range(2)] == ["hit; ttl=13; age=1"] * 2
     simulator.faults.arm(Fault("shifting-totals", times=1))
     gateway.get("/cache", method="DELETE", key="purger-key")
     # The same request as before, at the same moment.
@@ -251,6 +253,14 @@ class Ways:
                 wait_until(partial(self._is_quiet, gateway, path))
         return answers
 
+    def pass_time(self, seconds: float, purge: str) -> None:
+        """Let time pass on all clocks, and purge where that is `soft` or `hard`."""
+        for gateway in self.gateways:
+            gateway.clock.advance(seconds)
+            if purge in {"soft", "hard"}:
+                path = f"/cache?hard={'true' if purge == 'hard' else 'false'}"
+                assert gateway.get(path, method="DELETE", key="operator-key").status_code == 200
+
     def _is_quiet(self, gateway: GatewayUnderTest, path: str) -> bool:
         explained = path.replace("/campaigns", "/cache/explain")
         return gateway.get(explained, key="operator-key").get_json().get("fetch_under_way") is not True
@@ -266,7 +276,7 @@ def essence(answer: TestResponse) -> tuple[object, ...]:
     return answer.status, body, headers, timings, mine
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, origins=st.sampled_from([[], ORIGINS]))
 def test_all_ways_give_the_same_answer(
     make_gateway: Callable[..., GatewayUnderTest],
@@ -286,15 +296,48 @@ def test_all_ways_give_the_same_answer(
             assert quick == plain
             assert logged == plain
             tag = answers[0].headers.get("ETag", tag).strip('"').removeprefix("gzip.")
-        for gateway in ways.gateways:
-            gateway.clock.advance(seconds)
-            if event in {"soft", "hard"}:
-                purge = f"/cache?hard={'true' if event == 'hard' else 'false'}"
-                assert gateway.get(purge, method="DELETE", key="operator-key").status_code == 200
+        ways.pass_time(seconds, event)
         if event == "fault":
             simulator.faults.arm(Fault("result-code", result_code="0200006"))
         else:
             simulator.faults.clear()
+
+
+CASES = [
+    {},
+    *({"Cache-Control": asked} for asked in ("no-cache", "max-age=9", "only-if-cached", "stale-if-error=9", "x")),
+    {"Cache-Control": "only-if-cached, max-age=9"},
+    *({"If-None-Match": held} for held in ('"held"', 'W/"held-br"', '"other", "held;gzip"', "*", '"gzip.held"')),
+    {"Accept-Encoding": "gzip"},
+    {"Accept-Encoding": "gzip", "If-None-Match": '"gzip.held"'},
+    {"Accept-Encoding": "identity;q=0", "X-Request-Id": "mine"},
+    {"Accept-Language": "en", "Cache-Control": "no-cache, stale-if-error=0"},
+    {"X-Request-Timeout-Ms": "7999"},
+    {"Accept": "text/html"},
+]
+"""Headers of requests, each for a page of its own."""
+
+
+@pytest.mark.parametrize("fault", [False, True], ids=["well", "failing"])
+@pytest.mark.parametrize("purge", ["", "soft", "hard"])
+@pytest.mark.parametrize("age_s", [0, 5.25, 20, 100])
+def test_all_ways_give_the_same_answer_in_every_situation(
+    make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer, age_s: float, purge: str, *, fault: bool
+) -> None:
+    """Whatever page is at hand, and whatever of it the caller wants, before anything is known and after."""
+    ways = Ways(make_gateway, [])
+    paths = [f"/campaigns?page={page}" for page in range(1, len(CASES) + 1)]
+    tags = [ways.answers(path, "operator-key", {})[0].headers["ETag"].strip('"') for path in paths]
+    assert "hit" in ways.answers(paths[0], "operator-key", {})[0].headers["Cache-Status"]
+    ways.pass_time(age_s, purge)
+    if fault:
+        simulator.faults.arm(Fault("result-code", result_code="0200006"))
+    for path, tag, case in zip(paths, tags, CASES, strict=True):
+        headers = {name: value.replace("held", tag) for name, value in case.items()}
+        for _ in range(2):
+            quick, logged, plain = map(essence, ways.answers(path, "operator-key", headers))
+            assert quick == plain, case
+            assert logged == plain, case
 
 
 def test_revoking_a_client_takes_effect_at_once(simulator: SimulatorServer) -> None:

@@ -18,21 +18,23 @@ OLD, NEW = page_of(1), page_of(2)
 
 
 class Snapshot:
-    """All that was in a Redis at one moment, with its times to live: what a replica that fell behind has."""
+    """All that was in a Redis at one moment, with the times at which it ends: what a replica that fell behind has."""
 
     def __init__(self, redis: RedisServer) -> None:
         self._redis = redis
         with redis.client() as client:
+            seconds, microseconds = client.time()
+            now_ms = seconds * 1000 + microseconds // 1000
             self._kept: list[tuple[bytes, int, Any]] = [
-                (key, client.pttl(key), client.dump(key)) for key in client.keys(f"{KEY_PREFIX}*")
+                (key, now_ms + client.pttl(key), client.dump(key)) for key in client.keys(f"{KEY_PREFIX}*")
             ]
 
     def take_over(self) -> None:
         """Have it instead of what there is, and cut all who listen off."""
         with self._redis.client() as client:
             client.flushall()
-            for key, left_ms, value in self._kept:
-                client.restore(key, left_ms, value)
+            for key, ends_at_ms, value in self._kept:
+                client.restore(key, ends_at_ms, value, absttl=True)
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
 
 
@@ -138,6 +140,14 @@ def test_a_purge_of_one_vdn_leaves_the_others(houses: list[House]) -> None:
     one.answer = OLD
     one.fetches.here(one.key(other), other, float("-inf"))
     assert two.cache.explain(other).rung is Rung.FRESH
-    two.cache.purge(1, hard=True)
-    wait_until(lambda: one.cache.explain(QUERY).tier is None)
-    assert [house.cache.explain(other).rung for house in houses] == [Rung.FRESH] * 2
+    for _ in range(5):
+        two.cache.purge(1, hard=True)
+        wait_until(lambda: one.cache.explain(QUERY).tier is None)
+        if [house.cache.explain(other).rung for house in houses] == [Rung.FRESH] * 2:
+            return
+        # Who looks for missed purges just as one is told hears of one of all.
+        for house in houses:
+            house.answer = OLD
+            for query in (QUERY, other):
+                house.fetches.here(house.key(query), query, float("-inf"))
+    raise AssertionError("a purge of one VDN is one of all")

@@ -34,14 +34,18 @@ def test_so_many_at_a_time() -> None:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_what_fails_gives_its_place_back() -> None:
     """Work that ends its thread takes nothing along."""
+    threads = list[threading.Thread]()
 
     def fails() -> None:
+        threads.append(threading.current_thread())
         raise RuntimeError
 
     background = Background(most=1)
-    for _ in range(3):
-        wait_until(lambda: background.start(fails, "fails"))
-    wait_until(lambda: background.start(nothing, "works"))
+    for times in range(1, 4):
+        assert background.start(fails, "fails")
+        wait_until(lambda times=times: len(threads) == times)  # type: ignore[misc] # -- a default binds it
+        threads[-1].join(10)
+    assert background.start(nothing, "works")
 
 
 def test_after_the_end_nothing_begins_and_what_is_under_way_goes_on() -> None:
