@@ -74,7 +74,7 @@ def with_cors(app: "WSGIApplication", by_origin: Mapping[str, Headers]) -> "WSGI
         ):
             start_response("204 No Content", [permission[0], *PREFLIGHT])
             return []
-        shared = is_shared(environ["PATH_INFO"])
+        shared = is_shared(environ.get("PATH_INFO", ""))
 
         def start(
             status: str, headers: list[tuple[str, str]], exc_info: "OptExcInfo | None" = None, /

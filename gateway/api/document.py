@@ -50,4 +50,4 @@ def prefers_html(accept: str | None) -> bool:
 def way_up_here() -> str:
     """Return the reference from what the current request asks for to where we are mounted."""
     environ = flask.request.environ
-    return way_up(environ["PATH_INFO"], environ["SCRIPT_NAME"])
+    return way_up(environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", ""))

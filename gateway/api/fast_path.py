@@ -142,7 +142,7 @@ class FastPath:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer as PEP 3333 has it."""
         known = None
-        if environ["PATH_INFO"] == PATH and environ["REQUEST_METHOD"] == "GET":
+        if environ.get("PATH_INFO") == PATH and environ["REQUEST_METHOD"] == "GET":
             started = time.perf_counter()
             find = environ.get
             grant = self._callers.find(find("HTTP_X_API_KEY"), find("HTTP_AUTHORIZATION"))

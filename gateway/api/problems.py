@@ -56,7 +56,7 @@ def problem_response(
     body = problem_body(error, path, request_id, mount, language)
     response = Response(body, error.status, content_type=PROBLEM_MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Language"] = language
+    response.headers["Content-Language"] = str(language)
     response.headers["Vary"] = "Accept-Language"
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
@@ -135,7 +135,7 @@ def problems_blueprint() -> Blueprint:
         media_type, language = _preferred(), _language()
         rendered = page(name, media_type, way_up_here(), language)
         response = document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept, Accept-Language")
-        response.headers["Content-Language"] = language
+        response.headers["Content-Language"] = str(language)
         return response
 
     for slash in ("", "/"):
@@ -161,7 +161,7 @@ def _refuse_more_slashes() -> None:
 
     werkzeug takes `//campaigns` for `/campaigns`, but all in front of Flask does not, and has got nothing ready for it.
     """
-    sent: str = flask.request.environ["PATH_INFO"]
+    sent: str = flask.request.environ.get("PATH_INFO", "")
     slashes = len(sent) - len(sent.lstrip("/"))
     if sent and slashes != 1:
         flask.request.url_rule = None
@@ -176,7 +176,9 @@ def _answer(error: GatewayError) -> Response:
         )
     flask.g.problem = error
     environ = flask.request.environ
-    return problem_response(error, environ["PATH_INFO"], _request_id(), environ["SCRIPT_NAME"], _language())
+    return problem_response(
+        error, environ.get("PATH_INFO", ""), _request_id(), environ.get("SCRIPT_NAME", ""), _language()
+    )
 
 
 def _answer_framework(error: HTTPException) -> Response:

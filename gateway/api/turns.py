@@ -82,7 +82,7 @@ def in_turn(app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = t
     """Return `app` with `GET /campaigns` worked on in turn. All else, such as probes, is worked on at once."""
 
     def app_in_turn(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ["PATH_INFO"] != PATH:
+        if environ.get("PATH_INFO", "") != PATH:
             return app(environ, start_response)
         environ[ARRIVED] = clock()
         turns.take()

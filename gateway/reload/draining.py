@@ -34,7 +34,7 @@ def draining(app: "WSGIApplication") -> "WSGIApplication":
         ) -> Any:
             return start_response(status, [*headers, ("Connection", "close")], fault)
 
-        if environ["PATH_INFO"] == READINESS:
+        if environ.get("PATH_INFO", "") == READINESS:
             start_last("503 Service Unavailable", [*_ENDING_HEADERS])
             return [] if environ["REQUEST_METHOD"] == "HEAD" else [_ENDING]
         return app(environ, start_last)

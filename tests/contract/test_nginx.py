@@ -101,7 +101,7 @@ def test_all_ways_to_the_gateway_are_the_same() -> None:
     servers = texts()["campaign-gateway.conf"] + texts()["large-headers.conf"]
     assert "proxy_set_header" not in servers
     blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", servers, flags=re.DOTALL)
-    assert len(blocks) == 10
-    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 8
+    assert len(blocks) == 11
+    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 9
     assert re.findall(r"proxy_pass ([^;]*);", servers) == ["http://campaign_gateway_large_headers$request_uri"]
     assert "include conf.d/hop.inc;" in texts()["proxy.inc"]

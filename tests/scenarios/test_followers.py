@@ -183,7 +183,7 @@ def test_nobody_waits_long_beside_a_page(
     why: str,
 ) -> None:
     """Leader and followers wait for a newer page for `stale_if_slow_s`, then get the old one, and one fetch goes on."""
-    usual = {"cache__stale_if_slow_s": "0.3", "cache__min_refresh_s": "0.1", "isales__read_timeout_s": "20"}
+    usual = {"cache__stale_if_slow_s": "2", "cache__min_refresh_s": "0.1", "isales__read_timeout_s": "20"}
     ages = {"cache__fresh_s": "0.1", "cache__stale_while_revalidate_s": "0"} if why == "too old" else {}
     gateway = make_gateway(real_time=True, **usual, **ages)
     known = gateway.get("/campaigns")

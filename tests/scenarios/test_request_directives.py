@@ -110,7 +110,7 @@ def test_in_trouble(
         assert answer.status_code == 200
         assert answer.headers["Cache-Status"].endswith(f"; hit; ttl={15 - age_s}; age={age_s}; detail=upstream-failed")
     else:
-        assert (answer.status_code, answer.get_json()["type"]) == (502, "/problems/upstream-failed")
+        assert (answer.status_code, answer.get_json()["type"]) == (502, "problems/upstream-failed")
 
 
 def test_no_page_is_fetched_more_often_than_once_in_min_refresh_s(
