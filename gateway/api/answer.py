@@ -49,7 +49,7 @@ class Answer(NamedTuple):
 
     status: str
     headers: list[tuple[str, str]]
-    body: tuple[bytes, ...]
+    body: list[bytes]
 
 
 class Prepared(NamedTuple):
@@ -57,7 +57,7 @@ class Prepared(NamedTuple):
 
     status: str
     headers: tuple[tuple[str, str], ...]
-    body: tuple[bytes, ...]
+    body: list[bytes]
     timings: tuple[str, tuple[str, str]]
     note: Callable[[float], None]
 
@@ -104,9 +104,10 @@ class Answers:
             if coding.content_encoding:
                 headers.append(("Content-Encoding", coding.content_encoding))
         note = self._counter(200 if held is None else 304, served.outcome, served.rung, served.tier)
-        # One empty piece, for servers that take an iterable of none for a fault.
+        # A list, which granian sends in one go, unlike any other iterable; with one empty piece for servers that take
+        # none for a fault.
         status, body = (_OK, coding.body) if held is None else (_NOT_MODIFIED, b"")
-        return Prepared(status, tuple(headers), (body,), _TIMINGS[served.outcome], note)
+        return Prepared(status, tuple(headers), [body], _TIMINGS[served.outcome], note)
 
     def answer(self, exchange: Exchange, served: ServedPage, link: str) -> Answer:
         """Return the answer to `exchange` with `served`, counted, and traced and logged where it is to be."""
