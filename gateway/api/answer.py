@@ -82,7 +82,7 @@ class Answers:
     ) -> Prepared:
         """Return the answer with `served`, whose `Link` is `link`: 200, or 304 where the caller holds what it has."""
         coding = choose(served.rendered, accept_encoding)
-        held = held_tag(if_none_match, coding)
+        held = None if if_none_match is None else held_tag(if_none_match, coding)
         headers = [
             ("ETag", held or coding.etag),
             *_freshness_headers(

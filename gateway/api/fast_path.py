@@ -62,9 +62,8 @@ class Learned:
         return len(self.key) + len(self.link) + LEARNED_BYTES
 
 
-class _Known(NamedTuple):
-    grant: Grant
-    learned: Learned
+_AskedWith = tuple[str, str | None, str | None, str | None, int]
+"""All that an answer depends on: the query, what is accepted, which codings, the condition, and whose it is."""
 
 
 class _Made(NamedTuple):
@@ -135,13 +134,14 @@ class FastPath:
         self._deadline_s = deadline_s
         self._clock = clock
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
-        self._made: dict[tuple[str, str | None, str | None, str | None, int], _Made] = {}
+        self._made: dict[_AskedWith, _Made] = {}
+        self._seen: set[int] = set()
         self._not_at_hand = behind_proxies(self._served, hops)
         self._ids: Iterator[str] | None = None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer as PEP 3333 has it."""
-        known = None
+        grant = learned = None
         if environ.get("PATH_INFO") == PATH and environ["REQUEST_METHOD"] == "GET":
             started = time.perf_counter()
             find = environ.get
@@ -155,43 +155,54 @@ class FastPath:
                     id(grant),
                 )
                 made = self._made.get(asked)
-                if made is None or made.version != self._version.number or self._clock() >= made.until:
-                    known = self._find(environ, grant)
-                    made = None if known is None else self._make(asked, known)
-                if made is not None:
+                if made is not None and made.version == self._version.number and self._clock() < made.until:
+                    prepared: Prepared | None = made.prepared
+                else:
+                    learned = self._learned_of(environ, grant)
+                    prepared = None if learned is None else self._prepared(asked, grant, learned)
+                if prepared is not None:
                     grant.use.at = started
-                    status, headers, body = made.prepared.answer(self._request_id(environ), started)
+                    status, headers, body = prepared.answer(self._request_id(environ), started)
                     start_response(status, headers)
                     return body
             elif grant is not None:
-                known = self._find(environ, grant)
-        environ[_KNOWN] = known
+                learned = self._learned_of(environ, grant)
+        environ[_KNOWN] = None if grant is None or learned is None else (grant, learned)
         environ[LEARN] = self._learned.put
         return self._not_at_hand(environ, start_response)
 
-    def _make(self, asked: tuple[str, str | None, str | None, str | None, int], known: _Known) -> _Made | None:
-        """Make the answer that a page at hand gives, and keep it for as long as it stays the same; `None` for none.
-
-        That is until its age or what is left of its freshness is another second, at most.
-        """
+    def _prepared(self, asked: _AskedWith, grant: Grant, learned: Learned) -> Prepared | None:
+        """Return the answer that a page at hand gives, `None` for none; keep it ready if it is asked for so again."""
         if self._log_hits:
             return None
-        grant, learned = known
         version = self._version.number
         peeked = self._peek(learned.key)
         if peeked is None or peeked[0].rendered.identity.etag != learned.etag:
             return None
         served, until = peeked
         prepared = self._prepare(served, learned.link, asked[2], asked[3])
-        steady_s = min(1 - served.age_s % 1, served.fresh_for_s % 1)
-        made = _Made(prepared, grant, version, min(until, self._clock() + steady_s))
-        if len(asked[0]) + len(asked[1] or "") + len(asked[2] or "") + len(asked[3] or "") <= LONGEST_ASKED:
+        if self._is_asked_again(asked):
             if len(self._made) >= MOST_MADE:
                 self._made.clear()
-            self._made[asked] = made
-        return made
+            # It is the same until its age, or what is left of its freshness, is another second.
+            steady_s = min(1 - served.age_s % 1, served.fresh_for_s % 1)
+            self._made[asked] = _Made(prepared, grant, version, min(until, self._clock() + steady_s))
+        return prepared
 
-    def _find(self, environ: "WSGIEnvironment", grant: Grant) -> _Known | None:
+    def _is_asked_again(self, asked: _AskedWith) -> bool:
+        """Tell whether somebody has asked so a moment ago: what is asked once is not worth to be kept.
+
+        A hash stands for it. To keep the objects of each request would have Python look for garbage among all pages.
+        """
+        mark, seen = hash(asked), self._seen
+        if mark in seen:
+            return sum(len(said) for said in asked[:4] if said) <= LONGEST_ASKED
+        if len(seen) >= MOST_MADE:
+            seen.clear()
+        seen.add(mark)
+        return False
+
+    def _learned_of(self, environ: "WSGIEnvironment", grant: Grant) -> Learned | None:
         """Return what `grant` asks, of a request of which everything is usual, and who may ask it."""
         if SCOPE not in grant.scopes:
             return None
@@ -202,12 +213,12 @@ class FastPath:
             or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
         ):
             return None
-        return _Known(grant, learned)
+        return learned
 
     def _served(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer with a page that takes more than a look, or leave it to `app`."""
-        known: _Known | None = environ.pop(_KNOWN)
-        if known is None or known.grant.requests_per_minute:
+        known: tuple[Grant, Learned] | None = environ.pop(_KNOWN)
+        if known is None or known[0].requests_per_minute:
             return self._app(environ, start_response)
         grant, learned = known
         started, now = time.perf_counter(), self._clock()

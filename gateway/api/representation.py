@@ -43,6 +43,8 @@ def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representatio
     gzip is sent when it was asked for, no less than identity, and is worth it. A caller that refuses identity gets
     gzip all the same, one that refuses both gets identity.
     """
+    if accept_encoding is None:
+        return rendered.identity
     gzip_quality, identity_quality = _coding_qualities(hint(accept_encoding))
     if gzip_quality == 0 or gzip_quality < (identity_quality or 0):
         return rendered.identity

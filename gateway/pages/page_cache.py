@@ -101,7 +101,7 @@ class PageCache:
         if held is None:
             return None
         now, until = self._clock(), held.plainly_fresh_until()
-        return (held.served(CacheOutcome.HIT, now, PROCESS), until) if now < until else None
+        return (held.fresh_hit(now), until) if now < until else None
 
     def explain(self, query: CampaignQuery) -> Explanation:
         """Tell what is there for `query` and how good it is, without asking CC-iSales."""
