@@ -13,13 +13,13 @@ from gateway.access.limits import Quota
 from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange
 from gateway.api.cache_control import request_directives
 from gateway.api.deadline import HEADER, deadline_of
+from gateway.api.fair_semaphore import ARRIVED
 from gateway.api.fast_path import FAILED, LEARN, SCOPE, Learned, learning_key
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
 from gateway.api.representation import accepts
 from gateway.api.resolution import preferred_locale, resolve
-from gateway.api.turns import ARRIVED
 from gateway.errors import CallerError, NotAcceptable
 from gateway.model import CampaignQuery, RequestDirectives, ServedPage, ServePage
 from gateway.settings import Tenant

@@ -18,6 +18,7 @@ from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
+from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
 from gateway.api.lifecycle import register_lifecycle
@@ -25,14 +26,13 @@ from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
-from gateway.api.turns import Turns, in_turn
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
 from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
-from gateway.reload import SETTINGS_STATE, Parts
+from gateway.reload import SETTINGS_STATE, Resources
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
@@ -54,40 +54,42 @@ __all__ = ["METRICS", "TRACER", "Clocks", "create_app", "create_commands_app"]
 REAL_CLOCKS = Clocks()
 
 
-def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, parts: Parts | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, resources: Resources | None = None
+) -> Flask:
     """Return the gateway as a WSGI application. Without `settings` they are read from files and environment.
 
-    `parts` are of this app alone, or bring what it takes over from the app before it, and are closed with it. Raises
+    `resources` are this app's alone, or bring what it takes over from the app before it, and are closed with it. Raises
     SettingsError with every fault of the settings.
     """
     settings = load_settings(os.environ) if settings is None else settings
-    parts = Parts() if parts is None else parts
+    resources = Resources() if resources is None else resources
     configure_logging(settings.log.level, settings.log.format)
     for warning in settings.warnings:
         log.warning("settings", warning=warning)
 
     app = Flask("gateway", static_folder=None)
-    metrics = parts.take(METRICS, None, Metrics)
-    tracer: Tracer = parts.take(TRACER, None, NoTracer)
-    store = shared_store_of(app, settings, parts, metrics, clocks)
-    transport = transport_of(settings, parts, metrics, clocks)
-    turns = parts.take("turns", None, Turns)
-    token_keys = token_keys_of(settings, turns, parts, metrics, clocks)
+    metrics = resources.take(METRICS, None, Metrics)
+    tracer: Tracer = resources.take(TRACER, None, NoTracer)
+    store = shared_store_of(app, settings, resources, metrics, clocks)
+    transport = transport_of(settings, resources, metrics, clocks)
+    semaphore = resources.take("semaphore", None, FairSemaphore)
+    token_keys = token_keys_of(settings, semaphore, resources, metrics, clocks)
     # Whatever keeps an app from being made has by now. From here on, parts that the app before still uses are changed.
-    state = parts.take(SETTINGS_STATE, None, SettingsState)
+    state = resources.take(SETTINGS_STATE, None, SettingsState)
     metrics.watch_settings(lambda: float(not state.faults), lambda: state.loaded_at)
-    health = parts.take(
+    health = resources.take(
         "health", frozenset(settings.tenants), lambda: UpstreamHealth(tuple(settings.tenants), clocks.monotonic)
     )
-    breakers = breakers_of(settings, parts, metrics, clocks)
-    upstream = upstream_of(settings, transport, store, breakers, tracer, parts, metrics, clocks)
+    breakers = breakers_of(settings, resources, metrics, clocks)
+    upstream = upstream_of(settings, transport, store, breakers, tracer, resources, metrics, clocks)
     fetch = watched(upstream, health, metrics, clocks.monotonic)
-    shared = shared_tier_of(store, parts)
-    pages = page_cache_of(app, fetch, shared, settings, parts, metrics, tracer, clocks)
+    shared = shared_tier_of(store, resources)
+    pages = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
     metrics.watch_shared_cache(shared.state)
-    metrics.watch_turns(lambda: turns.waiting)
-    limits = limits_of(settings, store, parts, metrics, clocks)
-    uses = parts.take("last uses", None, LastUses)
+    metrics.watch_waiting(lambda: semaphore.waiting)
+    limits = limits_of(settings, store, resources, metrics, clocks)
+    uses = resources.take("last uses", None, LastUses)
     metrics.watch_clients(uses.report)
     callers = Callers(
         ClientDirectory(settings.clients, settings.tenants, uses),
@@ -103,9 +105,9 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
             callers,
             settings.tenants,
             pages.key,
-            turns.outside(limits.take),
-            turns.outside(pages.fresh),
-            turns.outside(pages.serve),
+            semaphore.outside(limits.take),
+            semaphore.outside(pages.fresh),
+            semaphore.outside(pages.serve),
             answers,
             settings.isales.deadline_s,
             clocks.monotonic,
@@ -126,8 +128,8 @@ def create_app(settings: Settings | None = None, clocks: Clocks = REAL_CLOCKS, p
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     app.register_blueprint(start_blueprint())
-    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, parts.close))
-    app.wsgi_app = _middleware(app, turns, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
+    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -148,7 +150,7 @@ def create_commands_app() -> Flask:
 
 def _middleware(
     app: Flask,
-    turns: Turns,
+    semaphore: FairSemaphore,
     callers: Callers,
     pages: PageCache,
     answers: Answers,
@@ -158,7 +160,7 @@ def _middleware(
 ) -> "WSGIApplication":
     """Put in front of Flask: pages of other origins, the fast path with addresses behind proxies, and turns."""
     wsgi: WSGIApplication = FastPath(
-        in_turn(app.wsgi_app, turns, clocks.monotonic),
+        in_order(app.wsgi_app, semaphore, clocks.monotonic),
         callers,
         pages,
         answers,

@@ -9,9 +9,9 @@ from gateway.access.key_cache import KeyCache
 from gateway.access.key_source import reader_of
 from gateway.access.last_use import LastUses
 from gateway.access.limits import RequestLimits
-from gateway.api.turns import Turns
+from gateway.api.fair_semaphore import FairSemaphore
 from gateway.factory.clocks import Clocks
-from gateway.reload import Parts
+from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.settings.model import JwtSettings
 from gateway.shared_store.store import SharedStore
@@ -24,7 +24,7 @@ JWKS_FILE_REFRESH_S = 60.0
 
 
 def limits_of(
-    settings: Settings, store: SharedStore | None, parts: Parts, metrics: Metrics, clocks: Clocks
+    settings: Settings, store: SharedStore | None, resources: Resources, metrics: Metrics, clocks: Clocks
 ) -> RequestLimits:
     """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
 
@@ -32,25 +32,27 @@ def limits_of(
         shared = None if store is None else RedisWindows(store, settings.isales.base_url)
         return RequestLimits(shared, metrics, clocks.monotonic)
 
-    return parts.take("limits", (store, settings.isales.base_url), make)
+    return resources.take("limits", (store, settings.isales.base_url), make)
 
 
 def token_keys_of(
-    settings: Settings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks
+    settings: Settings, semaphore: FairSemaphore, resources: Resources, metrics: Metrics, clocks: Clocks
 ) -> Mapping[str, KeyCache]:
     """Keys of bearer tokens by issuer; none where there are no tokens. Those in files must be good at once."""
-    return {jwt.issuer: _keys_of(jwt, turns, parts, metrics, clocks) for jwt in settings.issuers}
+    return {jwt.issuer: _keys_of(jwt, semaphore, resources, metrics, clocks) for jwt in settings.issuers}
 
 
-def _keys_of(jwt: JwtSettings, turns: Turns, parts: Parts, metrics: Metrics, clocks: Clocks) -> KeyCache:
+def _keys_of(
+    jwt: JwtSettings, semaphore: FairSemaphore, resources: Resources, metrics: Metrics, clocks: Clocks
+) -> KeyCache:
     def make() -> KeyCache:
-        wait = turns.outside(threading.Event.wait)
+        wait = semaphore.outside(threading.Event.wait)
         refresh_s = JWKS_URL_REFRESH_S if jwt.jwks_url else JWKS_FILE_REFRESH_S
         source = jwt.jwks_url or jwt.jwks_file
         count = metrics.token_key_reads_of(jwt.issuer)
         return KeyCache(reader_of(jwt), source, refresh_s, count, clocks.monotonic, wait)
 
-    keys = parts.take(f"token keys of {jwt.issuer}", (jwt.jwks_url, jwt.jwks_file), make)
+    keys = resources.take(f"token keys of {jwt.issuer}", (jwt.jwks_url, jwt.jwks_file), make)
     if jwt.jwks_url:
         return keys
     try:

@@ -20,7 +20,7 @@ from gateway.pages.purge_marks import PurgeMarks
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
-from gateway.reload import Parts
+from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.settings.time_zones import fingerprint
 from gateway.shared_store.store import SharedStore, shared_store
@@ -32,7 +32,7 @@ LEARNING_SHARE = 5
 
 
 def shared_store_of(
-    app: Flask, settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks
+    app: Flask, settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks
 ) -> SharedStore | None:
     """Pages, leases and slots in a Redis that several processes share, or nothing."""
     url = settings.cache.shared_url
@@ -41,18 +41,18 @@ def shared_store_of(
         return shared_store(app, url, metrics.shared_fault, clocks.monotonic) if url else None
 
     try:
-        return parts.take("shared store", url, make)
+        return resources.take("shared store", url, make)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
 
 
-def shared_tier_of(store: SharedStore | None, parts: Parts) -> SharedTier:
+def shared_tier_of(store: SharedStore | None, resources: Resources) -> SharedTier:
     """Pages and leases in the shared store, which is closed with them."""
 
     def make() -> SharedTier:
         return NoSharedTier() if store is None else RedisTier(store)
 
-    return parts.take("shared tier", store, make, lambda tier: tier.close())
+    return resources.take("shared tier", store, make, lambda tier: tier.close())
 
 
 def page_cache_of(
@@ -60,7 +60,7 @@ def page_cache_of(
     fetch: FetchPage,
     shared: SharedTier,
     settings: Settings,
-    parts: Parts,
+    resources: Resources,
     metrics: Metrics,
     tracer: Tracer,
     clocks: Clocks,
@@ -73,12 +73,12 @@ def page_cache_of(
         "CACHE_MAX_BYTES": max_bytes,
         "CACHE_CLOCK": clocks.monotonic,
     }
-    memory = parts.take("pages", None, lambda: cast(ProcessCache, Cache(app, config=in_process).cache))
+    memory = resources.take("pages", None, lambda: cast(ProcessCache, Cache(app, config=in_process).cache))
     entries = memory.entries
     entries.resize(max_bytes)
     metrics.watch_memory(lambda: entries.held_bytes, lambda: len(entries), lambda: entries.evictions)
     stale = (cache.stale_while_revalidate_s, cache.stale_if_error_s)
-    freshness = parts.take(
+    freshness = resources.take(
         "freshness",
         None,
         lambda: FreshnessPolicy(Lifetimes(cache.fresh_s, *stale), Lifetimes(cache.fresh_completed_s, *stale)),
@@ -92,7 +92,7 @@ def page_cache_of(
 
     tiers = Tiers(
         memory,
-        parts.take("purge marks", None, PurgeMarks),
+        resources.take("purge marks", None, PurgeMarks),
         shared,
         lambda page: render(page_body(page)),
         freshness,
@@ -106,7 +106,7 @@ def page_cache_of(
     fetches = Fetches(fetch, tiers, shared, failures, metrics, tracer, deadline_s=deadline_s, clock=clocks.monotonic)
     policy = Policy(cache.stale_if_slow_s, cache.min_refresh_s)
     pages = PageCache(fetches, tiers, shared, failures, key, policy, clocks.monotonic)
-    if parts.continued:
+    if resources.continued:
         # The pages of the app before are at hand, and after it has let go nobody would hear that they were purged.
         pages.subscribe()
-    return parts.own("page cache", pages, pages.close, pages.drain)
+    return resources.own("page cache", pages, pages.close, pages.drain)

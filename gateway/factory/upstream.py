@@ -31,7 +31,7 @@ from gateway.isales.traced import traced
 from gateway.isales.transport import Transport
 from gateway.isales.way import ALL, Way
 from gateway.model import FetchPage, Priority
-from gateway.reload import Parts
+from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.shared_store.signature_budget import RedisSignatureBudget
 from gateway.shared_store.slots import RedisSlots
@@ -40,23 +40,23 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracer
 
 
-def transport_of(settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks) -> Transport:
+def transport_of(settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks) -> Transport:
     """Make connections to CC-iSales, new ones for each app: what is in the files for TLS may have changed."""
     try:
         transport = Transport(settings.isales, CertificateExpiry(metrics, clocks.wall).seen)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
-    return parts.own("transport", transport, transport.close)
+    return resources.own("transport", transport, transport.close)
 
 
-def breakers_of(settings: Settings, parts: Parts, metrics: Metrics, clocks: Clocks) -> Breakers:
+def breakers_of(settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks) -> Breakers:
     """Have what is known of the way of a VDN last until it is another way, or has another policy."""
 
     def make_way(vdn: int | None, policy: CircuitPolicy) -> Way:
         tenant = None if vdn is None else settings.tenants[vdn]
-        return parts.take(f"way {vdn}", (settings.isales.base_url, policy, tenant), lambda: Way(vdn, policy))
+        return resources.take(f"way {vdn}", (settings.isales.base_url, policy, tenant), lambda: Way(vdn, policy))
 
-    lock = parts.take("lock of the ways", None, threading.Lock)
+    lock = resources.take("lock of the ways", None, threading.Lock)
     breakers = Breakers(settings.isales, settings.tenants, metrics, clocks.monotonic, clocks.wall, make_way, lock)
     metrics.watch_only({ALL, *map(str, settings.tenants)})
     metrics.begin(settings.tenants)
@@ -69,26 +69,28 @@ def upstream_of(
     store: SharedStore | None,
     breakers: Breakers,
     tracer: Tracer,
-    parts: Parts,
+    resources: Resources,
     metrics: Metrics,
     clocks: Clocks,
 ) -> FetchPage:
     """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     isales = settings.isales
-    trials = parts.take("credentials", isales.base_url, lambda: _key_trials(metrics, clocks))
-    trials.shared = parts.take("shared signatures", (store, isales.base_url), lambda: _shared_budget(settings, store))
+    trials = resources.take("credentials", isales.base_url, lambda: _key_trials(metrics, clocks))
+    trials.shared = resources.take(
+        "shared signatures", (store, isales.base_url), lambda: _shared_budget(settings, store)
+    )
     trials.keep(settings.tenants.values())
-    durations = parts.take(
+    durations = resources.take(
         "durations", (isales.base_url, isales.deadline_s), lambda: CallDuration(isales.deadline_s, clocks.monotonic)
     )
-    retry_budget = parts.take(
+    retry_budget = resources.take(
         "retry budget",
         (isales.base_url, isales.retry_budget),
         lambda: RetryBudget(isales.retry_budget, clocks.monotonic),
     )
     retry_policy = RetryPolicy(isales.max_attempts)
     retries = Retries(retry_policy, retry_budget, metrics, clocks.monotonic, clocks.sleep, durations.estimate_s)
-    hostile = parts.take(
+    hostile = resources.take(
         "hostile queries",
         (isales.base_url, isales.locked_pause_s),
         lambda: HostileQueries(isales.locked_pause_s, clocks.monotonic),
@@ -97,12 +99,12 @@ def upstream_of(
     send = traced(send, tracer, clocks.monotonic)
     send = with_credentials(send, trials, durations.estimate_s)
     send = with_breaker(send, breakers)
-    send = with_slots(send, _slots(settings, durations, store, parts, metrics))
+    send = with_slots(send, _slots(settings, durations, store, resources, metrics))
     send = in_turn(send, trials)
     send = refuse_while_open(send, breakers)
     send = refuse_hostile(send, hostile)
     send = with_retries(send, retries)
-    return fetch_page(send, settings.tenants, parts.take("drift", None, lambda: DriftLog(metrics)))
+    return fetch_page(send, settings.tenants, resources.take("drift", None, lambda: DriftLog(metrics)))
 
 
 def _key_trials(metrics: Metrics, clocks: Clocks) -> KeyTrials:
@@ -117,7 +119,7 @@ def _shared_budget(settings: Settings, store: SharedStore | None) -> SignatureBu
 
 
 def _slots(
-    settings: Settings, durations: CallDuration, store: SharedStore | None, parts: Parts, metrics: Metrics
+    settings: Settings, durations: CallDuration, store: SharedStore | None, resources: Resources, metrics: Metrics
 ) -> Slots:
     """Return the call budget, of all processes that share a Redis or of this one alone. It holds over a reload."""
     isales = settings.isales
@@ -125,8 +127,8 @@ def _slots(
     def make_shared() -> SharedSlots:
         return NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
 
-    shared = parts.take("shared slots", (store, isales.base_url, isales.concurrency), make_shared)
-    slots = parts.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
+    shared = resources.take("shared slots", (store, isales.base_url, isales.concurrency), make_shared)
+    slots = resources.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
     slots.adapt(isales.concurrency, durations, shared)
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}
     metrics.watch_slots(lambda: slots.in_use, waiting, isales.concurrency, shared=store is not None)

@@ -1,7 +1,7 @@
 """Who may call CC-iSales next: the slots of this process and the queue for them. Pure: no thread, no clock, no lock.
 
 A slot that comes free goes from hand to hand: the caller that ends gives it to the first in the queue. Only where there
-is nobody to give it from, one waiter at a time, the seeker, goes and looks for a new one; it may be told that all are
+is nobody to give it from, one waiter at a time, the poller, goes and looks for a new one; it may be told that all are
 taken, by other processes, and then stays in the queue.
 """
 
@@ -19,7 +19,7 @@ class SlotQueue(Generic[W]):
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.in_use = 0
-        self.seeker: W | None = None
+        self.poller: W | None = None
         self._queues: dict[Priority, OrderedDict[W, None]] = {priority: OrderedDict() for priority in Priority}
 
     @property
@@ -56,33 +56,33 @@ class SlotQueue(Generic[W]):
         return False
 
     def leave(self, waiter: W) -> None:
-        """Take out a waiter that gives up. If it was the seeker there is none any more."""
+        """Take out a waiter that gives up. If it was the poller there is none any more."""
         for queue in self._queues.values():
             queue.pop(waiter, None)
-        if self.seeker is waiter:
-            self.seeker = None
+        if self.poller is waiter:
+            self.poller = None
 
     def elect(self) -> W | None:
-        """Make the head the seeker if this process may have one more slot; return it, or `None` if nothing changed."""
-        if self.seeker is None and self.in_use < self.capacity:
-            self.seeker = self.head
-            return self.seeker
+        """Make the head the poller if this process may have one more slot; return it, or `None` if nothing changed."""
+        if self.poller is None and self.in_use < self.capacity:
+            self.poller = self.head
+            return self.poller
         return None
 
     def found(self, waiter: W) -> None:
-        """Take note that the seeker has found a slot: it holds it and waits no more."""
+        """Take note that the poller has found a slot: it holds it and waits no more."""
         self.leave(waiter)
         self.in_use += 1
 
     def refused(self) -> None:
-        """Take note that the seeker has found none. It stays where it is in the queue."""
-        self.seeker = None
+        """Take note that the poller has found none. It stays where it is in the queue."""
+        self.poller = None
 
     def hand_over(self) -> W | None:
         """Take the head out, for it gets a slot that is in use; `None` for nobody, and then the slot stays in use.
 
-        Nobody gets it either where more are in use than there are to be, because `capacity` was lowered. A seeker that
-        is handed a slot stays the seeker until it has come back from seeking.
+        Nobody gets it either where more are in use than there are to be, because `capacity` was lowered. A poller that
+        is handed a slot stays the poller until it has come back from polling.
         """
         head = None if self.in_use > self.capacity else self.head
         if head is not None:

@@ -23,7 +23,7 @@ from gateway.isales.slot_queue import SlotQueue
 from gateway.model import Deadline, Priority
 
 ASK_AGAIN_S: Final = 0.01
-"""How soon the seeker looks again for a slot that another process may have given back."""
+"""How soon the poller looks again for a slot that another process may have given back."""
 
 EXPIRY_SLACK_S: Final = 1.0
 """How long after its call's deadline a shared slot runs out if its holder died.
@@ -125,9 +125,9 @@ class Slots:
         while True:
             with self._lock:
                 waiter.turn.clear()
-                seeking = self._seeks(waiter)
+                polling = self._polls(waiter)
                 slot = waiter.slot
-            if slot is not None and not seeking:
+            if slot is not None and not polling:
                 if self._ask(waiter, slot):
                     return slot
                 with self._lock:
@@ -135,10 +135,10 @@ class Slots:
                     self._queue.put_back(waiter, deadline.priority)
                     self._wake(self._queue.elect())
                 pause = self._ask_again_s
-            elif seeking and pause <= 0:
+            elif polling and pause <= 0:
                 slot = uuid4().hex
                 got = self._ask(waiter, slot)
-                handed = self._end_of_seeking(waiter, found=got)
+                handed = self._end_of_polling(waiter, found=got)
                 if got:
                     if handed is not None:
                         self._pass_on(handed)
@@ -148,13 +148,13 @@ class Slots:
                 left = self._patience(deadline)
                 if left <= 0:
                     raise self._no_slot_in_time()
-                waiter.turn.wait(min(left, pause) if seeking else left)
+                waiter.turn.wait(min(left, pause) if polling else left)
                 pause = 0.0
 
-    def _seeks(self, waiter: _Waiter) -> bool:
-        """Tell whether `waiter` is the seeker and ought to be; if another one ought to, that one is woken."""
+    def _polls(self, waiter: _Waiter) -> bool:
+        """Tell whether `waiter` is the poller and ought to be; if another one ought to, that one is woken."""
         queue = self._queue
-        if queue.seeker is not waiter:
+        if queue.poller is not waiter:
             return False
         if waiter.slot is None and queue.head is waiter:
             return True
@@ -166,8 +166,8 @@ class Slots:
         ttl_s = waiter.deadline.remaining() + EXPIRY_SLACK_S
         return self._shared.try_take(slot, ttl_s, waiter.deadline.priority) is not False
 
-    def _end_of_seeking(self, waiter: _Waiter, *, found: bool) -> str | None:
-        """Note what the seeker found; return the slot that it was handed while it was away, if any."""
+    def _end_of_polling(self, waiter: _Waiter, *, found: bool) -> str | None:
+        """Note what the poller found; return the slot that it was handed while it was away, if any."""
         with self._lock:
             if found:
                 self._queue.found(waiter)
@@ -192,7 +192,7 @@ class Slots:
             # Only now, so that nobody in this process asks for it before it can be had.
             with self._lock:
                 self._queue.free()
-                self._wake(self._queue.elect() or self._queue.seeker)
+                self._wake(self._queue.elect() or self._queue.poller)
 
     def _move_up(self, waiter: _Waiter) -> None:
         """Give `waiter`, if it still waits, the place that its priority has become worth."""
@@ -201,9 +201,9 @@ class Slots:
                 self._if_first(waiter)
 
     def _if_first(self, waiter: _Waiter) -> None:
-        """If `waiter` has become the first in line, have it seek, or wake who seeks without being the first now."""
+        """If `waiter` has become the first in line, have it seek, or wake who polls without being the first now."""
         if self._queue.head is waiter:
-            self._wake(self._queue.elect() or self._queue.seeker)
+            self._wake(self._queue.elect() or self._queue.poller)
 
     def _abandon(self, waiter: _Waiter) -> None:
         """Take `waiter` out of the queue; what it was handed meanwhile goes on to the next."""

@@ -3,9 +3,9 @@
 Knows settings and telemetry, and an app as something that WSGI calls; what an app is made of is the factory's.
 """
 
-from gateway.reload.parts import Parts
 from gateway.reload.published import siblings
+from gateway.reload.resources import Resources
 from gateway.reload.served import SETTINGS_STATE, ServedApp
 from gateway.reload.signals import on_signals
 
-__all__ = ["SETTINGS_STATE", "Parts", "ServedApp", "on_signals", "siblings"]
+__all__ = ["SETTINGS_STATE", "Resources", "ServedApp", "on_signals", "siblings"]

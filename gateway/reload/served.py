@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from gateway.reload.draining import draining
-from gateway.reload.parts import Parts
 from gateway.reload.published import Publication, Published, Worker
+from gateway.reload.resources import Resources
 from gateway.settings import KeptSettings, Settings, SettingsError, changed_settings, restore_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.settings_state import SettingsState
@@ -34,7 +34,7 @@ RETIRE_SLACK_S: Final = 2.0
 """How long after the deadline of its last request an app is closed: requests may be answered a little late."""
 
 Read = Callable[[], tuple[Settings, KeptSettings]]
-Build = Callable[[Settings, Parts], "WSGIApplication"]
+Build = Callable[[Settings, Resources], "WSGIApplication"]
 log = structlog.get_logger("gateway.reload")
 
 
@@ -42,16 +42,16 @@ log = structlog.get_logger("gateway.reload")
 class _InForce:
     settings: Settings
     kept: KeptSettings
-    parts: Parts
+    resources: Resources
 
 
 @dataclass(frozen=True, slots=True)
 class _Retired:
-    """An app that gets no requests any more: its parts, when to close them, and those of the app after it."""
+    """An app that gets no requests any more: its resources, when to close them, and those of the app after it."""
 
-    parts: Parts
+    resources: Resources
     at: float
-    heir: Parts
+    heir: Resources
 
 
 class ServedApp:
@@ -106,18 +106,18 @@ class ServedApp:
         """Have callers close their connections, readiness say that this process ends, and no refresh begin."""
         self._ending = True
         self._app = draining(self._app)
-        self._in_force.parts.drain()
+        self._in_force.resources.drain()
 
     def reload(self) -> bool:
         """Read the settings anew and, if they are good, serve by them from now on; return whether they are."""
         with self._lock:
             self._reloads += 1
             before = self._in_force
-            parts = Parts(before.parts)
+            resources = Resources(before.resources)
             faults: tuple[str, ...] = ()
             try:
                 settings, kept = self._read()
-                app = self._build(settings, parts)
+                app = self._build(settings, resources)
             except SettingsError as fault:
                 faults = fault.faults
             except Exception as bug:
@@ -126,19 +126,19 @@ class ServedApp:
                 faults = (f"the gateway failed to make an app of the settings ({type(bug).__name__}); see the log",)
             if faults:
                 configure_logging(before.settings.log.level, before.settings.log.format)
-                parts.close(heir=before.parts)
-                self._failed(before.parts, faults, "the settings before stay in force")
+                resources.close(heir=before.resources)
+                self._failed(before.resources, faults, "the settings before stay in force")
             else:
-                parts.forget_before()
+                resources.forget_before()
                 self._app = draining(app) if self._ending else app
-                self._in_force = _InForce(settings, kept, parts)
+                self._in_force = _InForce(settings, kept, resources)
                 if self._ending:
-                    parts.drain()
+                    resources.drain()
                 ends_at = self._clock() + before.settings.isales.deadline_s + RETIRE_SLACK_S
                 # Not before an older one with a longer deadline: what they share is closed with the last of them.
                 ends_at = max([ends_at, *(retired.at for retired in self._retired)])
-                self._retired.append(_Retired(before.parts, ends_at, parts))
-                _state_of(parts).loaded()
+                self._retired.append(_Retired(before.resources, ends_at, resources))
+                _state_of(resources).loaded()
                 log.info("settings_reloaded", changed=changed_settings(before.settings, settings))
             self._publish(faults)
             return not faults
@@ -149,7 +149,7 @@ class ServedApp:
             due = [retired for retired in self._retired if self._clock() >= retired.at]
             self._retired = [retired for retired in self._retired if retired not in due]
             for retired in due:
-                retired.parts.close(retired.heir)
+                retired.resources.close(retired.heir)
         if due:
             self._settle()
 
@@ -157,43 +157,43 @@ class ServedApp:
         """Close everything, and show nothing any more."""
         with self._lock:
             for retired in self._retired:
-                retired.parts.close(retired.heir)
+                retired.resources.close(retired.heir)
             self._retired = []
-            self._in_force.parts.close()
+            self._in_force.resources.close()
             self._publication.close()
 
     def _first(self, siblings: Callable[[], list[Worker]]) -> tuple["WSGIApplication", _InForce, tuple[str, ...]]:
         """Return the app to begin with, what it is made of, and what kept the settings of the files from being it."""
-        parts = Parts()
+        resources = Resources()
         try:
             settings, kept = self._read()
-            app = self._build(settings, parts)
+            app = self._build(settings, resources)
         except SettingsError as fault:
             others = siblings()
             if not others:
                 raise
-            kept, parts = others[0].shown.kept, Parts()
+            kept, resources = others[0].shown.kept, Resources()
             try:
                 settings = restore_settings(kept)
-                app = self._build(settings, parts)
+                app = self._build(settings, resources)
             except SettingsError:
                 raise fault from None
-            self._failed(parts, fault.faults, "this worker begins with the settings of the others")
-            return app, _InForce(settings, kept, parts), fault.faults
+            self._failed(resources, fault.faults, "this worker begins with the settings of the others")
+            return app, _InForce(settings, kept, resources), fault.faults
         for sibling in siblings():
             if sibling.shown.kept != kept or sibling.shown.faults:
                 # They are asked by whoever asked for this worker, or nobody knew: all are to serve by the same.
                 with suppress(OSError):
                     os.kill(sibling.pid, signal.SIGHUP)
-        return app, _InForce(settings, kept, parts), ()
+        return app, _InForce(settings, kept, resources), ()
 
-    def _failed(self, parts: Parts, faults: tuple[str, ...], consequence: str) -> None:
-        _state_of(parts).failed(len(faults))
+    def _failed(self, resources: Resources, faults: tuple[str, ...], consequence: str) -> None:
+        _state_of(resources).failed(len(faults))
         log.error("settings_faulty", faults=list(faults), consequence=consequence)
 
     def _publish(self, faults: tuple[str, ...]) -> None:
         in_force = self._in_force
-        loaded_at = _state_of(in_force.parts).loaded_at
+        loaded_at = _state_of(in_force.resources).loaded_at
         self._publication.show(Published(in_force.kept, loaded_at, self._reloads, faults))
 
     def _run(self) -> None:
@@ -211,5 +211,5 @@ class ServedApp:
         return max(0.0, min(retired.at for retired in self._retired) - self._clock()) if self._retired else None
 
 
-def _state_of(parts: Parts) -> SettingsState:
-    return parts.take(SETTINGS_STATE, None, SettingsState)
+def _state_of(resources: Resources) -> SettingsState:
+    return resources.take(SETTINGS_STATE, None, SettingsState)

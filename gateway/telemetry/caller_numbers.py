@@ -53,7 +53,7 @@ class CallerNumbers(Numbers):
         self._requests.labels(endpoint, str(status), problem).inc()
         self._seconds.observe(endpoint, [seconds])
 
-    def watch_turns(self, waiting: Callable[[], float]) -> None:
+    def watch_waiting(self, waiting: Callable[[], float]) -> None:
         """Read how many requests wait for their turn whenever the numbers are asked for."""
         meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
         self._gauge(Over.SUM, "requests_waiting", meaning).set_function(waiting)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gateway.api.turns import AT_ONCE
+from gateway.api.fair_semaphore import AT_ONCE
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support import cache_status

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from werkzeug.test import Client, TestResponse
 
 from gateway.api.cors import cors_headers, with_cors
+from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.proxies import behind_proxies
 from gateway.api.representation import PROXY_SUFFIXES
-from gateway.api.turns import Turns, in_turn
 from gateway.factory import create_app
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
@@ -235,7 +235,7 @@ class Ways:
             "http__cors_origins": json.dumps(origins),
         }
         quick, logged, plain = (make_gateway(log__hits=hits, **variables) for hits in ("false", "true", "false"))
-        ordinary = behind_proxies(in_turn(partial(Flask.wsgi_app, plain.app), Turns(), plain.clock), 0)
+        ordinary = behind_proxies(in_order(partial(Flask.wsgi_app, plain.app), FairSemaphore(), plain.clock), 0)
         by_origin = cors_headers(origins)
         view = Client(with_cors(ordinary, by_origin) if by_origin else ordinary)
         self.gateways = quick, logged, plain

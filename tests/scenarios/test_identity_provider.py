@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.api.turns import AT_ONCE
+from gateway.api.fair_semaphore import AT_ONCE
 from gateway.settings import SettingsError
 from tests.support.bearer import ask, jwt, problem
 from tests.support.gateway import GatewayUnderTest

@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import Client, TestResponse
 
 from gateway.factory import Clocks, create_app
-from gateway.reload import Parts, ServedApp
+from gateway.reload import Resources, ServedApp
 from gateway.settings import KeptSettings, Settings, load_kept
 from tests.support.canaries import require_none
 from tests.support.clock import FakeClock
@@ -77,8 +77,8 @@ class ReloadedGateway:
     def _read(self) -> tuple[Settings, KeptSettings]:
         return load_kept(self._environ, PROJECT)
 
-    def _build(self, settings: Settings, parts: Parts) -> Any:
-        return create_app(settings, self._clocks, parts).wsgi_app
+    def _build(self, settings: Settings, resources: Resources) -> Any:
+        return create_app(settings, self._clocks, resources).wsgi_app
 
     def _settle(self) -> None:
         self.settled += 1

@@ -167,7 +167,7 @@ def test_gzip_is_said_and_has_a_tag_of_its_own() -> None:
     made = answer(page, {"ACCEPT_ENCODING": "gzip"})
     headers = headers_of(made)
     assert (headers["Content-Encoding"], headers["ETag"]) == ("gzip", f'"gzip.{page.rendered.identity.etag[1:]}')
-    assert made.body == (page.rendered.packed.body,)
+    assert made.body == [page.rendered.packed.body]
     assert headers["Content-Length"] == str(len(page.rendered.packed.body))
     held = headers_of(answer(page, {"ACCEPT_ENCODING": "gzip", "IF_NONE_MATCH": headers["ETag"]}))
     assert held["ETag"] == headers["ETag"]

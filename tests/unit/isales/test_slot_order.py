@@ -66,7 +66,7 @@ def test_who_comes_to_matter_more_moves_up(free: int | None) -> None:
 
 
 def test_who_becomes_the_first_does_not_wait_for_the_seekers_next_try() -> None:
-    """A refresh that rises above an export which seeks, and asks seldom, seeks in its place at once."""
+    """A refresh that rises above an export which polls, and asks seldom, polls in its place at once."""
     others = Others(0)
     slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
     order: list[Priority] = []

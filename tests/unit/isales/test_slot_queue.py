@@ -22,7 +22,7 @@ class QueueLaw(RuleBasedStateMachine):
         self.places: dict[int, tuple[Priority, int]] = {}
         self.line: list[int] = []
         self.holding: set[int] = set()
-        self.seeking: int | None = None
+        self.polling: int | None = None
         self.arrivals = 0
         self.fronts = 0
 
@@ -31,12 +31,12 @@ class QueueLaw(RuleBasedStateMachine):
         self.line.sort(key=lambda number: self.places[number])
 
     def elect(self) -> None:
-        """Have a seeker where there may be one."""
+        """Have a poller where there may be one."""
         elected = self.queue.elect()
         if elected is not None:
-            assert self.seeking is None
+            assert self.polling is None
             assert elected == self.line[0]
-            self.seeking = elected
+            self.polling = elected
 
     @rule(priority=st.sampled_from(Priority))
     def come(self, priority: Priority) -> None:
@@ -70,26 +70,26 @@ class QueueLaw(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.holding - set(self.line)) or [0]))
         assert not self.queue.move_up(number, Priority.INTERACTIVE)
 
-    @precondition(lambda self: self.seeking is not None)
+    @precondition(lambda self: self.polling is not None)
     @rule()
     def find(self) -> None:
-        """Let the seeker come back with a slot; one that it was handed meanwhile goes on or is gone."""
-        seeker = self.seeking
-        assert seeker is not None
-        self.seeking = None
-        self.queue.found(seeker)
-        if seeker in self.holding:
+        """Let the poller come back with a slot; one that it was handed meanwhile goes on or is gone."""
+        poller = self.polling
+        assert poller is not None
+        self.polling = None
+        self.queue.found(poller)
+        if poller in self.holding:
             self.hand_over()
         else:
-            self.line.remove(seeker)
-            self.holding.add(seeker)
+            self.line.remove(poller)
+            self.holding.add(poller)
         self.elect()
 
-    @precondition(lambda self: self.seeking is not None)
+    @precondition(lambda self: self.polling is not None)
     @rule()
     def seek_in_vain(self) -> None:
-        """Let the seeker come back without one; the head is the next to seek, which may be the same."""
-        self.seeking = None
+        """Let the poller come back without one; the head is the next to seek, which may be the same."""
+        self.polling = None
         self.queue.refused()
         self.elect()
 
@@ -97,7 +97,7 @@ class QueueLaw(RuleBasedStateMachine):
     @rule(data=st.data())
     def end(self, data: st.DataObject) -> None:
         """Let a call end: its slot goes to the head, or is free."""
-        number = data.draw(st.sampled_from(sorted(self.holding - {self.seeking}) or [0]))
+        number = data.draw(st.sampled_from(sorted(self.holding - {self.polling}) or [0]))
         if number == 0:
             return
         self.holding.remove(number)
@@ -119,13 +119,13 @@ class QueueLaw(RuleBasedStateMachine):
         """Have more slots, or fewer than are in use."""
         self.queue.capacity = capacity
         self.elect()
-        self.over = max(0, self.queue.in_use + (self.seeking is not None) - capacity)
+        self.over = max(0, self.queue.in_use + (self.polling is not None) - capacity)
 
     @precondition(lambda self: self.holding)
     @rule(data=st.data())
     def lose(self, data: st.DataObject) -> None:
         """Let another process have the slot of a caller that was handed it: it is the first of its priority again."""
-        number = data.draw(st.sampled_from(sorted(self.holding - {self.seeking}) or [0]))
+        number = data.draw(st.sampled_from(sorted(self.holding - {self.polling}) or [0]))
         if number == 0:
             return
         priority = self.places[number][0]
@@ -140,11 +140,11 @@ class QueueLaw(RuleBasedStateMachine):
     @precondition(lambda self: self.line)
     @rule(data=st.data())
     def give_up(self, data: st.DataObject) -> None:
-        """Let a waiter give up, the seeker too."""
+        """Let a waiter give up, the poller too."""
         number = data.draw(st.sampled_from(self.line))
         self.line.remove(number)
-        if self.seeking == number:
-            self.seeking = None
+        if self.polling == number:
+            self.polling = None
         self.queue.leave(number)
         self.elect()
 
@@ -155,7 +155,7 @@ class QueueLaw(RuleBasedStateMachine):
         Where there were more before, they only get fewer until that is true again.
         """
         assert self.queue.in_use == len(self.holding)
-        over = max(0, self.queue.in_use + (self.seeking is not None) - self.queue.capacity)
+        over = max(0, self.queue.in_use + (self.polling is not None) - self.queue.capacity)
         assert over <= self.over
         self.over = over
 
@@ -169,9 +169,9 @@ class QueueLaw(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_forgotten(self) -> None:
-        """While somebody waits, either all slots are in use or somebody seeks one."""
-        assert self.queue.seeker == self.seeking
-        assert not self.line or self.queue.in_use >= self.queue.capacity or self.seeking is not None
+        """While somebody waits, either all slots are in use or somebody polls one."""
+        assert self.queue.poller == self.polling
+        assert not self.line or self.queue.in_use >= self.queue.capacity or self.polling is not None
 
 
 TestQueueLaw = QueueLaw.TestCase

@@ -33,7 +33,7 @@ def test_a_slot_that_another_process_is_to_have_is_not_kept() -> None:
 
 
 def test_a_slot_that_comes_while_its_heir_asks_for_one_is_not_lost() -> None:
-    """The seeker that is handed a slot and finds another one at the same time passes the first one on."""
+    """The poller that is handed a slot and finds another one at the same time passes the first one on."""
     others = Others(2)
     slots = budget(2, others)
     held = ExitStack()
@@ -50,7 +50,7 @@ def test_a_slot_that_comes_while_its_heir_asks_for_one_is_not_lost() -> None:
 
 
 def test_a_slot_that_comes_while_its_heir_is_refused_is_used() -> None:
-    """The seeker that is told that there is none uses the one that it was handed meanwhile."""
+    """The poller that is told that there is none uses the one that it was handed meanwhile."""
     others = Others(1)
     slots = budget(2, others)
     held = ExitStack()

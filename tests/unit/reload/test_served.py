@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from werkzeug.test import Client
 
-from gateway.reload import SETTINGS_STATE, Parts, ServedApp
+from gateway.reload import SETTINGS_STATE, Resources, ServedApp
 from gateway.reload.published import Published, Worker
 from gateway.settings import KeptSettings, Settings, SettingsError, load_kept
 from gateway.telemetry.settings_state import SettingsState
@@ -49,10 +49,10 @@ class House:
         settings, self.kept = load_kept(self.environ, PROJECT)
         return settings, self.kept
 
-    def _build(self, settings: Settings, parts: Parts) -> Any:
+    def _build(self, settings: Settings, resources: Resources) -> Any:
         number = settings.isales.concurrency
-        self.state = parts.take(SETTINGS_STATE, None, SettingsState)
-        parts.own("number", number, lambda: self.closed.append(number))
+        self.state = resources.take(SETTINGS_STATE, None, SettingsState)
+        resources.own("number", number, lambda: self.closed.append(number))
         if self.bug is not None:
             raise self.bug
 

@@ -25,8 +25,8 @@ AT_ONCE = 16
 """More than one, because a turn may include a look at a shared cache."""
 
 
-class Turns:
-    """At most `at_once` threads have a turn. Who had one before goes first, then who came first."""
+class FairSemaphore:
+    """A semaphore with an order: at most `at_once` have a turn; who had one before, then who came, goes first."""
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = at_once
@@ -40,7 +40,7 @@ class Turns:
         """How many wait for a turn."""
         return len(self._new) + len(self._returning)
 
-    def take(self, *, returning: bool = False) -> None:
+    def acquire(self, *, returning: bool = False) -> None:
         """Wait for a turn and take it."""
         with self._lock:
             if self._free > 0:
@@ -53,7 +53,7 @@ class Turns:
         gate.acquire()
         self._mine.taken = True
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         """End the turn of this thread: the next one who waits has it."""
         self._mine.taken = False
         with self._lock:
@@ -69,26 +69,28 @@ class Turns:
         def wait_outside(*args: P.args, **kwargs: P.kwargs) -> R:
             if not getattr(self._mine, "taken", False):
                 return wait(*args, **kwargs)
-            self.give_up()
+            self.release()
             try:
                 return wait(*args, **kwargs)
             finally:
-                self.take(returning=True)
+                self.acquire(returning=True)
 
         return wait_outside
 
 
-def in_turn(app: "WSGIApplication", turns: Turns, clock: Callable[[], float] = time.monotonic) -> "WSGIApplication":
+def in_order(
+    app: "WSGIApplication", semaphore: FairSemaphore, clock: Callable[[], float] = time.monotonic
+) -> "WSGIApplication":
     """Return `app` with `GET /campaigns` worked on in turn. All else, such as probes, is worked on at once."""
 
-    def app_in_turn(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def app_in_order(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if environ.get("PATH_INFO", "") != PATH:
             return app(environ, start_response)
         environ[ARRIVED] = clock()
-        turns.take()
+        semaphore.acquire()
         try:
             return app(environ, start_response)
         finally:
-            turns.give_up()
+            semaphore.release()
 
-    return app_in_turn
+    return app_in_order
