@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import gateway.early_signals  # noqa: F401 -- imported for what it does
 from gateway.factory import METRICS, TRACER, create_app
-from gateway.reload import Parts, ServedApp, on_signals, siblings
+from gateway.reload import Resources, ServedApp, on_signals, siblings
 from gateway.request_variables import drop_request_variables
 from gateway.settings import Settings, SettingsError, load_kept
 from gateway.telemetry.log import write_in_background
@@ -38,11 +38,11 @@ metrics = Metrics()
 tracer = tracer_from(os.environ)
 
 
-def build(settings: Settings, parts: Parts) -> "WSGIApplication":
+def build(settings: Settings, resources: Resources) -> "WSGIApplication":
     """Return the gateway with these settings; raises SettingsError."""
-    parts.take(METRICS, None, lambda: metrics)
-    parts.take(TRACER, None, lambda: tracer)
-    return create_app(settings, parts=parts).wsgi_app
+    resources.take(METRICS, None, lambda: metrics)
+    resources.take(TRACER, None, lambda: tracer)
+    return create_app(settings, resources=resources).wsgi_app
 
 
 def settle() -> None:

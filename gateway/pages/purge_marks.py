@@ -6,6 +6,15 @@ from math import inf, nextafter
 from typing import NamedTuple
 
 
+class Version:
+    """A `number` that grows with every change of what this process holds, so that what was made of it can be kept."""
+
+    __slots__ = ("number",)
+
+    def __init__(self) -> None:
+        self.number = 0
+
+
 class PurgeMarks:
     """The latest purges that this process has heard of, soft ones and hard ones. Times are of one monotonic clock.
 
@@ -15,6 +24,8 @@ class PurgeMarks:
 
     def __init__(self) -> None:
         self._marks: dict[int | None, _Mark] = {}
+        self.version = Version()
+        """Here because what is held outlives an app, and an old one may still change it."""
         self.lock = threading.Lock()
         """Held by who notes, begins, or keeps a page: a reload has several who do."""
 

@@ -31,15 +31,6 @@ JITTER = 0.1
 """Pages of one moment are refreshed ahead within this share of their time before it, not all at once."""
 
 
-class Version:
-    """A `number` that grows with every change of what this process holds, so that what was made of it can be kept."""
-
-    __slots__ = ("number",)
-
-    def __init__(self) -> None:
-        self.number = 0
-
-
 class Tiers:
     """Keeps pages in this process, and takes from the shared tier what others have put there.
 
@@ -74,7 +65,7 @@ class Tiers:
         self._chance = chance
         self._lock = marks.lock
         self._news: deque[tuple[float, str | None]] = deque(maxlen=HEARD_NEWS)
-        self.version = Version()
+        self.version = marks.version
 
     def adopt(self, key: str, query: CampaignQuery) -> HeldPage | None:
         """Take the page that answers `query` from the shared tier and hold it, unless the one that is held is newer.

@@ -217,6 +217,11 @@ def test_news_of_other_pages_do_not_matter(others: OtherProcesses) -> None:
     house.ask()
     house.cache.doubted(house.key(CampaignQuery(vdn=2)))
     assert house.cache.peek(house.key(QUERY)) is not None
+    house.memory.clear()
+    house.clock.advance(1)
+    others.found = found(house, NEW, 5.0)
+    assert house.ask().page == NEW
+    assert house.cache.peek(house.key(QUERY)) is not None
 
 
 def test_a_page_that_was_purged_while_it_was_taken_is_not_shown(others: OtherProcesses) -> None:
