@@ -135,7 +135,7 @@ def test_followers_share_the_failure(redis: RedisServer, leader: RedisTier, foll
     failure = UpstreamFailed("CC-iSales failed: 数", upstream=UpstreamResult("0200009", "错误"), retry_after_s=7)
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(follower.follow, KEY, Deadline.after(20)) for _ in range(3)]
-        wait_until_blocked(redis, 2)
+        wait_until_blocked(redis, 3)
         leader.fail(lease, failure)
         shared = [each.exception(20) for each in waiting]
     for error in shared:
