@@ -40,6 +40,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
   too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
+- **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long
+  it is good. `Cache-Status` and `Campaigns-As-Of` tell how old it is.
 - **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
   credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 - **Generated clients**: answers may have more fields one day, and enumerations of answers more words, in a later
