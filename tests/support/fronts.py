@@ -49,6 +49,10 @@ shutdown_lifetime 0 seconds
 """
 
 
+READY_PATH = "/openapi.json"
+"""Asked for until a proxy answers, and by no test of what it passes on."""
+
+
 @dataclass(frozen=True)
 class Front:
     """A proxy that answers at `url`; `prefixed` is where it has the gateway under a prefix, `None` for nowhere."""
@@ -251,7 +255,7 @@ def _wait_until_it_answers(port: int, process: "subprocess.Popen[bytes]", output
     while True:
         try:
             connection = HTTPConnection("127.0.0.1", port, timeout=5)
-            connection.request("GET", "/openapi.json")
+            connection.request("GET", READY_PATH)
             if connection.getresponse().status == 200:
                 return
         except (OSError, ValueError):
