@@ -46,7 +46,7 @@ def doctor(
     vdn: int | None,
     ca_file: str | None,
     wait_s: int,
-    as_json: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001 -- click passes options by name
 ) -> None:
     """Examine the front that the gateway is behind, at URL: the address of callers, with its prefix if it has one.
 
