@@ -74,6 +74,11 @@ fronts: .venv/tested ## print what becomes of requests and answers behind nine p
 	$(SAY) "Measuring"
 	@$(BIN)/python -m tests.benchmarks.fronts $(FRONTS)
 
+.PHONY: caches
+caches: .venv/tested ## print for how long browsers', clients' and proxies' caches reuse a page (CACHES)
+	$(SAY) "Measuring"
+	@$(BIN)/python -m tests.benchmarks.caches $(CACHES)
+
 .PHONY: soak
 soak: .venv/tested ## run the whole deployment under callers and random faults (SOAK_SECONDS, SOAK_SEED, SOAK_PER_S)
 	$(SAY) "Soaking"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 PACKAGES = {
-    **{name: name for name in ("nginx", "haproxy", "apache2", "squid", "lighttpd", "wrk")},
+    **{name: name for name in ("nginx", "haproxy", "apache2", "squid", "lighttpd", "wrk", "chromium")},
     "varnishd": "varnish",
     "traffic_server": "trafficserver",
     "taskset": "util-linux",

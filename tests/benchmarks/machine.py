@@ -11,7 +11,11 @@ from pathlib import Path
 
 from tests.benchmarks.debian import program
 
-VERSION_OPTIONS = {"nginx": "-v", "varnishd": "-V", "wrk": "-v"}
+VERSION_OPTIONS = {
+    **dict.fromkeys(("nginx", "wrk", "haproxy", "apache2", "squid"), "-v"),
+    **dict.fromkeys(("varnishd", "traffic_server"), "-V"),
+    "chromium": "--version",
+}
 DISTRIBUTIONS = ("granian", "Flask", "Flask-Caching", "requests")
 
 

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -222,7 +222,9 @@ def front(name: str, folder: Path, gateway_url: str, changes: Mapping[str, str] 
         url = f"http://127.0.0.1:{port}"
         yield Front(name, url, None if name in _WITHOUT_PREFIX else url + PREFIX, process=process)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        # One that did not start is gone.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
