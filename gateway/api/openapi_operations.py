@@ -57,8 +57,9 @@ def list_campaigns() -> dict[str, Any]:
         "than `cache.min_refresh_s` allows; who asks for a newer one sooner gets the one of that fetch. "
         "`Prefer: wait=N` beside `If-None-Match` waits for a change (RFC 7240): the answer comes as soon as the page's "
         "tag is another one, else 304 after N seconds, with `Preference-Applied: wait=N`. Meanwhile the page is kept "
-        "fresh, by one call to CC-iSales for all who wait. While CC-iSales fails it is the same page. At a reload and "
-        "at the end of a process the answer comes early. Where the preference is not applied, for want of "
+        "fresh, by one call to CC-iSales for all who wait, and `Cache-Control` of the request does not count. While "
+        "CC-iSales fails it is the same page. At a reload and at the end of a process the answer comes early. Where "
+        "the preference is not applied, for want of "
         "`If-None-Match` or because too many wait already, the answer comes at once and without `Preference-Applied`: "
         "wait by yourself before you ask again. Give your HTTP client more time than N, and ask past its cache "
         '(`cache: "no-store"` in browsers, where else a second tab waits for the first).',

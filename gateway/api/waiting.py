@@ -112,13 +112,14 @@ class _Taken(NamedTuple):
             close()
 
 
-class _Held(NamedTuple):
-    """The page that a caller holds and would have a newer one of."""
+class _Seen(NamedTuple):
+    """The page that this process holds, whether it is fresh, and whether it is the `same` that the caller holds."""
 
     key: str
     query: CampaignQuery
     etag: str
     fresh: bool
+    same: bool
 
 
 class WaitForChange:
@@ -189,48 +190,50 @@ class WaitForChange:
     def _waited(self, environ: "WSGIEnvironment", until: float) -> tuple[_Taken, Outcome]:
         """Return what the caller is to be sent, and why."""
         turns, asked = self._turns, {**environ, NOT_YET: True}
+        # Browsers add `no-cache` to what is asked with `no-store` (Fetch standard, section 4.6), as waits have to be.
+        # So what is asked of the cache does not count here: each would have the page fetched, fresh as it is.
+        asked.pop("HTTP_CACHE_CONTROL", None)
         while True:
-            held = self._held(environ)
-            if held is None or not held.fresh:
+            seen = self._look(environ)
+            if seen is None or not seen.fresh:
                 taken = self._ask(asked)
                 if not taken.is_unchanged:
                     return taken, _outcome(taken)
                 taken.drop()
                 _asked_again(asked, taken)
-                held = self._held(environ)
-            if held is None:
-                # What it asks for is not known at once, for want of memory, or is another page by now.
+                seen = self._look(environ)
+            if seen is None or not seen.same:
+                # What it asks for is not known at once, for want of memory; or it is another page, and known as one
+                # that is ready to be sent, which a thousand of those who waited ask for one after the other.
                 del asked[NOT_YET]
                 taken = self._ask(asked)
                 return taken, Outcome.NOT_APPLIED if taken.is_unchanged else _outcome(taken)
-            woken = "ALL" if turns != self._turns else self._wait(held, until)
-            asked.pop("HTTP_CACHE_CONTROL", None)
+            woken = "ALL" if turns != self._turns else self._wait(seen, until)
             if woken != "CHANGED":
                 return self._last(asked, Outcome.ENDED if woken == "ALL" else Outcome.UNCHANGED)
 
-    def _wait(self, held: _Held, until: float) -> str:
+    def _wait(self, seen: _Seen, until: float) -> str:
         left = until - self._clock()
-        return self._changes.wait(held.key, held.query, held.etag, left).name if left > 0 else "TIME_OVER"
+        return self._changes.wait(seen.key, seen.query, seen.etag, left).name if left > 0 else "TIME_OVER"
 
     def _last(self, asked: "WSGIEnvironment", outcome: Outcome) -> tuple[_Taken, Outcome]:
         """Ask once more, for who the caller is by now and how old the page is; that alone is no reason to fetch it."""
         asked.pop(NOT_YET, None)
-        held = self._held(asked)
-        if held is not None and held.fresh:
+        seen = self._look(asked)
+        if seen is not None and seen.fresh:
             asked["HTTP_CACHE_CONTROL"] = _ONLY_IF_CACHED
         taken = self._ask(asked)
         return taken, outcome if taken.is_unchanged else _outcome(taken)
 
-    def _held(self, environ: "WSGIEnvironment") -> _Held | None:
-        """Return the page that this process and the caller both hold; `None` for none, or if that is not known."""
+    def _look(self, environ: "WSGIEnvironment") -> _Seen | None:
+        """Return the page that answers a request as this process holds it; `None` for none, or if that is not known."""
         meaning = self._app.meaning(environ)
         at_hand = None if meaning is None else self._changes.at_hand(meaning.key)
         if meaning is None or at_hand is None:
             return None
         coding = choose(at_hand.rendered, environ.get("HTTP_ACCEPT_ENCODING"))
-        if held_tag(environ.get("HTTP_IF_NONE_MATCH"), coding) is None:
-            return None
-        return _Held(meaning.key, meaning.query, at_hand.rendered.identity.etag, at_hand.fresh)
+        same = held_tag(environ.get("HTTP_IF_NONE_MATCH"), coding) is not None
+        return _Seen(meaning.key, meaning.query, at_hand.rendered.identity.etag, at_hand.fresh, same)
 
     def _ask(self, asked: "WSGIEnvironment") -> _Taken:
         """Return what the app answers. It may change its environment, so it gets one of its own."""

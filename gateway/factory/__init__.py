@@ -5,7 +5,6 @@ have a stretch of it each.
 """
 
 import os
-from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -35,6 +34,7 @@ from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
 from gateway.reload import SETTINGS_STATE, Resources
+from gateway.server_threads import leave_room
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
@@ -42,16 +42,14 @@ from gateway.telemetry.settings_state import SettingsState
 from gateway.telemetry.tracing import NoTracer, Tracer
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
 log = structlog.get_logger("gateway")
 
 METRICS = "metrics"
 TRACER = "tracer"
-"""The parts that count and that trace; a server puts its own there before the app is made."""
+SERVER_THREADS = "server threads"
+"""The parts that count and trace, and the server's threads; a server puts its own there before the app is made."""
 
-__all__ = ["METRICS", "TRACER", "Clocks", "create_app", "create_commands_app"]
+__all__ = ["METRICS", "SERVER_THREADS", "TRACER", "Clocks", "create_app", "create_commands_app"]
 
 REAL_CLOCKS = Clocks()
 
@@ -135,7 +133,11 @@ def create_app(
     waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
     resources.own("waiters", waiting, lambda: None, waiting.drain)
     metrics.watch_waiters(lambda: waiting.waiting)
-    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, waiting, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    most_waiters = _most_waiters(settings, resources.take(SERVER_THREADS, None, lambda: None))
+    fast = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)
+    waiting.serve_by(fast, settings.http.longest_wait_s, most_waiters)
+    by_origin = cors_headers(settings.http.cors_origins)
+    app.wsgi_app = with_cors(waiting, by_origin) if by_origin else waiting  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -160,13 +162,12 @@ def _middleware(
     callers: Callers,
     pages: PageCache,
     answers: Answers,
-    waiting: WaitForChange,
     settings: Settings,
     tracer: Tracer,
     clocks: Clocks,
-) -> "WSGIApplication":
-    """Put in front of Flask: pages of other origins, waits, the fast path with addresses behind proxies, and turns."""
-    fast = FastPath(
+) -> FastPath:
+    """Put in front of Flask: the fast path with addresses behind proxies, and turns."""
+    return FastPath(
         in_order(app.wsgi_app, semaphore, clocks.monotonic),
         callers,
         pages,
@@ -177,6 +178,16 @@ def _middleware(
         deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
-    waiting.serve_by(fast, settings.http.longest_wait_s, settings.http.most_waiters)
-    by_origin = cors_headers(settings.http.cors_origins)
-    return with_cors(waiting, by_origin) if by_origin else waiting
+
+
+def _most_waiters(settings: Settings, threads: int | None) -> int:
+    most = leave_room(settings.http.most_waiters, threads)
+    if most < settings.http.most_waiters:
+        log.warning(
+            "waiters_bounded",
+            most=most,
+            most_waiters=settings.http.most_waiters,
+            threads=threads,
+            remedy="set GRANIAN_BLOCKING_THREADS and GRANIAN_BACKPRESSURE to twice `http.most_waiters` or more",
+        )
+    return most

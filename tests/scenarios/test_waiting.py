@@ -195,6 +195,19 @@ def test_each_coding_has_a_tag_that_can_be_waited_with(
         assert wait.result(10).headers["ETag"] not in {etag, other}
 
 
+def test_what_browsers_add_to_a_wait_fetches_nothing(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:
+    """They send `no-cache` with what is not to be stored: a thousand who wait would have a page fetched each time."""
+    etag = tag_of(patient)
+    patient.clock.advance(5)
+    with waiters_of(patient) as waiters:
+        wait = waiters.begin(etag, Cache_Control="no-cache", Pragma="no-cache")
+        assert (waiters.number, simulator.calls.total) == (1, 1)
+        assert waiters.begin('"old"', Cache_Control="no-cache").result(10).status_code == 200
+        assert simulator.calls.total == 1
+        drain(patient)
+        assert wait.result(10).status_code == 304
+
+
 def test_it_waits_on_through_trouble(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:
     """A page that is stale because CC-iSales fails is the same page; when it changes after that, that is told."""
     etag = tag_of(patient)
