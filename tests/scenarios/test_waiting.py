@@ -223,6 +223,21 @@ def test_it_waits_on_through_trouble(simulator: SimulatorServer, patient: Gatewa
         patient.get("/campaigns")
         answer = wait.result(10)
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (200, "wait=60")
+    # Its first look found the stale page, which nobody was sent.
+    same = 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="304"}'
+    assert patient.number(same) == 0
+
+
+def test_the_end_of_a_wait_is_no_reason_to_fetch(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:
+    """As it would be for callers who ask when four fifths of the freshness are over."""
+    etag = tag_of(patient)
+    patient.clock.advance(14.5)
+    with waiters_of(patient) as waiters:
+        wait = waiters.begin(etag)
+        drain(patient)
+        assert wait.result(10).status_code == 304
+    assert patient.get("/campaigns?page=2").status_code == 200
+    assert simulator.calls.total == 2
 
 
 def test_who_can_have_no_page_is_told_why(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:

@@ -154,6 +154,7 @@ def test_a_look_that_fails_has_all_ask_anew(waiting: Waiting) -> None:
 def test_a_system_without_threads_costs_freshness_only(waiting: Waiting) -> None:
     """Who waits is answered when its time is over, and the next one tries again."""
     with no_more_threads():
+        assert waiting.changes.wait(waiting.key, QUERY, '"another"', LONG_S) is Woken.CHANGED
         assert waiting.changes.wait(waiting.key, QUERY, waiting.etag, 0.01) is Woken.TIME_OVER
     (wait,) = waiting.begin()
     waiting.change(3)
