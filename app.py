@@ -7,9 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import gateway.early_signals  # noqa: F401 -- imported for what it does
-from gateway.factory import METRICS, TRACER, create_app
+from gateway.factory import METRICS, SERVER_THREADS, TRACER, create_app
 from gateway.reload import Resources, ServedApp, on_signals, siblings
 from gateway.request_variables import drop_request_variables
+from gateway.server_threads import server_threads
 from gateway.settings import Settings, SettingsError, load_kept
 from gateway.telemetry.log import write_in_background
 from gateway.telemetry.metrics import Metrics
@@ -36,12 +37,14 @@ if hasattr(os, "SCHED_BATCH"):
 drop_request_variables(os.environ)
 metrics = Metrics()
 tracer = tracer_from(os.environ)
+threads = server_threads()
 
 
 def build(settings: Settings, resources: Resources) -> "WSGIApplication":
     """Return the gateway with these settings; raises SettingsError."""
     resources.take(METRICS, None, lambda: metrics)
     resources.take(TRACER, None, lambda: tracer)
+    resources.take(SERVER_THREADS, None, lambda: threads)
     return create_app(settings, resources=resources).wsgi_app
 
 

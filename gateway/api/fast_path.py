@@ -16,7 +16,7 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
-from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange, Prepared
+from gateway.api.answer import MEDIA_TYPE, NOT_YET, PATH, Answers, Exchange, Prepared
 from gateway.api.cache_control import request_directives
 from gateway.api.deadline import deadline_of
 from gateway.api.links import link_header
@@ -42,6 +42,8 @@ LONGEST_ASKED: Final = 500
 """Characters of headers; no answer is kept ready for a request with longer ones."""
 LEARN: Final = "campaign_gateway.learn"
 """Where the WSGI environment has the function that takes what a query string has turned out to mean."""
+COUNTED: Final = "campaign_gateway.counted"
+"""Where it tells that this request has been counted against its client's limit already."""
 FAILED: Final = "campaign_gateway.failed"
 """Where it has how answering ended that Flask is to make a problem of."""
 _KNOWN: Final = "campaign_gateway.known"
@@ -146,7 +148,7 @@ class FastPath:
         if environ.get("PATH_INFO") == PATH and environ["REQUEST_METHOD"] == "GET":
             started = time.perf_counter()
             known = self._known(environ)
-            if known is not None and "HTTP_CACHE_CONTROL" not in environ:
+            if known is not None and "HTTP_CACHE_CONTROL" not in environ and NOT_YET not in environ:
                 prepared = self._prepared(environ, *known)
                 if prepared is not None:
                     known[0].use.at = started
@@ -156,6 +158,11 @@ class FastPath:
         environ[_KNOWN] = known
         environ[LEARN] = self._learned.put
         return self._not_at_hand(environ, start_response)
+
+    def meaning(self, environ: "WSGIEnvironment") -> Learned | None:
+        """Return what a request asks for, of one that may ask that; `None` where that is not known at once."""
+        known = self._known(environ)
+        return None if known is None else known[1]
 
     def _known(self, environ: "WSGIEnvironment") -> tuple[Grant, Learned] | None:
         """Return who asks, and what, of a request of which everything is usual; `None` where it may not, or is not."""

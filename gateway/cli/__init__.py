@@ -15,10 +15,12 @@ from gateway.cli.isales import isales
 from gateway.cli.keys import keys
 from gateway.cli.simulator import simulator
 from gateway.cli.tokens import tokens
+from gateway.cli.watch import watch
 from gateway.settings import SettingsError
 
 __all__ = ["COMMANDS", "Gateway", "add_commands", "forget_env_file", "refuse_to_serve"]
 
+campaigns.add_command(watch)
 COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, front, isales, keys, simulator, tokens)
 
 

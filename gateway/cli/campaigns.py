@@ -47,8 +47,13 @@ def query_of(gateway: Gateway, options: dict[str, str | None]) -> CampaignQuery:
         tenant = vdns[vdn]
         return resolve(parameters, vdn, tenant.time_zone, tenant.cc_id, None)
     except InvalidParameters as error:
-        faults = (f"{_option(fault.parameter)}: {_with_options(fault.message)}" for fault in error.errors)
-        raise click.UsageError("\n  ".join(faults)) from error
+        raise option_faults(error) from error
+
+
+def option_faults(error: InvalidParameters) -> click.UsageError:
+    """Return all faults of parameters as those of the options that they were given by."""
+    faults = (f"{_option(fault.parameter)}: {_with_options(fault.message)}" for fault in error.errors)
+    return click.UsageError("\n  ".join(faults))
 
 
 def failure(error: GatewayError) -> click.ClickException:

@@ -21,14 +21,18 @@ def front() -> None:
     """Look at the way from callers to the gateway."""
 
 
-@front.command()
-@click.argument("url", type=TEXT)
-@click.option(
+key_option = click.option(
     "--key-file",
     type=click.File(encoding="utf-8"),
     envvar=f"{KEY_VARIABLE}_FILE",
     help=f"File that holds an API key, `-` for standard input; or the key in the variable {KEY_VARIABLE}.",
 )
+"""For commands that ask as callers do; `read_key` reads what it names."""
+
+
+@front.command()
+@click.argument("url", type=TEXT)
+@key_option
 @click.option("--vdn", type=click.IntRange(1, 9999), help="The VDN to ask for, where the key is for several.")
 @click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Authorities to trust, PEM.")
 @click.option(
@@ -56,7 +60,7 @@ def doctor(
     """
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"{url!r}: write the whole URL, beginning with https://.")
-    caller = Caller(url, _key(key_file), ca_file)
+    caller = Caller(url, read_key(key_file), ca_file)
     taken: list[Step] = []
     if not as_json:
         click.echo(f"The front at {url}\n")
@@ -73,7 +77,7 @@ def document(url: str, steps: list[Step]) -> dict[str, Any]:
     return {"url": url, "result": verdict(steps), "steps": [step_document(step) for step in steps]}
 
 
-def _key(key_file: IO[str] | None) -> str:
+def read_key(key_file: IO[str] | None) -> str:
     """Return the API key. It is never an argument: those are seen by all users of the machine, and kept by shells."""
     try:
         key = key_file.read().strip() if key_file else os.environ.get(KEY_VARIABLE, "")

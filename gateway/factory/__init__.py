@@ -5,7 +5,6 @@ have a stretch of it each.
 """
 
 import os
-from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -22,10 +21,12 @@ from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
 from gateway.api.lifecycle import register_lifecycle
+from gateway.api.me import me_blueprint
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
+from gateway.api.waiting import WaitForChange
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
@@ -33,6 +34,7 @@ from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
 from gateway.reload import SETTINGS_STATE, Resources
+from gateway.server_threads import leave_room
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
@@ -40,16 +42,14 @@ from gateway.telemetry.settings_state import SettingsState
 from gateway.telemetry.tracing import NoTracer, Tracer
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
 log = structlog.get_logger("gateway")
 
 METRICS = "metrics"
 TRACER = "tracer"
-"""The parts that count and that trace; a server puts its own there before the app is made."""
+SERVER_THREADS = "server threads"
+"""The parts that count and trace, and the server's threads; a server puts its own there before the app is made."""
 
-__all__ = ["METRICS", "TRACER", "Clocks", "create_app", "create_commands_app"]
+__all__ = ["METRICS", "SERVER_THREADS", "TRACER", "Clocks", "create_app", "create_commands_app"]
 
 REAL_CLOCKS = Clocks()
 
@@ -85,7 +85,7 @@ def create_app(
     upstream = upstream_of(settings, transport, store, breakers, tracer, resources, metrics, clocks)
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = shared_tier_of(store, resources)
-    pages = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
+    pages, changes = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
     metrics.watch_shared_cache(shared.state)
     metrics.watch_waiting(lambda: semaphore.waiting)
     limits = limits_of(settings, store, resources, metrics, clocks)
@@ -113,6 +113,7 @@ def create_app(
             clocks.monotonic,
         )
     )
+    app.register_blueprint(me_blueprint(callers, settings.tenants))
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(
         health_blueprint(
@@ -129,7 +130,14 @@ def create_app(
     app.register_blueprint(problems_blueprint())
     app.register_blueprint(start_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
-    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
+    resources.own("waiters", waiting, lambda: None, waiting.drain)
+    metrics.watch_waiters(lambda: waiting.waiting)
+    most_waiters = _most_waiters(settings, resources.take(SERVER_THREADS, None, lambda: None))
+    fast = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)
+    waiting.serve_by(fast, settings.http.longest_wait_s, most_waiters)
+    by_origin = cors_headers(settings.http.cors_origins)
+    app.wsgi_app = with_cors(waiting, by_origin) if by_origin else waiting  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -157,9 +165,9 @@ def _middleware(
     settings: Settings,
     tracer: Tracer,
     clocks: Clocks,
-) -> "WSGIApplication":
-    """Put in front of Flask: pages of other origins, the fast path with addresses behind proxies, and turns."""
-    wsgi: WSGIApplication = FastPath(
+) -> FastPath:
+    """Put in front of Flask: the fast path with addresses behind proxies, and turns."""
+    return FastPath(
         in_order(app.wsgi_app, semaphore, clocks.monotonic),
         callers,
         pages,
@@ -170,5 +178,16 @@ def _middleware(
         deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
-    by_origin = cors_headers(settings.http.cors_origins)
-    return with_cors(wsgi, by_origin) if by_origin else wsgi
+
+
+def _most_waiters(settings: Settings, threads: int | None) -> int:
+    most = leave_room(settings.http.most_waiters, threads)
+    if most < settings.http.most_waiters:
+        log.warning(
+            "waiters_bounded",
+            most=most,
+            most_waiters=settings.http.most_waiters,
+            threads=threads,
+            remedy="set GRANIAN_BLOCKING_THREADS and GRANIAN_BACKPRESSURE to twice `http.most_waiters` or more",
+        )
+    return most

@@ -25,6 +25,7 @@ from tests.benchmarks.refresh import refresh
 from tests.benchmarks.start import start
 from tests.benchmarks.table import Line, as_markdown
 from tests.benchmarks.two_processes import purge, two_processes
+from tests.benchmarks.wait_for_change import wait_for_change
 from tests.benchmarks.waiting import waiting
 
 OPEN_FILES = 8192
@@ -43,6 +44,7 @@ ROWS = {
     "304": Row(not_modified, ("nginx", "varnishd", "wrk")),
     "nginx": Row(behind_nginx, ("nginx", "wrk")),
     "waiting": Row(waiting, ("wrk",)),
+    "wait": Row(wait_for_change, ("wrk",)),
     "misses": Row(misses),
     "overload": Row(overload),
     "herd": Row(herd),

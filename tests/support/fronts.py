@@ -72,11 +72,12 @@ class Front:
         method: str = "GET",
         source: str = "127.0.0.1",
         base: str | None = None,
+        timeout_s: float = 20.0,
     ) -> Answer:
         """Send a request with these headers and no others from the address `source`, on a connection of its own."""
         parts = urlsplit((base or self.url) + path)
         assert parts.hostname
-        where: dict[str, Any] = {"timeout": 20, "source_address": (source, 0)}
+        where: dict[str, Any] = {"timeout": timeout_s, "source_address": (source, 0)}
         if parts.scheme == "https":
             context = ssl.create_default_context(cafile=self.authority)
             connection: HTTPConnection = HTTPSConnection(parts.hostname, parts.port, context=context, **where)
