@@ -26,6 +26,7 @@ from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
+from gateway.api.summary import summary_blueprint
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
@@ -33,6 +34,7 @@ from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
 from gateway.reload import SETTINGS_STATE, Resources
+from gateway.results.counts import CountedPages
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
@@ -109,6 +111,18 @@ def create_app(
             semaphore.outside(pages.fresh),
             semaphore.outside(pages.serve),
             answers,
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
+    )
+    counted = CountedPages(pages.fresh, pages.serve)
+    app.register_blueprint(
+        summary_blueprint(
+            callers,
+            settings.tenants,
+            semaphore.outside(limits.take),
+            semaphore.outside(counted.at_hand),
+            semaphore.outside(counted.gather),
             settings.isales.deadline_s,
             clocks.monotonic,
         )
