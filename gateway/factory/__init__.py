@@ -18,6 +18,7 @@ from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
+from gateway.api.export import export_blueprint
 from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
@@ -30,6 +31,7 @@ from gateway.api.summary import summary_blueprint
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
+from gateway.factory.exports import exports_of
 from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
@@ -127,6 +129,8 @@ def create_app(
             clocks.monotonic,
         )
     )
+    exports = exports_of(fetch, pages.key, settings, clocks)
+    app.register_blueprint(export_blueprint(callers, settings.tenants, limits.take, exports, clocks.monotonic))
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(
         health_blueprint(
