@@ -146,7 +146,7 @@ def create_app(
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
     app.register_blueprint(start_blueprint())
-    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
+    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, exports, resources.close))
     app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 

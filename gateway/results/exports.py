@@ -11,7 +11,7 @@ import structlog
 
 from gateway.errors import InternalError, NotCached, UpstreamOverloaded
 from gateway.model import Campaign, CampaignQuery, Deadline, RequestDirectives
-from gateway.results.reader import Limits, ResultReader, Whole
+from gateway.results.reader import Limits, Progress, ResultReader, Whole, no_progress
 from gateway.results.spool import Spool, Spooling
 
 log = structlog.get_logger("gateway.results")
@@ -111,8 +111,15 @@ class Exports:
             most_s = directives.max_age_s
             return found if found is not None and (most_s is None or now - found.ready_at <= most_s) else None
 
-    def read(self, client: str, query: CampaignQuery, directives: RequestDirectives, deadline: Deadline) -> Result:
-        """Return the result, read now for `client`, by `deadline` or within the longest time that there is.
+    def read(
+        self,
+        client: str,
+        query: CampaignQuery,
+        directives: RequestDirectives,
+        deadline: Deadline,
+        progress: Progress = no_progress,
+    ) -> Result:
+        """Return the result, read now for `client`, by `deadline`; `progress` is told how far that is.
 
         Raises UpstreamOverloaded where this client has another one read, or two others have; NotCached where it wants
         none that is not at hand; or as ResultReader does.
@@ -122,7 +129,7 @@ class Exports:
         with self._turn(client), spooled(self.spooling):
             rows = self.spooling.spool()
             limits = Limits(self.policy.most_rows, deadline, self.policy.concurrency, self.policy.page_s)
-            whole = self._reader.read(query, lambda found: _append(rows, self._encode(found)), limits)
+            whole = self._reader.read(query, lambda found: _append(rows, self._encode(found)), limits, progress)
             rows.flush()
         result = Result(whole, rows, self._clock())
         if self.policy.keep_s > 0:
