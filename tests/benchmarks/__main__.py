@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from tests.benchmarks.debian import install_missing
 from tests.benchmarks.deployed import behind_nginx
 from tests.benchmarks.effort import EFFORT
+from tests.benchmarks.export import export
 from tests.benchmarks.herd import herd
 from tests.benchmarks.hits import hit, not_modified
 from tests.benchmarks.known_pages import hanging, impatience
@@ -56,6 +57,7 @@ ROWS = {
     "purge": Row(purge),
     "redis-hangs": Row(redis_hangs),
     "many-keys": Row(many_keys, ("wrk",)),
+    "export": Row(export),
     "start": Row(start),
     "miss": Row(miss),
 }

@@ -80,13 +80,28 @@ def test_request_ids_are_judged_by_the_gateways_rule() -> None:
 
 def test_deadlines_are_in_order() -> None:
     """Nginx waits for longer than the gateway, so that it is the gateway that gives up and says why."""
-    isales = load_settings({**VARIABLES, "GATEWAY__ISALES__BASE_URL": "http://127.0.0.1:9"}, PROJECT).isales
-    (read_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["hop.inc"])
+    settings = load_settings({**VARIABLES, "GATEWAY__ISALES__BASE_URL": "http://127.0.0.1:9"}, PROJECT)
+    isales = settings.isales
+    servers = texts()["campaign-gateway.conf"] + texts()["large-headers.conf"]
+    patient = {int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s;", servers)}
+    assert len(patient) == 1
+    assert min(patient) > settings.export.longest_s
+    (read_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["times.inc"])
     assert int(read_s) > isales.deadline_s
     assert int(read_s) > isales.read_timeout_s
-    (connect_s,) = re.findall(r"proxy_connect_timeout (\d+)s;", texts()["hop.inc"])
-    (elsewhere_s,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", texts()["hop.inc"])
+    (connect_s,) = re.findall(r"proxy_connect_timeout (\d+)s;", texts()["times.inc"])
+    (elsewhere_s,) = re.findall(r"proxy_next_upstream_timeout (\d+)s;", texts()["times.inc"])
     assert int(connect_s) < int(elsewhere_s) < int(read_s), "who found nobody may ask another, who waited may not"
+
+
+def test_an_export_is_read_once_and_kept_nowhere() -> None:
+    """No second server is asked for it, nothing of it is cached, and what a slow caller has not taken is bounded."""
+    blocks = re.findall(r"location = /campaigns/export \{(.*?)\n    \}", "".join(texts().values()), flags=re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert "proxy_next_upstream off;" in block
+        assert "proxy_cache" not in block
+    assert any(re.search(r"proxy_max_temp_file_size [1-9]\d*m;", block) for block in blocks)
 
 
 def test_kept_connections_end_here_before_they_end_there() -> None:
@@ -102,11 +117,11 @@ def test_all_ways_to_the_gateway_are_the_same() -> None:
     servers = texts()["campaign-gateway.conf"] + texts()["large-headers.conf"]
     assert "proxy_set_header" not in servers
     blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", servers, flags=re.DOTALL)
-    assert len(blocks) == 13
-    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 11
+    assert len(blocks) == 15
+    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 13
     assert re.findall(r"proxy_pass ([^;]*);", servers) == ["http://campaign_gateway_large_headers$request_uri"]
-    assert "include conf.d/hop.inc;" in texts()["proxy.inc"]
-    assert "include conf.d/request.inc;" in texts()["hop.inc"]
+    assert "include conf.d/request.inc;" in texts()["proxy.inc"]
+    assert servers.count("include conf.d/times.inc;") == 2
 
 
 def test_who_waits_for_a_change_is_waited_for_and_sent_nowhere_else() -> None:
@@ -116,5 +131,5 @@ def test_who_waits_for_a_change_is_waited_for_and_sent_nowhere_else() -> None:
     assert "proxy_next_upstream off;" in texts()["wait.inc"]
     for server in ("campaign-gateway.conf", "large-headers.conf"):
         assert "include conf.d/wait.inc;" in texts()[server]
-    (hop_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["campaign-gateway.conf"])
-    assert int(hop_s) > int(read_s)
+    hops = re.findall(r"proxy_read_timeout (\d+)s;", texts()["campaign-gateway.conf"])
+    assert all(int(hop_s) > int(read_s) for hop_s in hops)
