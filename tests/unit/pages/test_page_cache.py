@@ -214,6 +214,20 @@ def test_nobody_waits_beside_a_page_for_longer_than_is_set(purged: bool) -> None
     assert len(upstream.calls) == 2, "the fetch went on for all"
 
 
+@pytest.mark.parametrize("stale_while_revalidate_s", [0.0, 60.0])
+def test_a_page_that_was_purged_is_not_shown_where_none_is_to_be_shown_in_trouble(
+    stale_while_revalidate_s: float,
+) -> None:
+    """Its freshness is over, so with `stale_if_error_s` 0 there is nothing left of it."""
+    house = House(lifetimes=Lifetimes(15, stale_while_revalidate_s, 0))
+    house.ask()
+    house.answer = UpstreamUnreachable("down")
+    house.cache.purge(1)
+    assert house.cache.explain(QUERY).rung is Rung.EXPIRED
+    with pytest.raises(UpstreamUnreachable):
+        house.ask()
+
+
 def test_nobody_waits_beside_a_page_that_only_others_have_room_for() -> None:
     """Who comes while it is fetched anew has what there was when that began."""
     upstream, others = Hanging(given=0), OtherProcesses()
