@@ -77,7 +77,9 @@ class Learned:
     asked_at: float = NEVER
 
     def __len__(self) -> int:
-        return len(self.key) + len(self.link) + LEARNED_BYTES + (MADE_BYTES if self.made else 0)
+        # The body may be there for longer than its page, which is counted elsewhere.
+        made = MADE_BYTES + len(self.made.prepared.body[0]) if self.made else 0
+        return len(self.key) + len(self.link) + LEARNED_BYTES + made
 
 
 class Version(Protocol):
@@ -169,7 +171,7 @@ class FastPath:
         grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
         if grant is None or SCOPE not in grant.scopes:
             return None
-        learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))
+        learned = self._learned.get(learning_key(grant, environ.get("QUERY_STRING", "")))
         if learned is None or learned.query.vdn not in grant.vdns:
             return None
         accept: str | None = environ.get("HTTP_ACCEPT")
@@ -190,8 +192,10 @@ class FastPath:
             # It is the same until its age, or what is left of its freshness, is another second.
             steady_s = min(1 - served.age_s % 1, served.fresh_for_s % 1)
             ready = Made(prepared, (encoding, condition), version, min(until, now + steady_s))
-            learned = replace(learned, made=ready)
-            self._learned.put(learning_key(grant, environ["QUERY_STRING"]), learned)
+            raw_query = environ.get("QUERY_STRING", "")
+            if not self._learned.put(learning_key(grant, raw_query), replace(learned, made=ready, asked_at=now)):
+                # There is no room for it, but for what has been learned.
+                self._learned.put(learning_key(grant, raw_query), learned)
         learned.asked_at = now
         return prepared
 
@@ -228,7 +232,7 @@ class FastPath:
 
     def _link(self, environ: "WSGIEnvironment", grant: Grant, learned: Learned, served: ServedPage) -> str:
         """Return the `Link` of the page; whoever comes next with the same query string need not make it again."""
-        etag, raw_query = served.rendered.identity.etag, environ["QUERY_STRING"]
+        etag, raw_query = served.rendered.identity.etag, environ.get("QUERY_STRING", "")
         if etag == learned.etag:
             return learned.link
         link = link_header(raw_query, served.paging)

@@ -128,7 +128,7 @@ Step = Serve | ServeAndRefresh | WaitThenServe | Fetch | Refuse
 def decide(known: Known, asked: Asked, policy: Policy) -> Step:
     """Return what is to be done for a caller who asks so, when this is known. The table above is this function."""
     page = known.page
-    if page is None or page.lifetimes.rung(page.age_s) is Rung.EXPIRED:
+    if page is None or page.lifetimes.rung(page.age_s, purged=page.purged) is Rung.EXPIRED:
         page = None
     wanted = page is not None and _is_wanted(page, asked, policy)
     if asked.directives.only_if_cached:

@@ -78,13 +78,21 @@ class Fetches:
         """Begin nothing in the background any more."""
         self._background.close()
 
-    def here(self, key: str, query: CampaignQuery, after: float, deadline: Deadline | None = None) -> Boarding:
+    def here(
+        self,
+        key: str,
+        query: CampaignQuery,
+        after: float,
+        deadline: Deadline | None = None,
+        beside: HeldPage | None = None,
+    ) -> Boarding:
         """Fetch the page in this thread, within `deadline` or a whole one, unless somebody is at it already.
 
-        A page of another process will do if it is fresh and younger than `after` (monotonic seconds). A bug is raised.
+        A page of another process will do if it is fresh and younger than `after` (monotonic seconds). `beside` is the
+        page at hand that a newer one is fetched for. A bug is raised.
         """
         deadline = deadline or Deadline.after(self._deadline_s, self._clock)
-        flight, leading = self._flights.join(key, self._clock(), deadline.urgency)
+        flight, leading = self._flights.join(key, self._clock(), deadline.urgency, _beside(beside))
         if leading:
             self._fly(flight, key, query, after, deadline)
         return Boarding(flight, leading)
@@ -97,18 +105,13 @@ class Fetches:
         priority: Priority = Priority.REFRESH,
         beside: HeldPage | None = None,
     ) -> Boarding | None:
-        """Do the same in a thread of its own, with a whole deadline; return `None` if that cannot be begun now.
-
-        `beside` is the page at hand that a newer one is fetched for.
-        """
+        """Do the same in a thread of its own, with a whole deadline; return `None` if that cannot be begun now."""
         # A look without a lock first: a page that is stale and hot is asked for by every caller.
         flight = self._flights.of(key)
         if flight is not None and priority is Priority.REFRESH:
             return Boarding(flight, leading=False)
         deadline = Deadline.after(self._deadline_s, self._clock, priority)
-        flight, leading = self._flights.join(key, self._clock(), deadline.urgency)
-        if leading and beside is not None:
-            flight.beside = Brought(beside, fetched=False)
+        flight, leading = self._flights.join(key, self._clock(), deadline.urgency, _beside(beside))
         if leading and not self._background.start(
             lambda: self._fly_alone(flight, key, query, after, deadline), f"fetch-{query.vdn}"
         ):
@@ -210,3 +213,7 @@ class Fetches:
             self._tiers.discard(key)
         else:
             self._failures.remember(key, query.vdn, error)
+
+
+def _beside(held: HeldPage | None) -> Brought | None:
+    return None if held is None else Brought(held, fetched=False)

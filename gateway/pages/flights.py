@@ -19,10 +19,10 @@ class Flight(Generic[T]):
     on fighting for the interpreter than on its answers.
     """
 
-    def __init__(self, began_at: float, urgency: Urgency) -> None:
+    def __init__(self, began_at: float, urgency: Urgency, beside: T | None = None) -> None:
         self.began_at = began_at
         self.urgency = urgency
-        self.beside: T | None = None
+        self.beside = beside
         self.result: T | None = None
         self.error: GatewayError | None = None
         self._landed = False
@@ -68,15 +68,15 @@ class Flights(Generic[T]):
         """Return the flight of `key`, `None` when nobody is fetching it."""
         return self._flights.get(key)
 
-    def join(self, key: str, began_at: float, urgency: Urgency) -> tuple[Flight[T], bool]:
+    def join(self, key: str, began_at: float, urgency: Urgency, beside: T | None = None) -> tuple[Flight[T], bool]:
         """Return the flight of `key`, and whether it is a new one, which this caller has to bring to its end.
 
-        A flight that is under way becomes as urgent as `urgency` is.
+        A flight that is under way becomes as urgent as `urgency` is. Beside a new one there is `beside`.
         """
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
-                flight = self._flights[key] = Flight(began_at, urgency)
+                flight = self._flights[key] = Flight(began_at, urgency, beside)
                 return flight, True
         flight.urgency.raise_to(urgency.priority)
         return flight, False

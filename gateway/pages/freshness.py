@@ -39,9 +39,11 @@ class Lifetimes:
         """For how long the page can be of use."""
         return self.fresh_s + max(self.stale_while_revalidate_s, self.stale_if_error_s)
 
-    def rung(self, age_s: float) -> Rung:
-        """Return the rung of a page of this age."""
+    def rung(self, age_s: float, *, purged: bool = False) -> Rung:
+        """Return the rung of a page of this age; one that was `purged` is for trouble only, whatever its age."""
         stale_s = age_s - self.fresh_s
+        if purged:
+            return Rung.STALE_IF_ERROR if max(stale_s, 0.0) < self.stale_if_error_s else Rung.EXPIRED
         if stale_s < 0:
             return Rung.FRESH
         if stale_s < self.stale_while_revalidate_s:

@@ -56,8 +56,7 @@ class HeldPage:
 
     def rung(self, now: float) -> Rung:
         """Return the rung of the page at the second `now`; the freshness of one that was purged is over."""
-        rung = self.lifetimes.rung(now - self.stored_at)
-        return Rung.STALE_IF_ERROR if self.purged and rung is not Rung.EXPIRED else rung
+        return self.lifetimes.rung(now - self.stored_at, purged=self.purged)
 
     def at_hand(self, now: float) -> AtHand:
         """Return what is known of it at the second `now`."""

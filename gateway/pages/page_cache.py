@@ -187,15 +187,16 @@ class PageCache:
     def _look(self, key: str, query: CampaignQuery) -> tuple[HeldPage | None, str]:
         """Return the page at hand and its tier: that of this process, unless another one may have a newer one."""
         held = self._tiers.held(key)
-        if held is None:
-            # A crowd that wants a page that is on its way does not all look for it. What there was before is beside it
-            # where this process has no room for that.
-            flight = self._fetches.of(key)
-            if flight is not None:
-                return (None, "") if flight.beside is None else (self._tiers.unless_gone(flight.beside.held), SHARED)
-        elif held.doubted_at is None:
+        if held is not None and held.doubted_at is None:
             return held, PROCESS
+        flight = self._fetches.of(key) if held is None else None
+        if flight is not None and flight.beside is None:
+            # A crowd that wants a page that is on its way does not all look for it.
+            return None, ""
         found = self._tiers.adopt(key, query)
+        if found is None and flight is not None and flight.beside is not None:
+            # This process has no room for it, and the shared tier is in trouble.
+            found = self._tiers.unless_gone(flight.beside.held)
         return found, PROCESS if found is held else SHARED
 
     def _known(self, key: str, held: HeldPage | None) -> Known:
@@ -231,10 +232,11 @@ class PageCache:
         """Have a page fetched, or join who fetches it; `None` where that cannot be begun behind a page."""
         if isinstance(step, WaitThenServe):
             return self._fetches.behind(key, query, after, beside=held)
-        if not deadline.shortened:
-            return self._fetches.here(key, query, after, deadline)
-        # A caller in a hurry does not take its fetch along when it leaves.
-        return self._fetches.behind(key, query, after, Priority.INTERACTIVE) or self._fetches.here(key, query, after)
+        boarding = None
+        if deadline.shortened:
+            # A caller in a hurry does not take its fetch along when it leaves, where anything can be begun behind.
+            boarding = self._fetches.behind(key, query, after, Priority.INTERACTIVE, held)
+        return boarding or self._fetches.here(key, query, after, deadline, held)
 
     def _at_hand(
         self,

@@ -3,23 +3,53 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import pytest
 from flask import Flask, request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 
+from gateway.api.answer import Answers
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.fair_semaphore import FairSemaphore, in_order
+from gateway.api.fast_path import MADE_BYTES, Learned, Made
 from gateway.api.proxies import behind_proxies
 from gateway.api.representation import PROXY_SUFFIXES
 from gateway.factory import create_app
+from gateway.factory.pages import LEARNING_SHARE
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
+from gateway.telemetry.metrics import Metrics
 from tests.support.gateway import GatewayUnderTest, clients, settings_for
+from tests.support.page_cache import QUERY, House
 from tests.support.waiting import wait_until
+
+
+def test_an_answer_kept_ready_counts_as_what_it_holds_on_to() -> None:
+    """It may be there for longer than its page, so its bytes are among those that all may take."""
+    house = House()
+    served = house.ask()
+    body = served.rendered.identity.body
+    prepared = Answers(Metrics(), log_hits=False).prepare(served, "", None, None)
+    plain = Learned(QUERY, served.key)
+    assert len(replace(plain, made=Made(prepared, (None, None), 0, 0.0))) >= len(plain) + len(body) + MADE_BYTES
+
+
+@pytest.mark.parametrize("share_of_page", [0.5, 2])
+def test_what_a_query_means_is_known_also_where_its_answer_is_too_large_to_be_kept(
+    make_gateway: Callable[..., GatewayUnderTest], gateway: GatewayUnderTest, share_of_page: float
+) -> None:
+    """Only the first request reaches Flask, whatever there is room for."""
+    page = len(gateway.get("/campaigns?page_size=100").data)
+    max_bytes = round(LEARNING_SHARE * (page * share_of_page + 5000))
+    small = make_gateway(cache__max_bytes=str(max_bytes), cache__shared_url="")
+    seen = ordinary_requests(small)
+    for _ in range(4):
+        assert small.get("/campaigns?page_size=100").status_code == 200
+    assert len(seen) == 1
 
 
 def ordinary_requests(gateway: GatewayUnderTest) -> list[str]:
@@ -62,6 +92,16 @@ def test_what_is_known_does_not_reach_flask_while_there_is_a_page(
     simulator.faults.arm(Fault("result-code", result_code="0299999"))
     assert gateway.cache_status() == "hit; ttl=-85; age=100; detail=upstream-failed"
     assert seen == []
+
+
+def test_a_request_without_a_query_string_may_leave_the_variable_out(gateway: GatewayUnderTest) -> None:
+    """PEP 3333 lets a server do that; it means the same as an empty one."""
+    known = gateway.get("/campaigns")
+    for headers in (dict[str, str](), {"HTTP_CACHE_CONTROL": "max-age=9"}):
+        environ = EnvironBuilder("/campaigns", environ_overrides={"HTTP_X_API_KEY": "web-key", **headers}).get_environ()
+        del environ["QUERY_STRING"]
+        body, status, answered = run_wsgi_app(gateway.app, environ)
+        assert (status, b"".join(body), answered["ETag"]) == ("200 OK", known.data, known.headers["ETag"])
 
 
 def test_a_prefix_changes_nothing(gateway: GatewayUnderTest) -> None:

@@ -12,6 +12,7 @@ from gateway.model import (
     CampaignStatus,
     Deadline,
     FetchPage,
+    RenderedPage,
     RequestDirectives,
     ServedPage,
 )
@@ -109,6 +110,7 @@ class House:
         self.clock = FakeClock()
         now = clock or self.clock
         self.fetched: list[CampaignQuery] = []
+        self.rendered: list[CampaignPage] = []
         self.answer: CampaignPage | Exception = page_of(1, 2)
         self.metrics = Metrics()
         self.memory = ProcessCache(max_bytes, clock=now)
@@ -118,7 +120,7 @@ class House:
             self.memory,
             PurgeMarks(),
             shared,
-            lambda page: render(page_body(page)),
+            self.render,
             freshness,
             self.metrics,
             refresh_ahead,
@@ -138,6 +140,11 @@ class House:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    def render(self, page: CampaignPage) -> RenderedPage:
+        """Make the bytes of a page, as the gateway does."""
+        self.rendered.append(page)
+        return render(page_body(page))
 
     def key(self, query: CampaignQuery) -> str:
         """Return the cache key of a query."""

@@ -173,7 +173,7 @@ POLICIES = st.builds(Policy, SECONDS, SECONDS)
 
 def usable(at_hand: AtHand | None, asked: Asked) -> AtHand | None:
     """Return the page at hand if it is on the ladder, and the caller takes it in trouble."""
-    if at_hand is None or at_hand.lifetimes.rung(at_hand.age_s) is Rung.EXPIRED:
+    if at_hand is None or at_hand.lifetimes.rung(at_hand.age_s, purged=at_hand.purged) is Rung.EXPIRED:
         return None
     most_s = asked.directives.stale_if_error_s
     stale_s = max(at_hand.age_s - at_hand.lifetimes.fresh_s, 0.5 if at_hand.purged else 0.0)

@@ -178,7 +178,9 @@ class Ladder(RuleBasedStateMachine):
 
     def rung(self) -> Rung:
         """Return the rung of what is kept, but for purges."""
-        return Rung.EXPIRED if self.kept is None else self.lifetimes(self.kept).rung(self.now - self.kept.since)
+        if self.kept is None:
+            return Rung.EXPIRED
+        return self.lifetimes(self.kept).rung(self.now - self.kept.since, purged=self.kept.purged)
 
     def failing(self) -> str:
         """Return what fetching failed of lately, empty for nothing."""

@@ -17,6 +17,7 @@ from gateway.errors import (
     UpstreamUnreachable,
 )
 from gateway.model import CacheOutcome, CampaignPage, CampaignQuery, Deadline, RequestDirectives
+from gateway.pages.background import MOST
 from gateway.pages.codec import encode
 from gateway.pages.freshness import Lifetimes, Rung
 from gateway.pages.shared import Found
@@ -213,6 +214,20 @@ def test_nobody_waits_beside_a_page_for_longer_than_is_set(purged: bool) -> None
     assert len(upstream.calls) == 2, "the fetch went on for all"
 
 
+@pytest.mark.parametrize("stale_while_revalidate_s", [0.0, 60.0])
+def test_a_page_that_was_purged_is_not_shown_where_none_is_to_be_shown_in_trouble(
+    stale_while_revalidate_s: float,
+) -> None:
+    """Its freshness is over, so with `stale_if_error_s` 0 there is nothing left of it."""
+    house = House(lifetimes=Lifetimes(15, stale_while_revalidate_s, 0))
+    house.ask()
+    house.answer = UpstreamUnreachable("down")
+    house.cache.purge(1)
+    assert house.cache.explain(QUERY).rung is Rung.EXPIRED
+    with pytest.raises(UpstreamUnreachable):
+        house.ask()
+
+
 def test_nobody_waits_beside_a_page_that_only_others_have_room_for() -> None:
     """Who comes while it is fetched anew has what there was when that began."""
     upstream, others = Hanging(given=0), OtherProcesses()
@@ -227,6 +242,53 @@ def test_nobody_waits_beside_a_page_that_only_others_have_room_for() -> None:
     with pytest.raises(UpstreamTimeout):
         house.cache.serve(QUERY, Deadline.after(0.02, shortened=True))
     upstream.go_on.release()
+
+
+@pytest.mark.parametrize("hurried", [True, False])
+def test_nobody_waits_beside_a_page_that_another_caller_would_not_take(*, hurried: bool) -> None:
+    """Whoever began the fetch, in a thread of its own or here: what others can have is beside it."""
+    upstream, others = Hanging(given=0), OtherProcesses()
+    house = House(upstream, shared=others, max_bytes=0, slow_s=0.05)
+    others.found = Found(encode(house.key(QUERY), page_of(7), 0), 80.0, 0.0)
+    strict = RequestDirectives(stale_if_error_s=0)
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(house.cache.serve, QUERY, Deadline.after(20, shortened=hurried), strict)
+        wait_until(lambda: len(upstream.calls) == 1)
+        other = house.cache.serve(QUERY, Deadline.after(3))
+        upstream.go_on.release()
+        assert (other.page, other.detail, leader.result(10).page) == (page_of(7), "stale-if-slow", page_of(1))
+
+
+def test_what_was_there_before_a_fetch_gives_way_to_what_another_process_has_fetched() -> None:
+    """Also where this process has no room for pages: no caller sees time go back, or waits for what there is."""
+    upstream, others = Hanging(given=0), OtherProcesses()
+    house = House(upstream, shared=others, max_bytes=0, slow_s=0.05)
+    others.found = Found(encode(house.key(QUERY), page_of(7), 0), 80.0, 0.0)
+    assert house.cache.serve(QUERY, Deadline.after(20)).page == page_of(7)
+    others.found = None
+    assert house.cache.serve(QUERY, Deadline.after(20)).page == page_of(7), "the shared tier is in trouble"
+    others.found = Found(encode(house.key(QUERY), page_of(8), 0), 0.0, 0.0)
+    assert house.cache.serve(QUERY, Deadline.after(20)).page == page_of(8)
+    upstream.go_on.release()
+
+
+@pytest.mark.parametrize("draining", [True, False])
+def test_a_caller_in_a_hurry_is_answered_in_its_time_where_nothing_can_be_begun_behind(*, draining: bool) -> None:
+    """Its fetch has its own deadline then: when the process drains, and when there are fetches enough behind."""
+    upstream = Hanging(given=0)
+    house = House(upstream)
+    crowd = 0 if draining else MOST
+    for vdn in range(2, 2 + crowd):
+        house.fetches.behind(house.key(CampaignQuery(vdn=vdn)), CampaignQuery(vdn=vdn), 0.0)
+    if draining:
+        house.cache.drain()
+    deadline = Deadline.after(30, shortened=True)
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(house.cache.serve, QUERY, deadline)
+        wait_until(lambda: len(upstream.calls) == crowd + 1)
+        upstream.go_on.release(crowd + 1)
+        asking.result(10)
+    assert deadline in upstream.calls
 
 
 def test_a_callers_own_time_ends_its_wait_and_no_fetch() -> None:

@@ -66,6 +66,20 @@ def test_a_page_that_is_good_for_an_hour_does_not_go_with_one_that_is_good_for_s
     assert house.ask().age_s == 130.0
 
 
+def test_of_what_is_held_already_no_page_is_made_again(others: OtherProcesses) -> None:
+    """While another process may have a newer one, each hit looks, and that is all it does."""
+    house = House(shared=others)
+    house.ask()
+    held = house.tiers.held(house.key(QUERY))
+    assert held is not None
+    others.found = Found(held.entry, 0.0, 0.0)
+    house.cache.doubted(house.key(QUERY))
+    assert [house.ask().tier for _ in range(3)] == ["process"] * 3
+    assert len(house.rendered) == 1
+    others.found = found(house, NEW, 0.0, as_of_ms=9 * AS_OF_MS)
+    assert (house.ask().page, len(house.rendered)) == (NEW, 2)
+
+
 def test_a_newer_page_of_the_others_is_taken(others: OtherProcesses) -> None:
     """Who has heard that there may be one looks there first, and serves it with its age and its time of day."""
     house = House(shared=others)
