@@ -13,6 +13,7 @@ from gateway.cli.faulty import refuse_to_serve
 from gateway.cli.front import front
 from gateway.cli.isales import isales
 from gateway.cli.keys import keys
+from gateway.cli.manual import show_manual_in_help
 from gateway.cli.simulator import simulator
 from gateway.cli.tokens import tokens
 from gateway.settings import SettingsError
@@ -25,5 +26,6 @@ COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, front, is
 def add_commands(app: Flask, gateway: Gateway | SettingsError) -> None:
     """Give `app` all commands. With faults in place of a gateway, those that need one say that there are."""
     app.extensions[EXTENSION] = gateway
+    show_manual_in_help()
     for command in COMMANDS:
         app.cli.add_command(command)
