@@ -47,7 +47,7 @@ _KEPT: Final = ("Cache-Control", "ETag", "Vary")
 
 def list_campaigns() -> dict[str, Any]:
     """Return `GET /campaigns`."""
-    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Vary")
+    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Preference-Applied", "Vary")
     page = _answer("One page of campaigns.", _json("CampaignPage"), *of_page, "Content-Encoding")
     page["content"]["application/json"]["examples"] = {
         "sample": {"summary": "Three campaigns", "value": example_page()},
@@ -64,12 +64,19 @@ def list_campaigns() -> dict[str, Any]:
         "a page at hand, however old, else 504 (`not-cached`); `stale-if-error=N`, in trouble no page older than N "
         "seconds past its freshness, and none with 0. All else in it is passed over. However many ask, a page is "
         "fetched at most once in a second, or in the time that the operators have set; who asks for a newer one sooner "
-        "gets the one of that fetch.",
+        "gets the one of that fetch. "
+        "`Prefer: wait=N` beside `If-None-Match` waits for a change (RFC 7240): the answer comes as soon as the page's "
+        "tag is another one, else 304 after N seconds, with `Preference-Applied: wait=N`. Meanwhile the page is kept "
+        "fresh, by one call to CC-iSales for all who wait. While CC-iSales fails it is the same page. At a reload and "
+        "at the end of a process the answer comes early. Where the preference is not applied, for want of "
+        "`If-None-Match` or because too many wait already, the answer comes at once and without `Preference-Applied`: "
+        "wait by yourself before you ask again. Give your HTTP client more time than N, and ask past its cache "
+        '(`cache: "no-store"` in browsers, where else a second tab waits for the first).',
         page,
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-None-Match", "Prefer", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     for status, response in operation["responses"].items():
@@ -77,6 +84,21 @@ def list_campaigns() -> dict[str, Any]:
         if status not in {"401", "405"}:
             response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
     return operation
+
+
+def get_me() -> dict[str, Any]:
+    """Return `GET /me`."""
+    return _operation(
+        "getMe",
+        CAMPAIGNS,
+        "/me",
+        "Tell what the credentials may do",
+        "Whose they are, and which VDNs they may read. Any good credentials will do, with any scopes or none. It "
+        "counts against no limit, and no page is looked up for it.",
+        _answer("Whose the credentials are, and what they may do.", _json("Caller"), "Cache-Control"),
+        errors=[Unauthenticated],
+        security=_CREDENTIALS,
+    )
 
 
 def purge_cache() -> dict[str, Any]:

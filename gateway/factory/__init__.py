@@ -22,10 +22,12 @@ from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
 from gateway.api.lifecycle import register_lifecycle
+from gateway.api.me import me_blueprint
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
+from gateway.api.waiting import WaitForChange
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
@@ -85,7 +87,7 @@ def create_app(
     upstream = upstream_of(settings, transport, store, breakers, tracer, resources, metrics, clocks)
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = shared_tier_of(store, resources)
-    pages = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
+    pages, changes = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
     metrics.watch_shared_cache(shared.state)
     metrics.watch_waiting(lambda: semaphore.waiting)
     limits = limits_of(settings, store, resources, metrics, clocks)
@@ -113,6 +115,7 @@ def create_app(
             clocks.monotonic,
         )
     )
+    app.register_blueprint(me_blueprint(callers, settings.tenants))
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(
         health_blueprint(
@@ -129,7 +132,10 @@ def create_app(
     app.register_blueprint(problems_blueprint())
     app.register_blueprint(start_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
-    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
+    resources.own("waiters", waiting, lambda: None, waiting.drain)
+    metrics.watch_waiters(lambda: waiting.waiting)
+    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, waiting, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -154,12 +160,13 @@ def _middleware(
     callers: Callers,
     pages: PageCache,
     answers: Answers,
+    waiting: WaitForChange,
     settings: Settings,
     tracer: Tracer,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: pages of other origins, the fast path with addresses behind proxies, and turns."""
-    wsgi: WSGIApplication = FastPath(
+    """Put in front of Flask: pages of other origins, waits, the fast path with addresses behind proxies, and turns."""
+    fast = FastPath(
         in_order(app.wsgi_app, semaphore, clocks.monotonic),
         callers,
         pages,
@@ -170,5 +177,6 @@ def _middleware(
         deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
+    waiting.serve_by(fast, settings.http.longest_wait_s, settings.http.most_waiters)
     by_origin = cors_headers(settings.http.cors_origins)
-    return with_cors(wsgi, by_origin) if by_origin else wsgi
+    return with_cors(waiting, by_origin) if by_origin else waiting

@@ -42,6 +42,7 @@ class Front:
     refusals: list[int] = field(default_factory=lambda: [503, 429])
     not_before: float = 0.0
     early: int = 0
+    waited: bool = False
     statuses: "Queue[int]" = field(default_factory=Queue)
 
     def verdict(self) -> int:
@@ -89,6 +90,7 @@ def front(gateway: str) -> Iterator[Front]:
                 answer = connection.getresponse()
                 body, status, headers = answer.read(), answer.status, answer.getheaders()
                 connection.close()
+                here.waited = here.waited or "Preference-Applied" in answer.headers
             self.send_response_only(status)
             for name, value in headers:
                 if name.lower() not in {"content-length", "connection", "transfer-encoding"}:
@@ -235,4 +237,4 @@ def test_a_client_does_what_its_example_says(client: str, packages: Path, tmp_pa
             finally:
                 watchdog.cancel()
                 process.kill()
-    assert (before.refusals, before.early) == ([], 0)
+    assert (before.refusals, before.early, before.waited) == ([], 0, True)

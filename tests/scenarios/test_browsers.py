@@ -29,7 +29,9 @@ def test_hits_and_misses_can_be_read(shared: GatewayUnderTest) -> None:
         for answer in (others, nobodys):
             assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
         for answer in (mine, others, nobodys):
-            assert answer.headers.getlist("Vary") == ["Accept, Accept-Encoding, Authorization, X-API-Key, Origin"]
+            assert answer.headers.getlist("Vary") == [
+                "Accept, Accept-Encoding, Authorization, X-API-Key, Prefer, Origin"
+            ]
         unchanged = shared.get("/campaigns", headers={**ORIGIN, "If-None-Match": mine.headers["ETag"]})
         assert (unchanged.status_code, unchanged.headers["Access-Control-Allow-Origin"]) == (304, APP)
 
@@ -88,7 +90,7 @@ def test_without_origins_nothing_is_said_of_them(gateway: GatewayUnderTest) -> N
 def test_every_answer_is_what_it_says(gateway: GatewayUnderTest) -> None:
     """No browser is to guess another media type: not of pages and files, not of data, not of problems."""
     paths = ("/campaigns", "/campaigns", "/nothing", "/docs", "/docs/static/try.js", "/docs/static/style.css")
-    for path in (*paths, "/problems", "/openapi.json", "/healthz", "/readyz", "/metrics", "/cache/explain"):
+    for path in (*paths, "/problems", "/openapi.json", "/healthz", "/readyz", "/metrics", "/me", "/cache/explain"):
         with gateway.get(path, headers={"Accept": "text/html"} if path == "/problems" else {}) as answer:
             assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
             own = path.startswith(("/docs", "/problems", "/openapi"))

@@ -52,7 +52,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_endpoint_is_documented() -> None:
     """All paths are there, each operation under a name of its own."""
     assert list(DOCUMENT["paths"]) == [
-        *("/campaigns", "/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs"),
+        *("/campaigns", "/me", "/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs"),
         *("/problems", "/problems/{name}", "/cache", "/cache/explain"),
     ]
     names = [operation["operationId"] for _, operation in operations()]
@@ -179,7 +179,7 @@ def test_headers_of_a_page() -> None:
     """The headers of 200 and 304, of waiting and of credentials are documented."""
     responses = CAMPAIGNS["responses"]
     page = {"Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Server-Timing", "Vary"}
-    page |= {"X-Content-Type-Options", "X-Request-Id"}
+    page |= {"Preference-Applied", "X-Content-Type-Options", "X-Request-Id"}
     limits = {"RateLimit", "RateLimit-Policy"}
     assert set(responses["304"]["headers"]) == page | limits
     assert set(responses["200"]["headers"]) == page | limits | {"Content-Encoding"}
@@ -209,6 +209,12 @@ def test_what_a_caller_may_ask_of_the_cache_is_in_words() -> None:
         assert f"`{directive}`" in CAMPAIGNS["description"]
 
 
+def test_what_a_wait_is_and_is_not_is_in_words() -> None:
+    """Where it is not applied, that the HTTP client has to be as patient, and that caches are to be passed."""
+    for words in ("Prefer: wait=N", "If-None-Match", "Preference-Applied", 'cache: "no-store"'):
+        assert f"`{words}`" in CAMPAIGNS["description"]
+
+
 def request_headers(operation: dict[str, Any]) -> set[str]:
     """Return the names of the request headers of an operation, credentials aside."""
     references = [parameter["$ref"] for parameter in operation["parameters"] if "$ref" in parameter]
@@ -221,7 +227,7 @@ def test_request_headers_are_documented_where_they_count() -> None:
     """Every operation takes a request id; condition and language stand where they change the answer."""
     by_path = {path: request_headers(operation) for path, operation in operations()}
     of_a_document = {"If-None-Match", "X-Request-Id"}
-    assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
+    assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "Prefer", "X-Request-Timeout-Ms"}
     for path in ("/docs", "/problems", "/problems/{name}"):
         assert by_path.pop(path) == of_a_document | {"Accept-Language"}
     for path in ("/", "/openapi.json"):
