@@ -7,6 +7,7 @@ from flask import Response
 from werkzeug.http import parse_accept_header
 
 from gateway.api.html import SECURITY_HEADERS
+from gateway.api.language import Language, preferred_language
 from gateway.api.relative import way_up
 from gateway.api.representation import choose, held_tag, hint, media_type_quality
 from gateway.model import RenderedPage
@@ -45,6 +46,17 @@ def prefers_html(accept: str | None) -> bool:
     named = {item.partition(";")[0].strip(" \t").lower() for item, _ in parse_accept_header(hint(accept))}
     html, json = media_type_quality(HTML, accept), media_type_quality(JSON, accept)
     return HTML in named and html > 0 and (html > json if JSON in named else html >= json)
+
+
+def chosen_language() -> Language | None:
+    """Return the language that the URL of the current request asks for with `lang`; `None` for none, or another."""
+    asked = flask.request.args.get("lang", "")
+    return Language(asked) if asked in list(Language) else None
+
+
+def language_here() -> Language:
+    """Return the language of the page that the current request asks for: that of its URL, else the preferred one."""
+    return chosen_language() or preferred_language(flask.request.headers.get("Accept-Language"))
 
 
 def way_up_here() -> str:

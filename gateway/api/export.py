@@ -28,19 +28,17 @@ from gateway.api.fast_path import SCOPE
 from gateway.api.fields import Choice, Flag
 from gateway.api.problems import PROBLEM_MEDIA_TYPE
 from gateway.api.public import json_bytes
-from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser, refusal
+from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
 from gateway.api.relative import itself
 from gateway.api.representation import gzip_entity_tag, held_tag, media_type_quality, wants_gzip
-from gateway.errors import CallerError, NotAcceptable, ParameterFault
+from gateway.errors import CallerError, NotAcceptable
 from gateway.model import FORWARD_MISS, CampaignQuery, Representation
 from gateway.results.exports import Exports, Result
 from gateway.settings import Tenant
 
 EXPORT_PATH: Final = "/campaigns/export"
 PARSER: Final = QueryParser()
-_OF_CSV: Final = "It counts for CSV. Leave it out, or ask for format=csv."
-_OF_NDJSON: Final = "It counts for NDJSON. Leave it out, or ask for format=ndjson."
 
 
 class ExportParameters(NamedTuple):
@@ -133,17 +131,12 @@ def _asked(grant: Grant, tenants: Mapping[int, Tenant]) -> tuple[CampaignQuery, 
     schema = schema_of(ExportQuerySchema, tuple((vdn, tenants[vdn].time_zone) for vdn in grant.vdns))
     parameters: ExportParameters = PARSER.parse(schema, request, location="query")
     chosen = parameters.format or _preferred(request.headers.get("Accept"))
-    faults = []
-    for name, of, what in (
-        ("dialect", ExportFormat.CSV, _OF_CSV),
-        ("bom", ExportFormat.CSV, _OF_CSV),
-        ("end_line", ExportFormat.NDJSON, _OF_NDJSON),
-    ):
-        if getattr(parameters, name) is not None and chosen is not of:
-            faults.append(ParameterFault(name, what))
-    if faults:
-        raise refusal(faults)
-    form = Form(chosen, parameters.dialect or CsvDialect.SPREADSHEET, bool(parameters.bom), bool(parameters.end_line))
+    form = Form(chosen)
+    # What is about another format is passed over: no document can say that it must not stand beside this one.
+    if chosen is ExportFormat.CSV:
+        form = Form(chosen, parameters.dialect or CsvDialect.SPREADSHEET, bool(parameters.bom))
+    elif chosen is ExportFormat.NDJSON:
+        form = Form(chosen, end_line=bool(parameters.end_line))
     return question(parameters.campaigns, grant, tenants), form
 
 

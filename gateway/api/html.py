@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 
 from gateway.api.language import Language, said
 
+LANGUAGES: Final = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
+"""Each by the name that it has for those who speak it."""
 NOSNIFF: Final = ("X-Content-Type-Options", "nosniff")
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -21,12 +23,14 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def html_page(template: str, *, up: str, language: Language = Language.ENGLISH, **context: Any) -> bytes:
+def html_page(template: str, *, up: str, language: Language, chosen: Language | None = None, **context: Any) -> bytes:
     """Return the page that `template` makes of `context`, in UTF-8. It is to be sent with `SECURITY_HEADERS`.
 
-    Its links begin with `up`, which leads from the page to where we are mounted; its own words are in `language`.
+    Its links begin with `up`, which leads from the page to where we are mounted; its own words are in `language`. Where
+    that was `chosen` by the URL, so do the links to other pages choose it.
     """
-    context |= {"up": up, "language": language, "say": functools.partial(said, language=language)}
+    context |= {"up": up, "language": language, "languages": LANGUAGES, "in_it": f"?lang={chosen}" if chosen else ""}
+    context["say"] = functools.partial(said, language=language)
     return flask.render_template(template, code_spans=code_spans, **context).encode()
 
 

@@ -32,11 +32,11 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   asked for; its last segment is the name of the kind. `/problems` lists all.
 - **Coding**: a body of 1 KiB or more comes in gzip to those whose `Accept-Encoding` asks for it. Let the HTTP client
   send that header by itself, so that it unpacks the answer too.
-- **Accept-Language** that prefers Chinese (`zh`) gets the words of problems, and the pages that explain them, in
-  Chinese; names and members stay. It changes no page of campaigns.
+- **Accept-Language** that prefers Chinese (`zh`) gets the words of problems, and the pages for people, in Chinese;
+  names and members stay. It changes no page of campaigns. `?lang=en` and `?lang=zh-CN` choose the language of a page.
 - **HEAD** works wherever GET does. **OPTIONS** works everywhere, without credentials: 204, and `Allow` lists the
   methods of the path.
-- **Accept** has to allow the media type of the answer where there is a 406 below. Problems are always sent as
+- **Accept** has to allow the media type of the answer where an operation lists a 406. Problems are always sent as
   `application/problem+json`. An `Accept`, `Accept-Encoding` or `Accept-Language` of more than 1,000 characters counts
   as absent.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
@@ -46,8 +46,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long
   it is good. `Cache-Status` and `Campaigns-As-Of` tell how old it is.
 - **Waiting for changes**: `Prefer: wait=N` beside `If-None-Match` on `/campaigns` (RFC 7240).
-- **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
-  credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
+- **Browsers**: pages of the origins that the operators have listed may read campaigns, this document and all problems,
+  with credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 - **Generated clients**: answers may have more fields one day, and enumerations of answers more words, in a later
   version of this document. openapi-generator makes clients that go on then with
   `disallowAdditionalPropertiesIfNotPresent=false,enumUnknownDefaultCase=true`; for Go add `enumClassPrefix=true`, or
@@ -64,10 +64,11 @@ _SERVERS: Final = ({"url": ".", "description": "Where this document is, under wh
 
 _TAGS: Final = (
     {"name": operations.CAMPAIGNS, "description": "The outbound campaigns, and who may read which."},
-    {"name": operations.CACHE, "description": "The pages that are kept."},
-    {"name": operations.OPERATIONS, "description": "How the gateway is, for those who run it."},
     {"name": operations.DOCUMENTATION, "description": "This API, and what can go wrong."},
+    {"name": operations.CACHE, "description": "The pages that are kept, for those who run the gateway."},
+    {"name": operations.OPERATIONS, "description": "How the gateway is, for those who run it."},
 )
+"""In the order of `/docs`: what is for callers comes before what is for operators."""
 
 
 def openapi_document() -> dict[str, Any]:

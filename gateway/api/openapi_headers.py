@@ -52,7 +52,8 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "gzip",
     },
     "Content-Language": {
-        "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it, else `en`.",
+        "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it or `lang` "
+        "says so, else `en`.",
         "schema": {"type": "string", "enum": ["en", "zh-CN"]},
         "example": "en",
     },
@@ -191,8 +192,8 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "Prefer": {
         "description": "`wait=N` beside `If-None-Match` (RFC 7240): to be answered as soon as the page is another one, "
-        "else with 304 after N seconds, 1 to 60 and no more than `http.longest_wait_s`. All other preferences, and "
-        "what cannot be read, are passed over.",
+        "else with 304 after N seconds, 1 to 60 and no more than the operators allow: 10, unless they have set another "
+        "time. All other preferences, and what cannot be read, are passed over.",
         "schema": {"type": "string"},
         "example": "wait=10",
     },
@@ -203,8 +204,9 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "example": "5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10",
     },
     "X-Request-Timeout-Ms": {
-        "description": "Whole milliseconds that the caller is going to wait, where that is less than the gateway would "
-        "(`isales.deadline_s`). A short one gives 504 where no page is at hand. Any other value is ignored.",
+        "description": "Whole milliseconds that the caller is going to wait, where that is less than the gateway "
+        "would: 8 s, unless the operators have set another time. A short one gives 504 where no page is at hand. Any "
+        "other value is ignored.",
         "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": MOST_MS},
         "example": 2000,
     },

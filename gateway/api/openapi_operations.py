@@ -37,6 +37,15 @@ _PROBLEM_NAME: Final = {
     "schema": {"$ref": "#/components/schemas/ProblemName"},
     "example": NotFound.name,
 }
+_LANGUAGE: Final = {
+    "in": "query",
+    "name": "lang",
+    "required": False,
+    "description": "The language of the page, `en` or `zh-CN`, for a link that has to be in one. Left out, or another: "
+    "what `Accept-Language` prefers.",
+    "schema": {"type": "string"},
+    "example": "en",
+}
 _KEPT: Final = ("Cache-Control", "ETag", "Vary")
 
 
@@ -57,8 +66,9 @@ def list_campaigns() -> dict[str, Any]:
         "cache may answer with is the caller's to say in `Cache-Control` of the request (RFC 9111, section 5.2.1): "
         "`max-age=N`, no page older than N seconds; `no-cache`, a page that is fetched from now on; `only-if-cached`, "
         "a page at hand, however old, else 504 (`not-cached`); `stale-if-error=N`, in trouble no page older than N "
-        "seconds past its freshness, and none with 0. All else in it is passed over. No page is fetched more often "
-        "than `cache.min_refresh_s` allows; who asks for a newer one sooner gets the one of that fetch. "
+        "seconds past its freshness, and none with 0. All else in it is passed over. However many ask, a page is "
+        "fetched at most once in a second, or in the time that the operators have set; who asks for a newer one sooner "
+        "gets the one of that fetch. "
         "`Prefer: wait=N` beside `If-None-Match` waits for a change (RFC 7240): the answer comes as soon as the page's "
         "tag is another one, else 304 after N seconds, with `Preference-Applied: wait=N`. Meanwhile the page is kept "
         "fresh, by one call to CC-iSales for all who wait, and `Cache-Control` of the request does not count. While "
@@ -240,8 +250,10 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
     # With one: beside JSON, what has no type would take the type of that away in TypeScript.
     html = {"text/html": {"schema": {"type": "string"}}}
     this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": ("If-None-Match",)}
-    page: dict[str, Any] = {"not_modified": headers(*of_a_page), "accepts": ("If-None-Match",)}
-    in_words: dict[str, Any] = {**page, "accepts": ("Accept-Language", "If-None-Match")}
+    in_words: dict[str, Any] = {
+        "not_modified": headers(*of_a_page),
+        "accepts": ("Accept-Language", "If-None-Match"),
+    }
 
     def explanation(schema: str) -> dict[str, Any]:
         # JSON comes first because programs take the first; a generated client does not know what to do with a page.
@@ -279,8 +291,9 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             "/docs",
             "This document, to read and to try",
             "A page for people, made of this document.",
-            _answer("A page for people.", only_html, *of_a_page, "Content-Encoding"),
-            **page,
+            _answer("A page for people.", only_html, *of_a_page, "Content-Encoding", "Content-Language"),
+            parameters=[_LANGUAGE],
+            **in_words,
         ),
         "/problems": _operation(
             "listProblems",
@@ -290,6 +303,7 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             "Every kind of problem with its meaning and its remedy.",
             explanation("ProblemList"),
             errors=[NotAcceptable],
+            parameters=[_LANGUAGE],
             **in_words,
         ),
         "/problems/{name}": _operation(
@@ -300,7 +314,7 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             "What the `type` of a problem leads to.",
             explanation("ProblemDescription"),
             errors=[NotFound, NotAcceptable],
-            parameters=[_PROBLEM_NAME],
+            parameters=[_PROBLEM_NAME, _LANGUAGE],
             **in_words,
         ),
     }

@@ -1,6 +1,7 @@
 """Every error as an answer, problem details for HTTP APIs (RFC 9457), and a page for people behind each `type`."""
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +13,15 @@ import werkzeug.exceptions
 from flask import Blueprint, Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from gateway.api.document import HTML, JSON, document_response, prefers_html, way_up_here
+from gateway.api.document import (
+    HTML,
+    JSON,
+    chosen_language,
+    document_response,
+    language_here,
+    prefers_html,
+    way_up_here,
+)
 from gateway.api.html import html_page
 from gateway.api.language import Language, described, preferred_language, said
 from gateway.api.methods import methods
@@ -120,20 +129,23 @@ def problems_blueprint() -> Blueprint:
     blueprint = Blueprint("problems", __name__, template_folder="templates")
 
     # It takes 20 ms to make one, and anybody may ask.
-    @functools.lru_cache(maxsize=2 * 2 * len(Language) * (len(_PROBLEMS) + 1))
-    def page(name: str | None, media_type: str, up: str, language: Language) -> RenderedPage:
+    @functools.lru_cache(maxsize=2 * 2 * 2 * len(Language) * (len(_PROBLEMS) + 1))
+    def page(name: str | None, media_type: str, up: str, language: Language, chosen: Language | None) -> RenderedPage:
         error = None if name is None else _PROBLEMS[name]
         content = _index(up, language) if error is None else problem_description(error, up, language)
         if media_type != HTML:
             return render(json_bytes(content))
-        template = "problems.html" if error is None else "problem.html"
-        return render(html_page(template, up=up, language=language, **content))
+        if error is None:
+            return render(html_page("problems.html", up=up, language=language, chosen=chosen, **content))
+        for_callers, _, for_operators = content["remedy"].partition(said("Operators: ", language))
+        more = {"for_callers": for_callers, "for_operators": for_operators, "example": _example(error, language)}
+        return render(html_page("problem.html", up=up, language=language, chosen=chosen, **content, **more))
 
     def respond(name: str | None = None) -> Response:
         if name is not None and name not in _PROBLEMS:
             raise NotFound(f"There is no problem of this name. The names are {', '.join(_PROBLEMS)}.")
-        media_type, language = _preferred(), _language()
-        rendered = page(name, media_type, way_up_here(), language)
+        media_type, language = _preferred(), language_here()
+        rendered = page(name, media_type, way_up_here(), language, chosen_language())
         response = document_response(rendered, media_type, max_age_s=MAX_AGE_S, vary="Accept, Accept-Language")
         response.headers["Content-Language"] = str(language)
         return response
@@ -154,6 +166,13 @@ def problem_description(error: type[GatewayError], up: str, language: Language) 
         "meaning": words["meaning"],
         "remedy": words["remedy"],
     }
+
+
+def _example(error: type[GatewayError], language: Language) -> str:
+    """Return a problem of this kind as an answer to `/campaigns` tells it, to be read."""
+    words = described(error, language)["meaning"]
+    problem = json.loads(problem_body(error(words), "/campaigns", "5f0c6a1e9d3b4f6f8f0f3c2f7a1d9b10", "", language))
+    return json.dumps(problem, ensure_ascii=False, indent=2)
 
 
 def _refuse_more_slashes() -> None:

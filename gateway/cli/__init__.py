@@ -14,6 +14,7 @@ from gateway.cli.faulty import refuse_to_serve
 from gateway.cli.front import front
 from gateway.cli.isales import isales
 from gateway.cli.keys import keys
+from gateway.cli.manual import show_manual_in_help
 from gateway.cli.simulator import simulator
 from gateway.cli.tokens import tokens
 from gateway.cli.watch import watch
@@ -32,5 +33,6 @@ assert export.name in campaigns.commands  # noqa: S101 -- so that nobody takes t
 def add_commands(app: Flask, gateway: Gateway | SettingsError) -> None:
     """Give `app` all commands. With faults in place of a gateway, those that need one say that there are."""
     app.extensions[EXTENSION] = gateway
+    show_manual_in_help()
     for command in COMMANDS:
         app.cli.add_command(command)

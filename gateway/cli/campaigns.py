@@ -12,7 +12,7 @@ from gateway.api.public import page_body
 from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
-from gateway.cli.columns import padded, width
+from gateway.cli.terminal import print_table
 from gateway.cli.text import TEXT
 from gateway.counted import counted
 from gateway.errors import GatewayError, InvalidParameters
@@ -90,7 +90,7 @@ def campaigns() -> None:
     """Ask for campaigns as callers do, without a key."""
 
 
-@campaigns.command(name="list")
+@campaigns.command(name="list", short_help="List one page of campaigns.")
 @with_appcontext
 @with_query_options
 @click.option("--json", "as_json", is_flag=True, help="Print what `GET /campaigns` answers.")
@@ -105,24 +105,20 @@ def list_campaigns(as_json: bool, **options: str | None) -> None:  # noqa: FBT00
     if as_json:
         sys.stdout.buffer.write(page_body(served.page) + b"\n")
         return
-    click.echo(table(served.page))
+    print_page(served.page)
 
 
-def table(page: CampaignPage) -> str:
-    """Return the campaigns of `page` in columns, and a line of counts below."""
+def print_page(page: CampaignPage) -> None:
+    """Print the campaigns of `page` in columns, and a line of counts below."""
     head = ("ID", "NAME", "STATUS", "DEVICE TYPE", "BEGINS", "ENDS", "CALLER")
-    rows = [head, *(_cells(campaign) for campaign in page.campaigns)]
-    widths = [max(width(row[column]) for row in rows) for column in range(len(head))]
-    lines = [
-        "  ".join(padded(cell, columns) for cell, columns in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    print_table(head, [_cells(campaign) for campaign in page.campaigns])
     total = "an unknown number of campaigns" if page.total_items is None else counted(page.total_items, "campaign")
     last = None if page.total_pages is None else max(1, page.total_pages)
     where = f"page {page.number} of {last or '?'},"
     if last is not None and page.number > last:
         where = f"page {page.number}, after the last of {last};"
     missing = f"; {page.left_out} more on this page cannot be used" if page.left_out else ""
-    return "\n".join([*lines, f"{where} {total}{missing}"])
+    click.echo(f"{where} {total}{missing}")
 
 
 def _cells(campaign: Campaign) -> tuple[str, ...]:

@@ -11,11 +11,6 @@ def width(text: str) -> int:
     )
 
 
-def padded(text: str, columns: int) -> str:
-    """Return `text` with blanks behind it, so that it takes `columns`."""
-    return text + " " * (columns - width(text))
-
-
 def wrapped(text: str, columns: int) -> Iterator[str]:
     """Yield `text` in lines of at most `columns`, broken between words, or within one that is too long for a line."""
     line = ""

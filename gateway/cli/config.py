@@ -1,11 +1,16 @@
 """`flask config`: are the settings right, and what are they."""
 
+import json
 import os
+import sys
+import tomllib
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
-from gateway.cli.app import gateway_or_fault
+from gateway.cli.app import Gateway, gateway_or_fault
+from gateway.cli.exit_codes import ExitCode
 from gateway.cli.listening import require_free_port
 from gateway.cli.reload import reload
 from gateway.cli.text import TEXT
@@ -20,13 +25,20 @@ def config() -> None:
 config.add_command(reload)
 
 
-@config.command()
+@config.command(short_help="Check the settings, and print them.")
 @click.option("--host", default="127.0.0.1", show_default=True, type=TEXT, help="Address for --port.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Check too that nobody listens on this port.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, the faults too.")
 @with_appcontext
-def check(host: str, port: int | None) -> None:
-    """Print the effective settings with secrets redacted, or every fault of them; exit code 1 on faults."""
+def check(host: str, port: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
+    """Print the effective settings with secrets redacted, or every fault of them; it fails on faults."""
     gateway = gateway_or_fault()
+    if as_json:
+        faulty = isinstance(gateway, SettingsError)
+        if port is not None and not faulty:
+            require_free_port(host, port, f"Stop that, or choose another port: make serve PORT={port % 65535 + 1}")
+        click.echo(json.dumps(_document(gateway), ensure_ascii=False))
+        sys.exit(ExitCode.FAILED if faulty else ExitCode.DONE)
     unset = "" if os.environ.get("GATEWAY_ENV") else "GATEWAY_ENV is not set, so this is about `development`."
     if isinstance(gateway, SettingsError):
         raise click.ClickException("\n".join(filter(None, (str(gateway), unset))))
@@ -41,3 +53,17 @@ def check(host: str, port: int | None) -> None:
         click.echo(f"# Warning: {warning}")
     click.echo()
     click.echo(effective_toml(settings), nl=False)
+
+
+def _document(gateway: Gateway | SettingsError) -> dict[str, Any]:
+    """Return what `--json` prints. Keys may be added, none goes or changes."""
+    if isinstance(gateway, SettingsError):
+        return {"good": False, "faults": list(gateway.faults)}
+    settings = gateway.settings
+    return {
+        "good": True,
+        "environment": settings.environment,
+        "warnings": list(settings.warnings),
+        "time_zones": {"release": settings.time_zones.release, "folder": str(settings.time_zones.folder)},
+        "settings": tomllib.loads(effective_toml(settings)),
+    }

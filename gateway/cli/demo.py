@@ -29,7 +29,7 @@ BANNER = """
 """
 
 
-@click.command()
+@click.command(short_help="Run a simulator and a gateway, for a look.")
 @click.option("--host", default="127.0.0.1", show_default=True, type=TEXT, help="Address of the gateway.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port of the gateway.")
 @click.option("--simulator-port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")

@@ -13,6 +13,8 @@ from flask.cli import with_appcontext
 from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.columns import wrapped
 from gateway.cli.doctor_issuers import examine_issuers
+from gateway.cli.exit_codes import ExitCode
+from gateway.cli.terminal import print_step
 from gateway.isales.doctor import examine
 from gateway.isales.doctor_step import State, Step, duration
 from gateway.settings.model import Tenant, TimeZoneData
@@ -22,7 +24,7 @@ INDENT: Final = 30
 """Where the words of a step begin: behind its state, its name and how long it took."""
 
 
-@click.command()
+@click.command(short_help="Examine the way there, step by step.")
 @click.option(
     "--vdn", type=click.IntRange(1, 9999), help="Ask for this VDN only; default: for each that is configured."
 )
@@ -31,8 +33,7 @@ INDENT: Final = 30
 def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
     """Examine the way to CC-iSales: DNS, TCP, TLS, HTTP, clock, signature, a query of ten rows, latency.
 
-    It makes one call at a time, at most four for a VDN. Then it reads the keys of each identity provider. Exit code 0:
-    nothing failed, there may be warnings; 1: something failed; 2: wrong usage.
+    It makes one call at a time, at most four for a VDN. Then it reads the keys of each identity provider.
     """
     gateway = current_gateway()
     isales, tenants = gateway.settings.isales, _tenants(gateway, vdn)
@@ -46,7 +47,7 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
         if not as_json and not (step.vdn and the_way_is_bad(taken)):
             if step.vdn and taken[-2].vdn != step.vdn:
                 click.echo(f"\nVDN {step.vdn}")
-            click.echo("\n".join(lines(step)))
+            print_step("\n".join(lines(step)))
     if not as_json and tenants and the_way_is_bad(taken):
         click.echo(f"\nNo VDN was asked for: {', '.join(str(tenant.vdn) for tenant in tenants)}")
     issuers = gateway.settings.issuers
@@ -55,10 +56,10 @@ def doctor(vdn: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
     for step in examine_issuers(issuers):
         taken.append(step)
         if not as_json:
-            click.echo("\n".join(lines(step)))
+            print_step("\n".join(lines(step)))
     told = json.dumps(document(isales.base_url, zones, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}"
     click.echo(told)
-    sys.exit(1 if verdict(taken) is State.FAILED else 0)
+    sys.exit(ExitCode.FAILED if verdict(taken) is State.FAILED else ExitCode.DONE)
 
 
 def _tenants(gateway: Gateway, vdn: int | None) -> Sequence[Tenant]:

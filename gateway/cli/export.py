@@ -1,5 +1,6 @@
 """`flask campaigns export`: all campaigns in a file, which is there when it is whole."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def _with_filters(command: Any) -> Any:
     return command
 
 
-@campaigns.command()
+@campaigns.command(short_help="Write all campaigns to a file.")
 @with_appcontext
 @_with_filters
 @click.option(
@@ -47,14 +48,14 @@ def _with_filters(command: Any) -> Any:
     help="Of CSV: for spreadsheets (the default), which run what looks like a formula, or plain.",
 )
 @click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON about the file, when it is there.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file; replaced if it exists."
 )
-def export(form: str, dialect: str | None, bom: bool, output: Path, **options: str | None) -> None:  # noqa: FBT001 -- click passes options by name
+def export(form: str, dialect: str | None, bom: bool, as_json: bool, output: Path, **options: str | None) -> None:  # noqa: FBT001 -- click passes options by name
     """Write all campaigns to a file, read as the endpoint reads them: behind all callers, within the call budget.
 
-    The file has its name when it is whole, and not before. Exit code 0: it is there; 1: it is not, and what was there
-    before still is; 2: wrong usage.
+    The file has its name when it is whole, and not before; else what was there before still is.
     """
     chosen = ExportFormat(form)
     if chosen is not ExportFormat.CSV and (dialect or bom):
@@ -75,7 +76,10 @@ def export(form: str, dialect: str | None, bom: bool, output: Path, **options: s
         raise failure(error) from error
     except OSError as fault:
         raise click.ClickException(f"{output} cannot be written: {fault.strerror or fault}.") from fault
-    click.echo(f"{output}: {counted(rows, 'campaign')}, {counted(spool.size, 'byte')}.", err=True)
+    if as_json:
+        click.echo(json.dumps({"file": str(output), "rows": rows, "bytes": spool.size}, ensure_ascii=False))
+    else:
+        click.echo(f"{output}: {counted(rows, 'campaign')}, {counted(spool.size, 'byte')}.", err=True)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import IO, Any
 import click
 
 from gateway.cli.doctor import lines, step_document, summary, verdict
+from gateway.cli.exit_codes import ExitCode
+from gateway.cli.terminal import print_step
 from gateway.cli.text import TEXT
 from gateway.front.ask import Caller
 from gateway.front.doctor import examine
@@ -30,7 +32,7 @@ key_option = click.option(
 """For commands that ask as callers do; `read_key` reads what it names."""
 
 
-@front.command()
+@front.command(short_help="Examine the proxy in front, as a caller.")
 @click.argument("url", type=TEXT)
 @key_option
 @click.option("--vdn", type=click.IntRange(1, 9999), help="The VDN to ask for, where the key is for several.")
@@ -55,8 +57,7 @@ def doctor(
     """Examine the front that the gateway is behind, at URL: the address of callers, with its prefix if it has one.
 
     It asks as a caller does, some thirty requests, one at a time: do tags bring 304, compressed or not, do headers of
-    10 KiB and tokens pass, are headers with underscores dropped. Exit code 0: nothing failed, there may be warnings;
-    1: something failed; 2: wrong usage.
+    10 KiB and tokens pass, are headers with underscores dropped.
     """
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"{url!r}: write the whole URL, beginning with https://.")
@@ -67,9 +68,9 @@ def doctor(
     for step in examine(caller, vdn, wait_s):
         taken.append(step)
         if not as_json:
-            click.echo("\n".join(lines(step)))
+            print_step("\n".join(lines(step)))
     click.echo(json.dumps(document(url, taken), ensure_ascii=False) if as_json else f"\n{summary(taken)}")
-    sys.exit(1 if verdict(taken) is State.FAILED else 0)
+    sys.exit(ExitCode.FAILED if verdict(taken) is State.FAILED else ExitCode.DONE)
 
 
 def document(url: str, steps: list[Step]) -> dict[str, Any]:

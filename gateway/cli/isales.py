@@ -24,7 +24,7 @@ def isales() -> None:
 isales.add_command(doctor)
 
 
-@isales.command(name="explain-signature")
+@isales.command(name="explain-signature", short_help="Show how a request is signed.")
 @with_appcontext
 @with_query_options
 @click.option("--at", help="Sign for this time, RFC 3339 in UTC such as 2026-01-02T03:04:05Z; default: now.")

@@ -22,7 +22,7 @@ def _client_name(_context: click.Context, _option: click.Parameter, name: str) -
     return name
 
 
-@keys.command()
+@keys.command(short_help="Make an API key for a caller.")
 @click.option(
     "--name", default="my-client", show_default=True, callback=_client_name, help="The client that gets the key."
 )

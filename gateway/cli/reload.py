@@ -1,5 +1,6 @@
 """`flask config reload`: have a running gateway take its settings anew, without losing a request or a page."""
 
+import json
 import os
 import signal
 import time
@@ -15,13 +16,14 @@ LIMIT_S: Final = 20.0
 PAUSE_S: Final = 0.05
 
 
-@click.command()
+@click.command(short_help="Have a running gateway read them anew.")
 @click.option("--pid", type=click.IntRange(min=1), help="The main process of granian, where several gateways run.")
-def reload(pid: int | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def reload(pid: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
     """Have every worker of a running gateway read settings and secrets anew, and tell what came of it.
 
-    Its variables are those that it was started with, whatever is set here. Exit code 0: all serve by the new settings;
-    1: they are faulty, and those before stay in force, or there is no gateway to be found.
+    Its variables are those that it was started with, whatever is set here. It fails where the settings are faulty, so
+    that those before stay in force, and where there is no gateway to be found.
     """
     asked = _workers_of(pid)
     for worker in asked:
@@ -35,6 +37,9 @@ def reload(pid: int | None) -> None:
     if len(done) < len(asked):
         silent = ", ".join(str(pid) for pid in sorted({w.pid for w in asked} - {w.pid for w in done}))
         raise click.ClickException(f"No word came within {LIMIT_S:.0f} s from process {silent}; look at its log.")
+    if as_json:
+        click.echo(json.dumps({"workers": [worker.pid for worker in done]}))
+        return
     click.echo(f"Reloaded: {len(done)} {'worker serves' if len(done) == 1 else 'workers serve'} by the new settings.")
 
 

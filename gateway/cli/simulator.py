@@ -16,7 +16,7 @@ def simulator() -> None:
     """Run a CC-iSales look-alike that checks signatures and has 250 campaigns."""
 
 
-@simulator.command()
+@simulator.command(short_help="Run a CC-iSales look-alike.")
 @click.option("--host", default=DEFAULT_HOST, show_default=True, type=TEXT, help="Address to listen on.")
 @click.option("--port", default=DEFAULT_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
 @click.option(

@@ -15,6 +15,8 @@ from gateway.access.jwks import TokenKeys, parse_jwks
 from gateway.access.key_source import reader_of
 from gateway.cli.app import current_gateway
 from gateway.cli.columns import wrapped
+from gateway.cli.exit_codes import ExitCode
+from gateway.cli.terminal import print_step
 from gateway.settings.model import JwtSettings
 
 MOST_BYTES: Final = 65_536
@@ -28,7 +30,7 @@ def tokens() -> None:
     """Look at bearer tokens."""
 
 
-@tokens.command(name="explain")
+@tokens.command(name="explain", short_help="Say what is made of a bearer token.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.argument("misplaced", nargs=-1, metavar="")
 @with_appcontext
@@ -36,7 +38,7 @@ def explain_token(as_json: bool, misplaced: tuple[str, ...]) -> None:  # noqa: F
     """Say what each check makes of a token: its key, its claims, and what its holder may read.
 
     The token is read from standard input, so that it is in no list of processes and no history, and it is not shown.
-    The keys are read from the identity provider. Exit code 0: the token is good, and for something; 1: it is not.
+    The keys are read from the identity provider. It fails where the token is not good, or is good for nothing.
     """
     if misplaced:
         # click itself would repeat it.
@@ -58,7 +60,7 @@ def explain_token(as_json: bool, misplaced: tuple[str, ...]) -> None:  # noqa: F
         lines.append(line)
         if not as_json:
             first, *others = wrapped(line.seen, COLUMNS - INDENT)
-            click.echo(f"{STATES[line.passed]:8} {line.check:10} {first}")
+            print_step(f"{STATES[line.passed]:8} {line.check:10} {first}")
             for other in others:
                 click.echo(" " * INDENT + other)
     good = all(line.passed for line in lines)
@@ -67,7 +69,7 @@ def explain_token(as_json: bool, misplaced: tuple[str, ...]) -> None:  # noqa: F
         click.echo(json.dumps({"good": good, "checks": checks}, ensure_ascii=False))
     else:
         click.echo("\nThe token is good." if good else "\nThe token is of no use as it is; see what failed.")
-    sys.exit(0 if good else 1)
+    sys.exit(ExitCode.DONE if good else ExitCode.FAILED)
 
 
 def _sent() -> str:

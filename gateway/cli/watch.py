@@ -14,6 +14,7 @@ import click
 from gateway.api.query import parse_campaigns_query
 from gateway.cli.campaigns import option_faults, with_query_options
 from gateway.cli.differences import Row, differences, shown
+from gateway.cli.exit_codes import ExitCode
 from gateway.cli.front import key_option, read_key
 from gateway.cli.text import TEXT
 from gateway.counted import counted
@@ -115,7 +116,7 @@ class Watcher:
             self._pause(LEAST_PAUSE_S * self._chance())
 
 
-@click.command()
+@click.command(short_help="Print what changes, as it changes.")
 @click.argument("url", type=TEXT, envvar="CAMPAIGN_GATEWAY_URL")
 @key_option
 @with_query_options
@@ -144,9 +145,7 @@ def watch(
     It asks as a caller does, with a key, so that the gateway's one call to CC-iSales is enough for all who watch; a
     gateway of its own, as for `list`, would make its own. It watches one page, of 100 campaigns unless told otherwise:
     a campaign that moves to another page is gone. `+` has appeared, `-` is gone, `~` has another value. Trouble is told
-    on standard error when it begins and when it is over, and is waited out.
-
-    Exit code 0: ended after a change (`--once`), or nobody reads any more; 1: refused; 2: wrong usage; 130: by Ctrl-C.
+    on standard error when it begins and when it is over, and is waited out. It fails where the gateway refuses.
     """
     if not url.startswith(("http://", "https://")):
         raise click.UsageError(f"{url!r}: write the whole URL, beginning with https://.")
@@ -157,11 +156,11 @@ def watch(
     except Refused as reason:
         raise click.ClickException(str(reason)) from None
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         # Python would try to write what is left, and complain, at its end.
         sys.stdout = None
-        sys.exit(0)
+        sys.exit(ExitCode.DONE)
 
 
 def _print(pages: Iterator[Page], *, once: bool, as_json: bool) -> None:

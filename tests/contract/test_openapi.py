@@ -21,7 +21,8 @@ def served() -> Iterator[ServedGateway]:
     """Return a served gateway in front of a simulator."""
     with (
         SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as simulator,
-        served_gateway(simulator.base_url) as gateway,
+        # A wait as long as it may be would look like an answer that does not come.
+        served_gateway(simulator.base_url, GATEWAY__HTTP__LONGEST_WAIT_S="2") as gateway,
     ):
         yield gateway
 

@@ -94,10 +94,10 @@ def running(simulator: SimulatorServer, tmp_path: Path) -> Iterator[Running]:
         yield running
 
 
-def command_for(pid: int) -> "subprocess.CompletedProcess[str]":
+def command_for(pid: int, *options: str) -> "subprocess.CompletedProcess[str]":
     """Run `flask config reload` for a server with this process id."""
     return subprocess.run(
-        [str(BIN / "flask"), "config", "reload", "--pid", str(pid)],
+        [str(BIN / "flask"), "config", "reload", "--pid", str(pid), *options],
         cwd=PROJECT,
         env=environment(),
         capture_output=True,
@@ -227,6 +227,7 @@ def test_the_command_reloads_all_workers_and_keeps_their_pages(running: Running,
     assert set(counts) == {200}
     assert running.served.worker_pids() == before
     assert simulator.calls.total <= WORKERS * 5
+    assert set(json.loads(command_for(running.served.process.pid, "--json").stdout)["workers"]) == set(before)
     simulator.revoked = frozenset({"demo-access-key"})
     assert running.status("new-key", "/campaigns?page=7") == 200
 

@@ -131,6 +131,7 @@ def test_a_purge_reaches_all_processes(
     wait_until(lambda: rung(one) == rung(two) == "stale-if-error")
     assert purged("--hard") == (0, "Forgot 1 page of VDN 1.\n")
     wait_until(lambda: rung(one) is None and rung(two) is None)
+    assert purged("--json") == (0, '{"purged": 0, "vdn": 1, "hard": false}\n')
     assert simulator.calls.total == calls
     assert "fwd=miss" in one.cache_status()
 

@@ -1,4 +1,4 @@
-// The form of /docs: asks GET /campaigns with fetch and shows the answer and the same request for curl.
+// The form of /docs: asks GET /campaigns with fetch and shows the answer, where it leads, and the same request for curl.
 // The key or token lives in its input field alone: it is stored nowhere, and curl's line names a variable instead.
 
 const form = document.getElementById("try");
@@ -50,12 +50,51 @@ function pretty(text) {
   return shown.join("");
 }
 
+// Where the answer leads: to the page about a problem, and to the other pages of campaigns, which the form asks for.
+function showLinks(url, header, body) {
+  const links = [...(header ?? "").matchAll(/<([^>]*)>\s*;\s*rel="?([a-z]+)"?/g)].map(([, reference, relation]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = relation;
+    button.addEventListener("click", () => follow(new URL(reference, url)));
+    return button;
+  });
+  try {
+    const { type } = JSON.parse(body);
+    if (typeof type === "string") {
+      const link = document.createElement("a");
+      link.href = new URL(type, url) + form.dataset.inIt;
+      link.textContent = form.dataset.explained;
+      links.push(link);
+    }
+  } catch {
+    // What is no JSON leads nowhere.
+  }
+  part("links").replaceChildren(
+    ...links.map((link) => {
+      const item = document.createElement("li");
+      item.append(link);
+      return item;
+    }),
+  );
+}
+
+function follow(url) {
+  for (const field of form.elements) {
+    if (field.name) field.value = url.searchParams.get(field.name) ?? "";
+  }
+  showCommand();
+  form.requestSubmit();
+}
+
 function showAnswer(status, family, note, headers, body) {
   part("status").textContent = status;
   part("status").className = `status s${family}`;
   part("time").textContent = note;
   part("headers").textContent = headers;
   part("body").textContent = body;
+  part("links").replaceChildren();
   part("answer").hidden = false;
 }
 
@@ -76,10 +115,12 @@ async function ask(event) {
     const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
     const milliseconds = Math.round(performance.now() - started);
     const family = Math.floor(answer.status / 100);
-    showAnswer(`${answer.status} ${answer.statusText}`, family, `in ${milliseconds} ms`, headers, pretty(body));
+    const took = form.dataset.took.replace("{ms}", milliseconds);
+    showAnswer(`${answer.status} ${answer.statusText}`, family, took, headers, pretty(body));
+    showLinks(answer.url, answer.headers.get("Link"), body);
   } catch (error) {
     if (mine.signal.aborted) return;
-    showAnswer("No answer", 5, String(error.message), "", "");
+    showAnswer(form.dataset.noAnswer, 5, String(error.message), "", "");
   } finally {
     if (asking === mine) form.removeAttribute("aria-busy");
   }

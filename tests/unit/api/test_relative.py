@@ -11,7 +11,8 @@ from gateway.api.relative import itself, way_up
 HOST = "http://gateway.example"
 SAFE = "/:@!$&'()*+,;=~"
 SEGMENTS = st.text(st.characters(min_codepoint=1, max_codepoint=0xFF, exclude_characters="/"), min_size=1, max_size=6)
-NO_DOTS = SEGMENTS.filter(lambda segment: segment not in {".", ".."})
+# `urljoin` takes a semicolon at the end of a path away, as parameters that are empty (RFC 1808); browsers do not.
+NO_DOTS = SEGMENTS.filter(lambda segment: segment not in {".", ".."} and not segment.endswith(";"))
 PATHS = st.builds(
     lambda parts, end: "/" + "/".join(parts) + end, st.lists(NO_DOTS, min_size=1), st.sampled_from(["", "/"])
 )

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cli.columns import padded, width, wrapped
+from gateway.cli.columns import width, wrapped
 
 
 @given(st.text(max_size=80), st.integers(min_value=2, max_value=40))
@@ -17,4 +17,3 @@ def test_lines_break_between_words() -> None:
     """A word is broken only where it is too long for a line of its own."""
     assert list(wrapped("one two three", 8)) == ["one two", "three"]
     assert list(wrapped("推荐推荐 ab", 5)) == ["推荐", "推荐", "ab"]
-    assert padded("推荐", 6) == "推荐  "

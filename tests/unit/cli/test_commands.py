@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import certifi
@@ -13,7 +15,7 @@ from flask import Flask
 
 from gateway.access.keys import has_valid_checksum, key_hash
 from gateway.cli import add_commands
-from gateway.cli.campaigns import failure, table
+from gateway.cli.campaigns import failure, print_page
 from gateway.errors import GatewayError, UpstreamError, leaves
 from gateway.factory import create_app, create_commands_app
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
@@ -53,6 +55,13 @@ def test_list_prints_a_table(app: Flask) -> None:
     assert len(lines) == 7
     assert all(" running " in line for line in lines[1:6])
     assert lines[-1] == "page 1 of 12, 60 campaigns"
+
+
+def table(page: CampaignPage) -> str:
+    """Return what is printed of a page where there is no terminal."""
+    with redirect_stdout(StringIO()) as printed:
+        print_page(page)
+    return printed.getvalue()
 
 
 def test_list_tells_what_is_left_out() -> None:
@@ -242,6 +251,27 @@ def test_config_check_prints_what_keeps_the_gateway_from_starting(monkeypatch: p
     )
     monkeypatch.delenv("GATEWAY_ENV")
     assert run(app, "config", "check").stderr.endswith("GATEWAY_ENV is not set, so this is about `development`.\n")
+
+
+def test_config_check_prints_json(simulator: SimulatorServer) -> None:
+    """Settings and warnings, or faults with exit code 1; a port in use fails as it does for people."""
+    app = create_app(settings_for(simulator.base_url, clients__0__vdns="[1, 99]"))
+    result = run(app, "config", "check", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["good"]) == (0, True)
+    assert told["settings"]["tenants"][0]["secret_key"] == "********"
+    assert told["settings"]["isales"]["base_url"] == simulator.base_url
+    assert "client 'web' may read VDN 99" in told["warnings"][0]
+    assert run(app, "config", "check", "--json", "--port", str(free_port())).exit_code == 0
+    result = run(app, "config", "check", "--json", "--port", str(simulator.port))
+    assert (result.exit_code, result.stdout) == (1, "")
+    faulty = Flask("gateway")
+    add_commands(faulty, SettingsError(["log.level: must be x", "b"]))
+    result = run(faulty, "config", "check", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (
+        1,
+        {"good": False, "faults": ["log.level: must be x", "b"]},
+    )
 
 
 def test_config_check_tells_whether_a_port_is_free(app: Flask, simulator: SimulatorServer) -> None:
