@@ -98,11 +98,17 @@ def _forget(*_: object) -> None:
 
 def authenticated(callers: Callers, scope: str) -> Grant:
     """Return what the current caller may do; raises Forbidden without `scope` or any VDN, or as Callers does."""
+    grant = identified(callers)
+    grant.require_scope(scope)
+    grant.require_some_vdn()
+    return grant
+
+
+def identified(callers: Callers) -> Grant:
+    """Return what the current caller may do, be it nothing; raises as Callers does."""
     grant = callers.authenticate(request.environ.get("HTTP_X_API_KEY"), request.environ.get("HTTP_AUTHORIZATION"))
     g.client = grant.client
     grant.use.at = g.started
-    grant.require_scope(scope)
-    grant.require_some_vdn()
     return grant
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 
-SHARED: Final = frozenset({"campaigns", "openapi.json", "problems"})
+SHARED: Final = frozenset({"campaigns", "me", "openapi.json", "problems"})
 """The beginnings of the paths that frontends need. Of all else their pages can read the problems only."""
 
 METHODS: Final = "GET, HEAD"

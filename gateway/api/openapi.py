@@ -14,7 +14,7 @@ from gateway import __version__
 from gateway.api import openapi_operations as operations
 from gateway.api.openapi_headers import HEADERS, REQUEST_HEADERS
 from gateway.api.openapi_schemas import ENUMERATIONS, SCHEMAS
-from gateway.api.public import CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
+from gateway.api.public import CallerSchema, CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
 
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
@@ -59,7 +59,7 @@ _SERVERS: Final = ({"url": ".", "description": "Where this document is, under wh
 """Relative to the document's own address (OpenAPI 3.1, 4.8.5): right under any prefix, whatever headers come."""
 
 _TAGS: Final = (
-    {"name": operations.CAMPAIGNS, "description": "The outbound campaigns."},
+    {"name": operations.CAMPAIGNS, "description": "The outbound campaigns, and who may read which."},
     {"name": operations.CACHE, "description": "The pages that are kept."},
     {"name": operations.OPERATIONS, "description": "How the gateway is, for those who run it."},
     {"name": operations.DOCUMENTATION, "description": "This API, and what can go wrong."},
@@ -84,7 +84,7 @@ def openapi_document() -> dict[str, Any]:
     converter.add_parameter_attribute_function(_example)
     for name, schema in {**ENUMERATIONS, **SCHEMAS}.items():
         spec.components.schema(name, schema)
-    for answer in (CampaignPageSchema(), ProblemSchema(), PurgeSchema(), ExplanationSchema()):
+    for answer in (CampaignPageSchema(), CallerSchema(), ProblemSchema(), PurgeSchema(), ExplanationSchema()):
         spec.components.schema(_name(answer), schema=answer)
     for name, header in HEADERS.items():
         spec.components.header(name, header)
@@ -103,6 +103,7 @@ def openapi_document() -> dict[str, Any]:
         },
     )
     spec.path("/campaigns", operations={"get": operations.list_campaigns()})
+    spec.path("/me", operations={"get": operations.get_me()})
     for path, operation in {**operations.health_operations(), **operations.documentation_operations()}.items():
         spec.path(path, operations={"get": operation})
     spec.path("/cache", operations={"delete": operations.purge_cache()})

@@ -69,6 +69,21 @@ def list_campaigns() -> dict[str, Any]:
     return operation
 
 
+def get_me() -> dict[str, Any]:
+    """Return `GET /me`."""
+    return _operation(
+        "getMe",
+        CAMPAIGNS,
+        "/me",
+        "Tell what the credentials may do",
+        "Whose they are, and which VDNs they may read. Any good credentials will do, with any scopes or none. It "
+        "counts against no limit, and no page is looked up for it.",
+        _answer("Whose the credentials are, and what they may do.", _json("Caller"), "Cache-Control"),
+        errors=[Unauthenticated],
+        security=_CREDENTIALS,
+    )
+
+
 def purge_cache() -> dict[str, Any]:
     """Return `DELETE /cache`."""
     return _operation(

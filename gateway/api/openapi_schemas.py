@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.api.public import Credential
 from gateway.api.query import DEVICE_TYPES, STATUSES
 from gateway.errors import leaves
 from gateway.model import CampaignStatus, DeviceType
@@ -47,6 +48,7 @@ ENUMERATIONS: Final[Mapping[str, dict[str, Any]]] = {
         [error.name for error in leaves()],
         "The last part of a problem's `type`. More may come: take one that you do not know for what its `status` says.",
     ),
+    "Credential": _words(list(Credential), f"What a caller has shown to be known. {_GROWS} another kind of them."),
     "HealthStatus": _words(["ok"], "Always `ok`: the process answers."),
     "ReadinessStatus": _words(
         ["ready", "degraded", "draining"],

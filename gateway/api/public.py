@@ -265,6 +265,56 @@ class ExplanationSchema(AnswerSchema):
     )
 
 
+class Credential(StrEnum):
+    """What a caller has shown to be known: an API key, or a bearer token."""
+
+    API_KEY = "api_key"
+    TOKEN = "token"  # noqa: S105 -- the word for it
+
+
+class ReadableVdnSchema(AnswerSchema):
+    """One VDN that the caller may read."""
+
+    vdn = WholeNumber(1, 9999, description="Its number.", example=1)
+    name = fields.String(required=True, metadata={"description": "What people call it.", "examples": ["Hotline"]})
+    time_zone = fields.String(
+        required=True,
+        metadata={
+            "description": "The zone of its days, an IANA name: a date in a query is a day there.",
+            "examples": ["Africa/Cairo"],
+        },
+    )
+
+
+class CallerSchema(AnswerSchema):
+    """Whose the credentials are, and what they may do."""
+
+    client = fields.String(
+        required=True, metadata={"description": "Who it is, as the logs name it.", "examples": ["web"]}
+    )
+    credential = Word(Credential, description="What was shown.", example=Credential.API_KEY)
+    vdns = fields.List(
+        fields.Nested(ReadableVdnSchema),
+        required=True,
+        metadata={"description": "The VDNs that it may read, by number; empty for none."},
+    )
+    scopes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "What it may do: `campaigns:read`, `cache:purge`, `diagnostics:read`; empty for nothing.",
+            "examples": [["campaigns:read"]],
+        },
+    )
+    requests_per_minute = WholeNumber(
+        1,
+        MAX_INT32,
+        description="Its limit on requests that no fresh page answers, in any minute; null for none.",
+        example=60,
+        allow_none=True,
+    )
+
+
 class ProblemSchema(AnswerSchema):
     """Why there is no page (RFC 9457)."""
 

@@ -13,6 +13,7 @@ MAX_AGE_S: Final = 300
 FOR_PEOPLE: Final = "docs"
 PLACES: Final = {
     "campaigns": "campaigns",
+    "me": "me",
     "documentation": FOR_PEOPLE,
     "openapi": "openapi.json",
     "problems": "problems",

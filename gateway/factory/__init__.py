@@ -22,6 +22,7 @@ from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
 from gateway.api.lifecycle import register_lifecycle
+from gateway.api.me import me_blueprint
 from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
@@ -113,6 +114,7 @@ def create_app(
             clocks.monotonic,
         )
     )
+    app.register_blueprint(me_blueprint(callers, settings.tenants))
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(
         health_blueprint(

@@ -12,6 +12,7 @@ FIRST_IDS: Final = [BIG_ID, 2]
 SEEN: Final[dict[str, Any]] = {
     "operations": dict.fromkeys(OPERATIONS, 200),
     "contents": {
+        "me": ["api_key", "VDN 1"],
         "explained": False,
         "health": "ok",
         "vdn": "ok",

@@ -88,7 +88,7 @@ def test_without_origins_nothing_is_said_of_them(gateway: GatewayUnderTest) -> N
 def test_every_answer_is_what_it_says(gateway: GatewayUnderTest) -> None:
     """No browser is to guess another media type: not of pages and files, not of data, not of problems."""
     paths = ("/campaigns", "/campaigns", "/nothing", "/docs", "/docs/static/try.js", "/docs/static/style.css")
-    for path in (*paths, "/problems", "/openapi.json", "/healthz", "/readyz", "/metrics", "/cache/explain"):
+    for path in (*paths, "/problems", "/openapi.json", "/healthz", "/readyz", "/metrics", "/me", "/cache/explain"):
         with gateway.get(path, headers={"Accept": "text/html"} if path == "/problems" else {}) as answer:
             assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
             own = path.startswith(("/docs", "/problems", "/openapi"))

@@ -41,7 +41,7 @@ VALUES = st.one_of(
 PATHS = (
     *("/campaigns", "/campaigns?page=2&vdn=1", "/campaigns?page=0", "/campaigns?vdn=2", "/campaigns/", "/nothing"),
     *("//campaigns", "/docs", "/openapi.json", "/problems", "/problems/not-found", "/problems//not-found"),
-    *("/docs/static/try.js", "/healthz", "/cache/explain", "/docs/", "/docs/static/../x"),
+    *("/docs/static/try.js", "/healthz", "/me", "/cache/explain", "/docs/", "/docs/static/../x"),
 )
 METHODS = ("GET", "GET", "HEAD", "OPTIONS", "POST")
 

@@ -29,6 +29,8 @@ SOMETIMES = {"Content-Encoding", "RateLimit", "RateLimit-Policy"}
         ("/campaigns?vdn=2", {}, 403),
         ("/campaigns", {"method": "POST"}, 405),
         ("/campaigns", {"headers": {"Accept": "text/html"}}, 406),
+        ("/me", {}, 200),
+        ("/me", {"key": "nobodys-key"}, 401),
         ("/cache", {"method": "DELETE", "key": "purger-key"}, 200),
         ("/cache", {"method": "DELETE"}, 403),
         ("/cache/explain", {"key": "doctor-key"}, 200),

@@ -5,6 +5,7 @@ import campaigns.api.CacheApi;
 import campaigns.api.CacheApi.APIExplainQueryRequest;
 import campaigns.api.CacheApi.APIPurgeCacheRequest;
 import campaigns.api.CampaignsApi;
+import campaigns.api.CampaignsApi.APIGetMeRequest;
 import campaigns.api.CampaignsApi.APIListCampaignsRequest;
 import campaigns.api.DocumentationApi;
 import campaigns.api.DocumentationApi.APIExplainProblemRequest;
@@ -110,6 +111,7 @@ public class OpenapiGenerator {
         CacheApi cache = new CacheApi(here);
         OperationsApi state = new OperationsApi(here);
         DocumentationApi documentation = new DocumentationApi(here);
+        ApiResponse<Caller> me = api.getMeWithHttpInfo(APIGetMeRequest.newBuilder().build());
         ApiResponse<Explanation> explained =
             cache.explainQueryWithHttpInfo(APIExplainQueryRequest.newBuilder().pageSize(2).build());
         ApiResponse<Health> health = state.checkHealthWithHttpInfo(APICheckHealthRequest.newBuilder().build());
@@ -127,6 +129,7 @@ public class OpenapiGenerator {
             APIExplainProblemRequest.newBuilder().name(ProblemName.FORBIDDEN).build());
         ApiResponse<Purge> purge = cache.purgeCacheWithHttpInfo(APIPurgeCacheRequest.newBuilder().build());
         operations.put("listCampaigns", first.getStatusCode());
+        operations.put("getMe", me.getStatusCode());
         operations.put("explainQuery", explained.getStatusCode());
         operations.put("checkHealth", health.getStatusCode());
         operations.put("checkReadiness", readiness.getStatusCode());
@@ -139,6 +142,7 @@ public class OpenapiGenerator {
         operations.put("purgeCache", purge.getStatusCode());
         report.put("operations", operations);
         report.put("contents", Map.of(
+            "me", List.of(me.getData().getCredential().getValue(), me.getData().getVdns().get(0).getName()),
             "explained", explained.getData().getFetchUnderWay(),
             "health", health.getData().getStatus(),
             "vdn", readiness.getData().getDependencies().get("isales").getVdns().get("1").getStatus(),

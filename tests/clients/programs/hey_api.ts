@@ -41,6 +41,7 @@ const packed = await list({ page_size: 100 }, here, { "X-Request-Id": "packed" }
 const newProblem = must((await list(wrong, newFields)).error);
 const newWords = await page({ page_size: 2 }, client("/new-words"));
 
+const me = await campaigns.getMe({ client: here });
 const explained = await campaigns.explainQuery({ client: here, query: { page_size: 2 } });
 const health = await campaigns.checkHealth({ client: here });
 const readiness = await campaigns.checkReadiness({ client: here });
@@ -56,6 +57,7 @@ console.log(
   JSON.stringify({
     operations: {
       listCampaigns: first.response?.status,
+      getMe: me.response?.status,
       explainQuery: explained.response?.status,
       checkHealth: health.response?.status,
       checkReadiness: readiness.response?.status,
@@ -68,6 +70,7 @@ console.log(
       purgeCache: purge.response?.status,
     },
     contents: {
+      me: [must(me.data).credential, must(me.data).vdns[0]?.name],
       explained: must(explained.data).fetch_under_way,
       health: must(health.data).status,
       vdn: must(readiness.data).dependencies["isales"]?.vdns?.["1"]?.status,

@@ -43,6 +43,7 @@ const packed = await list({ page_size: 100 }, here, { "X-Request-Id": "packed" }
 const newProblem = must((await list(wrong, newFields)).error);
 const newWords = await page({ page_size: 2 }, client("/new-words"));
 
+const me = await here.GET("/me");
 const explained = await here.GET("/cache/explain", { params: { query: { page_size: 2 } } });
 const health = await here.GET("/healthz");
 const readiness = await here.GET("/readyz");
@@ -58,6 +59,7 @@ console.log(
   JSON.stringify({
     operations: {
       listCampaigns: first.response.status,
+      getMe: me.response.status,
       explainQuery: explained.response.status,
       checkHealth: health.response.status,
       checkReadiness: readiness.response.status,
@@ -70,6 +72,7 @@ console.log(
       purgeCache: purge.response.status,
     },
     contents: {
+      me: [must(me.data).credential, must(me.data).vdns[0]?.name],
       explained: must(explained.data).fetch_under_way,
       health: must(health.data).status,
       vdn: must(readiness.data).dependencies["isales"]?.vdns?.["1"]?.status,

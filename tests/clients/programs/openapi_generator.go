@@ -93,6 +93,8 @@ func main() {
 		newDeviceTypes = append(newDeviceTypes, campaign.DeviceType)
 	}
 
+	me, answer := must(here.CampaignsAPI.GetMe(known).Execute())
+	operations["getMe"] = answer.StatusCode
 	explained, answer := must(here.CacheAPI.ExplainQuery(known).PageSize(2).Execute())
 	operations["explainQuery"] = answer.StatusCode
 	health, answer := must(here.OperationsAPI.CheckHealth(known).Execute())
@@ -122,6 +124,7 @@ func main() {
 		"default_url": defaultURL,
 		"operations":  operations,
 		"contents": map[string]any{
+			"me":        []string{string(me.Credential), me.Vdns[0].Name},
 			"explained": explained.FetchUnderWay,
 			"health":    health.Status,
 			"vdn":       isales.GetVdns()["1"].Status,

@@ -58,6 +58,7 @@ refused, unauthenticated = problem_of(campaigns.CampaignsApi(client(default_url,
 tomorrow = campaigns.CampaignsApi(client(f"{front}/new-fields"))
 
 answers = {
+    "getMe": api.get_me_with_http_info(),
     "explainQuery": cache.explain_query_with_http_info(page_size=2),
     "checkHealth": operations.check_health_with_http_info(),
     "checkReadiness": operations.check_readiness_with_http_info(),
@@ -74,6 +75,7 @@ json.dump(
         "default_url": default_url,
         "operations": {"listCampaigns": first.status_code, **{op: each.status_code for op, each in answers.items()}},
         "contents": {
+            "me": [answers["getMe"].data.credential.value, answers["getMe"].data.vdns[0].name],
             "explained": answers["explainQuery"].data.fetch_under_way,
             "health": answers["checkHealth"].data.status.value,
             "vdn": answers["checkReadiness"].data.dependencies["isales"].vdns["1"].status.value,

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from campaigns.api.cache import explain_query, purge_cache
-from campaigns.api.campaigns import list_campaigns
+from campaigns.api.campaigns import get_me, list_campaigns
 from campaigns.api.documentation import explain_problem, get_api_document, list_places, list_problems, read_docs
 from campaigns.api.operations import check_health, check_readiness, get_metrics
 from campaigns.client import AuthenticatedClient, Client
@@ -52,6 +52,7 @@ refused, unauthenticated = problem_of(Client(f"{front}/api"))
 unchanged = list_campaigns.sync_detailed(client=here, page_size=2, if_none_match=first.headers["ETag"])
 
 answers = {
+    "getMe": get_me.sync_detailed(client=here),
     "explainQuery": explain_query.sync_detailed(client=here, page_size=2),
     "checkHealth": check_health.sync_detailed(client=here),
     "checkReadiness": check_readiness.sync_detailed(client=here),
@@ -67,6 +68,7 @@ json.dump(
     {
         "operations": {"listCampaigns": first.status_code, **{op: each.status_code for op, each in answers.items()}},
         "contents": {
+            "me": [answers["getMe"].parsed.credential, answers["getMe"].parsed.vdns[0].name],
             "explained": answers["explainQuery"].parsed.fetch_under_way,
             "health": answers["checkHealth"].parsed.status,
             "vdn": answers["checkReadiness"].parsed.dependencies["isales"].vdns["1"].status,

@@ -52,7 +52,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_endpoint_is_documented() -> None:
     """All paths are there, each operation under a name of its own."""
     assert list(DOCUMENT["paths"]) == [
-        *("/campaigns", "/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs"),
+        *("/campaigns", "/me", "/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs"),
         *("/problems", "/problems/{name}", "/cache", "/cache/explain"),
     ]
     names = [operation["operationId"] for _, operation in operations()]
