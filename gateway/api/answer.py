@@ -85,7 +85,7 @@ class Answers:
         held = None if if_none_match is None else held_tag(if_none_match, coding)
         headers = [
             ("ETag", held or coding.etag),
-            *_freshness_headers(
+            *freshness_headers(
                 int(served.age_s),
                 floor(served.fresh_for_s),
                 int(served.good_if_error_s),
@@ -136,7 +136,7 @@ class Answers:
 
 # Hits come many a second, and their pages are of a few ages.
 @lru_cache(maxsize=4096)
-def _freshness_headers(
+def freshness_headers(
     age_s: int,
     fresh_for_s: int,
     good_if_error_s: int,

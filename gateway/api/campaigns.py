@@ -112,10 +112,19 @@ def identified(callers: Callers) -> Grant:
     return grant
 
 
-def query_of(grant: Grant, tenants: Mapping[int, Tenant]) -> CampaignQuery:
-    """Return the complete question of the current request; raises InvalidParameters or Forbidden."""
-    schema = _schema(tuple((vdn, tenants[vdn].time_zone) for vdn in grant.vdns))
-    parameters: CampaignsParameters = PARSER.parse(schema, request, location="query")
+def query_of(
+    grant: Grant, tenants: Mapping[int, Tenant], kind: type[CampaignsQuerySchema] = CampaignsQuerySchema
+) -> CampaignQuery:
+    """Return the complete question of the current request, by a schema of this kind.
+
+    Raises InvalidParameters or Forbidden.
+    """
+    schema = schema_of(kind, tuple((vdn, tenants[vdn].time_zone) for vdn in grant.vdns))
+    return question(PARSER.parse(schema, request, location="query"), grant, tenants)
+
+
+def question(parameters: CampaignsParameters, grant: Grant, tenants: Mapping[int, Tenant]) -> CampaignQuery:
+    """Return what `parameters` ask; raises InvalidParameters, or Forbidden for a VDN that is not the caller's."""
     # The schema lets a query name no VDN only where there is but one.
     vdn = next(iter(grant.vdns)) if parameters.vdn is None else parameters.vdn
     grant.require_vdn(vdn)
@@ -127,6 +136,6 @@ def query_of(grant: Grant, tenants: Mapping[int, Tenant]) -> CampaignQuery:
 
 # To make a schema takes longer than to load a query with it.
 @lru_cache(maxsize=256)
-def _schema(zones: tuple[tuple[int, ZoneInfo], ...]) -> CampaignsQuerySchema:
-    """Return the schema for a caller that may read VDNs in such time zones."""
-    return CampaignsQuerySchema(dict(zones))
+def schema_of(kind: type[CampaignsQuerySchema], zones: tuple[tuple[int, ZoneInfo], ...]) -> CampaignsQuerySchema:
+    """Return the schema of this kind for a caller that may read VDNs in such time zones."""
+    return kind(dict(zones))

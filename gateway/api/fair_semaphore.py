@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PATH = "/campaigns"
+PATHS = frozenset({"/campaigns", "/campaigns/summary"})
 ARRIVED = "campaign_gateway.arrived"
 """Where the WSGI environment tells when a request came, on the monotonic clock (seconds)."""
 
@@ -81,10 +81,10 @@ class FairSemaphore:
 def in_order(
     app: "WSGIApplication", semaphore: FairSemaphore, clock: Callable[[], float] = time.monotonic
 ) -> "WSGIApplication":
-    """Return `app` with `GET /campaigns` worked on in turn. All else, such as probes, is worked on at once."""
+    """Return `app` with requests for `PATHS` worked on in turn. All else, such as probes, is worked on at once."""
 
     def app_in_order(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "") != PATH:
+        if environ.get("PATH_INFO", "") not in PATHS:
             return app(environ, start_response)
         environ[ARRIVED] = clock()
         semaphore.acquire()

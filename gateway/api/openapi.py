@@ -15,6 +15,8 @@ from gateway.api import openapi_operations as operations
 from gateway.api.openapi_headers import HEADERS, REQUEST_HEADERS
 from gateway.api.openapi_schemas import ENUMERATIONS, SCHEMAS
 from gateway.api.public import CallerSchema, CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
+from gateway.api.public_summary import SummarySchema
+from gateway.api.summary import SUMMARY_PATH
 
 _DESCRIPTION: Final = """\
 The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
@@ -84,7 +86,14 @@ def openapi_document() -> dict[str, Any]:
     converter.add_parameter_attribute_function(_example)
     for name, schema in {**ENUMERATIONS, **SCHEMAS}.items():
         spec.components.schema(name, schema)
-    for answer in (CampaignPageSchema(), CallerSchema(), ProblemSchema(), PurgeSchema(), ExplanationSchema()):
+    for answer in (
+        CampaignPageSchema(),
+        CallerSchema(),
+        ProblemSchema(),
+        PurgeSchema(),
+        ExplanationSchema(),
+        SummarySchema(),
+    ):
         spec.components.schema(_name(answer), schema=answer)
     for name, header in HEADERS.items():
         spec.components.header(name, header)
@@ -103,6 +112,7 @@ def openapi_document() -> dict[str, Any]:
         },
     )
     spec.path("/campaigns", operations={"get": operations.list_campaigns()})
+    spec.path(SUMMARY_PATH, operations={"get": operations.count_campaigns()})
     spec.path("/me", operations={"get": operations.get_me()})
     for path, operation in {**operations.health_operations(), **operations.documentation_operations()}.items():
         spec.path(path, operations={"get": operation})

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from gateway.api.html import SECURITY_HEADERS
 from gateway.api.openapi_responses import example_page, headers, own_headers, problem_responses
-from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema
+from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema, SummaryQuerySchema
+from gateway.api.summary import SUMMARY_PATH
 from gateway.errors import (
     CallerError,
     Forbidden,
@@ -62,11 +63,28 @@ def list_campaigns() -> dict[str, Any]:
         accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
-    for status, response in operation["responses"].items():
-        # Callers that nobody knows have no limit, and other methods do not count.
-        if status not in {"401", "405"}:
-            response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
-    return operation
+    return _counted(operation)
+
+
+def count_campaigns() -> dict[str, Any]:
+    """Return `GET /campaigns/summary`."""
+    of_counts = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Vary")
+    operation = _operation(
+        "countCampaigns",
+        CAMPAIGNS,
+        SUMMARY_PATH,
+        "Count campaigns",
+        "How many campaigns of one VDN there are, by status and by device type. Each count is kept for itself and may "
+        "be some seconds older than another; the headers are those of the oldest. `Cache-Control` of the request "
+        "counts as for `/campaigns`, for each count.",
+        _answer("The counts.", _json("Summary"), *of_counts, "Content-Encoding"),
+        not_modified=headers(*of_counts),
+        errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
+        parameters=[{"in": "query", "schema": SummaryQuerySchema()}],
+        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        security=_CREDENTIALS,
+    )
+    return _counted(operation)
 
 
 def get_me() -> dict[str, Any]:
@@ -263,6 +281,15 @@ def _operation(
         "responses": {**responses, **others, **problem_responses(path, errors)},
         "security": list(security),
     }
+
+
+def _counted(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation whose requests count against the limit of a client."""
+    for status, response in operation["responses"].items():
+        # Callers that nobody knows have no limit, and other methods do not count.
+        if status not in {"401", "405"}:
+            response["headers"].update(headers("RateLimit", "RateLimit-Policy"))
+    return operation
 
 
 def _answer(description: str, content: dict[str, Any], *header_names: str) -> dict[str, Any]:

@@ -134,6 +134,15 @@ class CampaignsQuerySchema(Schema):
         return CampaignsParameters(**data)
 
 
+class SummaryQuerySchema(CampaignsQuerySchema):
+    """Loads the query of `GET /campaigns/summary`: it counts by status and by device type, and has no pages."""
+
+    class Meta:
+        """Of the parameters of `GET /campaigns`, these."""
+
+        fields = ("vdn", "name", "begins_from", "ends_to", "cc_id")
+
+
 class PurgeQuerySchema(Schema):
     """Loads the query of `DELETE /cache`: `{"vdn": number, "hard": bool}`, or less."""
 

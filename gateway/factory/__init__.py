@@ -27,6 +27,7 @@ from gateway.api.methods import register_options
 from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
+from gateway.api.summary import summary_blueprint
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
@@ -34,6 +35,7 @@ from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
 from gateway.reload import SETTINGS_STATE, Resources
+from gateway.results.counts import CountedPages
 from gateway.settings import Settings, SettingsError, load_settings
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
@@ -115,6 +117,18 @@ def create_app(
         )
     )
     app.register_blueprint(me_blueprint(callers, settings.tenants))
+    counted = CountedPages(pages.fresh, pages.serve)
+    app.register_blueprint(
+        summary_blueprint(
+            callers,
+            settings.tenants,
+            semaphore.outside(limits.take),
+            semaphore.outside(counted.at_hand),
+            semaphore.outside(counted.gather),
+            settings.isales.deadline_s,
+            clocks.monotonic,
+        )
+    )
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(
         health_blueprint(

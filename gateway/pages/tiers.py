@@ -11,7 +11,7 @@ import structlog
 
 from gateway.model import CampaignPage, CampaignQuery
 from gateway.pages.codec import UnreadableEntry, decode, encode
-from gateway.pages.freshness import FreshnessPolicy
+from gateway.pages.freshness import FreshnessPolicy, Lifetimes
 from gateway.pages.held import HeldPage, Render
 from gateway.pages.key import prefix_of, vdn_of
 from gateway.pages.memory import ProcessCache
@@ -29,6 +29,9 @@ HEARD_NEWS = 1000
 
 JITTER = 0.1
 """Pages of one moment are refreshed ahead within this share of their time before it, not all at once."""
+
+JITTER_OF_COUNTS = 0.5
+"""The same for counts, many of which are asked for together."""
 
 
 class Tiers:
@@ -200,9 +203,22 @@ class Tiers:
         began_at: float,
         age_s: float,
     ) -> HeldPage:
-        share = self._refresh_ahead * (1 - JITTER * self._chance()) if self._refresh_ahead < 1 else 1.0
         lifetimes = self._freshness.lifetimes(query, page, as_of)
+        share = self._refresh_share(query, lifetimes)
         stored_at, rendered = self._clock() - age_s, self._render(page)
         return HeldPage(
             key, entry, page.paging, rendered, lifetimes, began_at, stored_at, round(as_of.timestamp() * 1000), share
         )
+
+    def _refresh_share(self, query: CampaignQuery, lifetimes: Lifetimes) -> float:
+        """Return the share of its freshness after which the page that answers `query` is refreshed, if it is asked for.
+
+        A page of one row is asked for as a count, and counts are compared with each other: where those of completed
+        campaigns were refreshed later than others, campaigns that have just ended would be in none. So all are
+        refreshed at the pace of usual pages.
+        """
+        is_count = query.page_size == 1
+        jitter = JITTER_OF_COUNTS if is_count else JITTER
+        share = self._refresh_ahead * (1 - jitter * self._chance()) if self._refresh_ahead < 1 else 1.0
+        usual_s = self._freshness.usual.fresh_s
+        return share * usual_s / lifetimes.fresh_s if is_count and lifetimes.fresh_s > usual_s else share

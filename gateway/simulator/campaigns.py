@@ -60,10 +60,11 @@ class Campaign:
 @lru_cache(maxsize=32)
 def campaigns_of(vdn: int, count: int = CAMPAIGNS_PER_VDN) -> tuple[Campaign, ...]:
     """Return the first `count` campaigns of `vdn`, newest id first."""
-    return tuple(_campaign(vdn, number) for number in range(count, 0, -1))
+    return tuple(campaign(vdn, number) for number in range(count, 0, -1))
 
 
-def _campaign(vdn: int, number: int) -> Campaign:
+def campaign(vdn: int, number: int) -> Campaign:
+    """Return campaign `number`, from 1, of `vdn`."""
     cycle, position = divmod(number - 1, len(_STATUS_CYCLE))
     begins = _FIRST_BEGIN + timedelta(hours=31 * number, minutes=number, seconds=number % 60)
     ends = begins + timedelta(days=number % 60, hours=9)

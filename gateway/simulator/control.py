@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from gateway.simulator.fault_kinds import help_texts
 from gateway.simulator.faults import MAX_SECONDS, Fault
+from gateway.simulator.listing import Arrangement
 from gateway.simulator.state import SimulatorState
 
 FieldTypes = Mapping[str, tuple[type, ...]]
@@ -25,11 +26,12 @@ _FAULT_FIELDS: FieldTypes = {
 }
 _SECONDS_FIELDS: FieldTypes = {"seconds": (int, float)}
 _KEYS_FIELDS: FieldTypes = {"access_keys": (list,)}
+_LISTING_FIELDS: FieldTypes = dict.fromkeys(("count", "appear", "vanish", "change", "seed"), (int,))
 MOST_AHEAD_S = 365 * 86_400
 
 
 def control_blueprint(state: SimulatorState) -> Blueprint:
-    """Return the blueprint that shows and resets the calls of `state`, and sets its faults, latency, clock and keys."""
+    """Return the blueprint that shows and resets the calls of `state`, and sets all else that can be set."""
     blueprint = Blueprint("control", __name__, url_prefix="/simulator")
 
     @blueprint.get("/calls")
@@ -64,6 +66,7 @@ def control_blueprint(state: SimulatorState) -> Blueprint:
         return Response(f"{error}\n", status=400, content_type="text/plain;charset=UTF-8")
 
     _add_settings(blueprint, state)
+    _add_listings(blueprint, state)
     return blueprint
 
 
@@ -91,6 +94,28 @@ def _add_settings(blueprint: Blueprint, state: SimulatorState) -> None:
             raise ValueError('access_keys must be a list of texts, such as ["demo-access-key"]; [] revokes none')
         state.revoked = frozenset(access_keys)
         return Response(status=204)
+
+
+def _add_listings(blueprint: Blueprint, state: SimulatorState) -> None:
+    @blueprint.get("/listing")
+    def show_listing() -> Response:
+        return jsonify(asdict(state.listings.arrangement))
+
+    @blueprint.put("/listing")
+    def arrange_listing() -> Response:
+        state.listings.arrange(Arrangement(**_object(request.get_data(), _LISTING_FIELDS, required="count")))
+        return Response(status=204)
+
+    @blueprint.delete("/listing")
+    def reset_listing() -> Response:
+        state.listings.arrange(Arrangement())
+        return Response(status=204)
+
+    @blueprint.get("/listing/<int:vdn>")
+    def show_ids(vdn: int) -> Response:
+        listings = state.listings
+        ids = [campaign.id for campaign in listings.of(vdn)]
+        return jsonify(ids=ids, always=sorted(listings.always(vdn)), ever=sorted(listings.ever(vdn)))
 
 
 def _object(body: bytes, fields: FieldTypes, required: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from flask import Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from gateway.simulator import result_codes
-from gateway.simulator.campaigns import CAMPAIGNS_PER_VDN, campaigns_of
 from gateway.simulator.envelope import Envelope, encode, failure, json_response, page_of
 from gateway.simulator.fault_kinds import FAULT_KINDS
 from gateway.simulator.faults import Exchange, Fault
@@ -118,8 +117,10 @@ class CampaignInterface:
             query = read_query(received.query, status_v2_required=self._guesses.status_v2_required)
         except ParameterError as error:
             return failure(error.code, locale, error.detail)
-        campaigns = campaigns_of(vdn, CAMPAIGNS_PER_VDN + more_campaigns)
-        return page_of(campaigns, query, self._guesses.name_comparison)
+        campaigns = self._state.listings.of(vdn, more_campaigns)
+        envelope = page_of(campaigns, query, self._guesses.name_comparison)
+        self._state.listings.called(vdn)
+        return envelope
 
 
 def _honest(envelope: Envelope) -> tuple[Response, str]:

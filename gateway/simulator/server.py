@@ -12,6 +12,7 @@ from gateway.simulator.calls import Calls
 from gateway.simulator.faults import FaultSwitch
 from gateway.simulator.http_server import KeepAliveServer
 from gateway.simulator.keys import Tenant
+from gateway.simulator.listing import Listings
 from gateway.simulator.state import SimulatorState
 
 DEFAULT_HOST = "127.0.0.1"
@@ -67,6 +68,11 @@ class SimulatorServer:
     def faults(self) -> FaultSwitch:
         """The switch for faults."""
         return self._state.faults
+
+    @property
+    def listings(self) -> Listings:
+        """The campaigns of each VDN, and how they shift."""
+        return self._state.listings
 
     @property
     def latency_s(self) -> float:

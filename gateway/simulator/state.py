@@ -6,6 +6,7 @@ from threading import Event
 from gateway.simulator.calls import Calls
 from gateway.simulator.fault_kinds import FAULT_KINDS
 from gateway.simulator.faults import FaultSwitch
+from gateway.simulator.listing import Listings
 
 
 @dataclass
@@ -21,6 +22,7 @@ class SimulatorState:
     revoked: frozenset[str] = frozenset()
     calls: Calls = field(default_factory=Calls)
     faults: FaultSwitch = field(default_factory=lambda: FaultSwitch(FAULT_KINDS))
+    listings: Listings = field(default_factory=Listings)
     stopping: Event = field(default_factory=Event)
 
     def pause(self, seconds: float) -> None:

@@ -8,6 +8,7 @@ import pytest
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.guesses import Guesses
 from gateway.simulator.keys import Tenant
+from gateway.simulator.listing import Arrangement
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.gateway import GatewayUnderTest
 from tests.support.redis_server import RedisServer
@@ -29,6 +30,7 @@ def simulator(_simulator: SimulatorServer) -> Iterator[SimulatorServer]:
     """Return a simulator without faults, latency or calls counted, with the right clock and all its keys good."""
     _simulator.faults.clear()
     _simulator.calls.reset()
+    _simulator.listings.arrange(Arrangement())
     _simulator.latency_s = 0.0
     _simulator.clock_ahead_s = 0.0
     _simulator.revoked = frozenset()

@@ -57,6 +57,13 @@ def test_the_three_parts_meet_in_the_factory_only(package: str) -> None:
     assert strangers == set()
 
 
+def test_whole_results_know_pages_by_the_shared_words_only() -> None:
+    """What reads several pages is handed how to get one: it knows none of the three parts."""
+    known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.results")))
+    assert "gateway.model.CampaignQuery" in known
+    assert not any(below(name, f"gateway.{part}") for name in known for part in ("api", "pages", "isales", "factory"))
+
+
 def test_the_shared_store_belongs_to_nobody() -> None:
     """Pages use it, and so does the call budget, which knows it by a protocol only; it knows neither of them."""
     known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.shared_store")))
