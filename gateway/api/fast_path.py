@@ -33,13 +33,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SCOPE: Final = "campaigns:read"
-NEVER: Final = float("-inf")
 LEARNED_BYTES: Final = 400
-MADE_BYTES: Final = 2000
-AGAIN_S: Final = 0.1
-"""An answer is kept ready where the same was asked so short a time ago: to keep one costs more than to make it."""
-LONGEST_ASKED: Final = 500
-"""Characters of headers; no answer is kept ready for a request with longer ones."""
+MOST_MADE: Final = 2000
+"""Answers that are kept ready, each for a second at most."""
+LONGEST_ASKED: Final = 1000
+"""Characters of what a request asks with; no answer is kept ready for one that asks with more."""
 LEARN: Final = "campaign_gateway.learn"
 """Where the WSGI environment has the function that takes what a query string has turned out to mean."""
 FAILED: Final = "campaign_gateway.failed"
@@ -47,35 +45,34 @@ FAILED: Final = "campaign_gateway.failed"
 _KNOWN: Final = "campaign_gateway.known"
 
 
-class Made(NamedTuple):
-    """An answer kept ready for who asks with the same `Accept-Encoding` and `If-None-Match`.
-
-    It is good while the cache has that `version`, and until that second.
-    """
-
-    prepared: Prepared
-    asked: tuple[str | None, str | None]
-    version: int
-    until: float
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Learned:
     """What a raw query string has turned out to mean: the question, its cache key, and the `Link` of its page.
 
     The `Link` is that of the page with `etag`; another page may have other neighbours. Both are empty before there is
-    a page. It was asked last at `asked_at`.
+    a page.
     """
 
     query: CampaignQuery
     key: str
     etag: str = ""
     link: str = ""
-    made: Made | None = None
-    asked_at: float = NEVER
 
     def __len__(self) -> int:
-        return len(self.key) + len(self.link) + LEARNED_BYTES + (MADE_BYTES if self.made else 0)
+        return len(self.key) + len(self.link) + LEARNED_BYTES
+
+
+_AskedWith = tuple[str, str | None, str | None, str | None, int]
+"""All that an answer depends on: the query, what is accepted, which codings, the condition, and whose it is."""
+
+
+class _Made(NamedTuple):
+    """An answer that was made for `grant`, good at that `version` of the cache and until that second."""
+
+    prepared: Prepared
+    grant: Grant
+    version: int
+    until: float
 
 
 class Version(Protocol):
@@ -137,56 +134,86 @@ class FastPath:
         self._deadline_s = deadline_s
         self._clock = clock
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
+        self._made: dict[_AskedWith, _Made] = {}
+        self._seen: set[int] = set()
         self._not_at_hand = behind_proxies(self._served, hops)
         self._ids: Iterator[str] | None = None
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer as PEP 3333 has it."""
-        known = None
+        grant = learned = None
         if environ.get("PATH_INFO") == PATH and environ["REQUEST_METHOD"] == "GET":
             started = time.perf_counter()
-            known = self._known(environ)
-            if known is not None and "HTTP_CACHE_CONTROL" not in environ:
-                prepared = self._prepared(environ, *known)
+            find = environ.get
+            grant = self._callers.find(find("HTTP_X_API_KEY"), find("HTTP_AUTHORIZATION"))
+            if grant is not None and "HTTP_CACHE_CONTROL" not in environ:
+                asked = (
+                    environ["QUERY_STRING"],
+                    find("HTTP_ACCEPT"),
+                    find("HTTP_ACCEPT_ENCODING"),
+                    find("HTTP_IF_NONE_MATCH"),
+                    id(grant),
+                )
+                made = self._made.get(asked)
+                if made is not None and made.version == self._version.number and self._clock() < made.until:
+                    prepared: Prepared | None = made.prepared
+                else:
+                    learned = self._learned_of(environ, grant)
+                    prepared = None if learned is None else self._prepared(asked, grant, learned)
                 if prepared is not None:
-                    known[0].use.at = started
+                    grant.use.at = started
                     status, headers, body = prepared.answer(self._request_id(environ), started)
                     start_response(status, headers)
                     return body
-        environ[_KNOWN] = known
+            elif grant is not None:
+                learned = self._learned_of(environ, grant)
+        environ[_KNOWN] = None if grant is None or learned is None else (grant, learned)
         environ[LEARN] = self._learned.put
         return self._not_at_hand(environ, start_response)
 
-    def _known(self, environ: "WSGIEnvironment") -> tuple[Grant, Learned] | None:
-        """Return who asks, and what, of a request of which everything is usual; `None` where it may not, or is not."""
-        grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
-        if grant is None or SCOPE not in grant.scopes:
+    def _prepared(self, asked: _AskedWith, grant: Grant, learned: Learned) -> Prepared | None:
+        """Return the answer that a page at hand gives, `None` for none; keep it ready if it is asked for so again."""
+        if self._log_hits:
             return None
-        learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))
-        if learned is None or learned.query.vdn not in grant.vdns:
-            return None
-        accept: str | None = environ.get("HTTP_ACCEPT")
-        return (grant, learned) if accept is None or accepts(MEDIA_TYPE, accept) else None
-
-    def _prepared(self, environ: "WSGIEnvironment", grant: Grant, learned: Learned) -> Prepared | None:
-        """Return the answer that a page at hand gives, `None` for none; keep it ready where it is asked for often."""
-        encoding, condition = environ.get("HTTP_ACCEPT_ENCODING"), environ.get("HTTP_IF_NONE_MATCH")
-        made, now, version = learned.made, self._clock(), self._version.number
-        if made is not None and made.version == version and made.until > now and made.asked == (encoding, condition):
-            return made.prepared
-        peeked = None if self._log_hits else self._peek(learned.key)
+        version = self._version.number
+        peeked = self._peek(learned.key)
         if peeked is None or peeked[0].rendered.identity.etag != learned.etag:
             return None
         served, until = peeked
-        prepared = self._prepare(served, learned.link, encoding, condition)
-        if now - learned.asked_at < AGAIN_S and len(encoding or "") + len(condition or "") < LONGEST_ASKED:
+        prepared = self._prepare(served, learned.link, asked[2], asked[3])
+        if self._is_asked_again(asked):
+            if len(self._made) >= MOST_MADE:
+                self._made.clear()
             # It is the same until its age, or what is left of its freshness, is another second.
             steady_s = min(1 - served.age_s % 1, served.fresh_for_s % 1)
-            ready = Made(prepared, (encoding, condition), version, min(until, now + steady_s))
-            learned = replace(learned, made=ready)
-            self._learned.put(learning_key(grant, environ["QUERY_STRING"]), learned)
-        learned.asked_at = now
+            self._made[asked] = _Made(prepared, grant, version, min(until, self._clock() + steady_s))
         return prepared
+
+    def _is_asked_again(self, asked: _AskedWith) -> bool:
+        """Tell whether somebody has asked so a moment ago: what is asked once is not worth to be kept.
+
+        A hash stands for it. To keep the objects of each request would have Python look for garbage among all pages.
+        """
+        mark, seen = hash(asked), self._seen
+        if mark in seen:
+            return sum(len(said) for said in asked[:4] if said) <= LONGEST_ASKED
+        if len(seen) >= MOST_MADE:
+            seen.clear()
+        seen.add(mark)
+        return False
+
+    def _learned_of(self, environ: "WSGIEnvironment", grant: Grant) -> Learned | None:
+        """Return what `grant` asks, of a request of which everything is usual, and who may ask it."""
+        if SCOPE not in grant.scopes:
+            return None
+        learned = self._learned.get(learning_key(grant, environ["QUERY_STRING"]))
+        if (
+            learned is None
+            or learned.query.vdn not in grant.vdns
+            or not ((accept := environ.get("HTTP_ACCEPT")) is None or accepts(MEDIA_TYPE, accept))
+        ):
+            return None
+        return learned
 
     def _served(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer with a page that takes more than a look, or leave it to `app`."""

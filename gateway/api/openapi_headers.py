@@ -72,7 +72,7 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Location": {
         "description": "Where the page for people is, relative to the URL that was asked for.",
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": "docs",
+        "example": "console",
     },
     "RateLimit": {
         "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "

@@ -226,6 +226,15 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             _answer("A page for people.", only_html, *of_a_page, "Content-Encoding"),
             **page,
         ),
+        "/console": _operation(
+            "readConsole",
+            DOCUMENTATION,
+            "/console",
+            "A page for people who look after campaigns",
+            "It asks the operations above with the credentials that its user gives it, and shows what they answer.",
+            _answer("A page for people.", only_html, *of_a_page, "Content-Encoding", "Content-Language"),
+            **in_words,
+        ),
         "/problems": _operation(
             "listProblems",
             DOCUMENTATION,

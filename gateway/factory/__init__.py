@@ -16,6 +16,7 @@ from gateway.access.last_use import LastUses
 from gateway.api.answer import Answers
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
+from gateway.api.console import console_blueprint
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
 from gateway.api.fair_semaphore import FairSemaphore, in_order
@@ -143,6 +144,7 @@ def create_app(
     )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
+    app.register_blueprint(console_blueprint())
     app.register_blueprint(start_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
     app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way

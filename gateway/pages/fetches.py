@@ -90,25 +90,15 @@ class Fetches:
         return Boarding(flight, leading)
 
     def behind(
-        self,
-        key: str,
-        query: CampaignQuery,
-        after: float,
-        priority: Priority = Priority.REFRESH,
-        beside: HeldPage | None = None,
+        self, key: str, query: CampaignQuery, after: float, priority: Priority = Priority.REFRESH
     ) -> Boarding | None:
-        """Do the same in a thread of its own, with a whole deadline; return `None` if that cannot be begun now.
-
-        `beside` is the page at hand that a newer one is fetched for.
-        """
+        """Do the same in a thread of its own, with a whole deadline; return `None` if that cannot be begun now."""
         # A look without a lock first: a page that is stale and hot is asked for by every caller.
         flight = self._flights.of(key)
         if flight is not None and priority is Priority.REFRESH:
             return Boarding(flight, leading=False)
         deadline = Deadline.after(self._deadline_s, self._clock, priority)
         flight, leading = self._flights.join(key, self._clock(), deadline.urgency)
-        if leading and beside is not None:
-            flight.beside = Brought(beside, fetched=False)
         if leading and not self._background.start(
             lambda: self._fly_alone(flight, key, query, after, deadline), f"fetch-{query.vdn}"
         ):

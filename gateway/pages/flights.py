@@ -13,8 +13,6 @@ T = TypeVar("T")
 class Flight(Generic[T]):
     """One fetch under way, since `began_at`, and who waits for it; then its `result`, or the `error` that it ended in.
 
-    `beside` is what there was when it began, for who comes while it is under way and finds nothing nearer.
-
     Who waits is woken one after the other, each by the one before. A crowd that woke up at once would spend more time
     on fighting for the interpreter than on its answers.
     """
@@ -22,7 +20,6 @@ class Flight(Generic[T]):
     def __init__(self, began_at: float, urgency: Urgency) -> None:
         self.began_at = began_at
         self.urgency = urgency
-        self.beside: T | None = None
         self.result: T | None = None
         self.error: GatewayError | None = None
         self._landed = False

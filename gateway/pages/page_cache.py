@@ -168,7 +168,7 @@ class PageCache:
                 case Serve() | ServeAndRefresh() if held is not None:
                     return self._at_hand(key, query, held, tier, step, waited=waited or failure is not None)
                 case WaitThenServe(seconds) | Fetch(seconds):
-                    boarding = self._board(key, query, after, step, deadline, held)
+                    boarding = self._board(key, query, after, step, deadline)
                 case Refuse():
                     raise _refusal(step, failure)
                 case Serve() | ServeAndRefresh():
@@ -188,11 +188,9 @@ class PageCache:
         """Return the page at hand and its tier: that of this process, unless another one may have a newer one."""
         held = self._tiers.held(key)
         if held is None:
-            # A crowd that wants a page that is on its way does not all look for it. What there was before is beside it
-            # where this process has no room for that.
-            flight = self._fetches.of(key)
-            if flight is not None:
-                return (None, "") if flight.beside is None else (self._tiers.unless_gone(flight.beside.held), SHARED)
+            # A crowd that wants a page that is on its way does not all look for it.
+            if self._fetches.of(key) is not None:
+                return None, ""
         elif held.doubted_at is None:
             return held, PROCESS
         found = self._tiers.adopt(key, query)
@@ -220,17 +218,11 @@ class PageCache:
         return came_at - max(directives.max_age_s, self._policy.min_refresh_s)
 
     def _board(
-        self,
-        key: str,
-        query: CampaignQuery,
-        after: float,
-        step: WaitThenServe | Fetch,
-        deadline: Deadline,
-        held: HeldPage | None,
+        self, key: str, query: CampaignQuery, after: float, step: WaitThenServe | Fetch, deadline: Deadline
     ) -> Boarding | None:
         """Have a page fetched, or join who fetches it; `None` where that cannot be begun behind a page."""
         if isinstance(step, WaitThenServe):
-            return self._fetches.behind(key, query, after, beside=held)
+            return self._fetches.behind(key, query, after)
         if not deadline.shortened:
             return self._fetches.here(key, query, after, deadline)
         # A caller in a hurry does not take its fetch along when it leaves.
@@ -247,7 +239,7 @@ class PageCache:
         waited: bool,
     ) -> ServedPage:
         if isinstance(step, ServeAndRefresh):
-            self._fetches.behind(key, query, held.stored_at, beside=held)
+            self._fetches.behind(key, query, held.stored_at)
         now = self._clock()
         outcome = CacheOutcome.HIT if held.rung(now) is Rung.FRESH else CacheOutcome.STALE
         return held.served(outcome, now, tier, step.detail, waited=waited)

@@ -165,12 +165,6 @@ class Tiers:
             self._memory.delete(held.key)
         return True
 
-    def unless_gone(self, held: HeldPage) -> HeldPage | None:
-        """Return `held`, which need not be in memory, marked as the purges have it; `None` where it was forgotten."""
-        with self._lock:
-            self.mark(held)
-            return None if self._marks.is_gone(vdn_of(held.key), held.began_at) else held
-
     def _announced_at(self, key: str, since: float) -> float | None:
         since = max(since, self._clock() - DOUBT_S)
         for at, name in reversed(self._news):

@@ -8,16 +8,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.errors import NotCached
 from tests.soak.answers import Seen, look_at
-from tests.soak.calls import Ask
 from tests.soak.clients import chance
-from tests.soak.mix import WANTED_S, Mix, Page, Request
+from tests.soak.mix import Mix, Page, Request
 
 LIMIT_S = 20.0
 """Longer than anything takes: whoever hears nothing until then was forgotten."""
-
-ONLY_IF_CACHED = "only-if-cached"
 
 KEPT_FOR = 50
 """A connection is for about so many requests."""
@@ -43,7 +39,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.kinds: Counter[str] = Counter()
-        self.asks: list[Ask] = []
+        self.asks: list[tuple[float, Page]] = []
         self.heard: list[Heard] = []
         self.tags: dict[str, Page] = {}
         self.tag_of: dict[Page, str] = {}
@@ -55,20 +51,17 @@ class Ledger:
 
     def enter(self, request: Request, began: float, ended: float, seen: Seen) -> None:
         """Enter one answer."""
-        expected = {request.expected if request.page is None else ""}
-        if request.directive == ONLY_IF_CACHED:
-            expected.add(NotCached.name)
+        expected = request.expected if request.page is None else ""
         limited = request.client.limited and seen.problem == "rate-limited"
-        right = not seen.wrong and (seen.problem in expected or limited)
+        right = not seen.wrong and (seen.problem == expected or limited)
         with self._lock:
             self.kinds[seen.kind] += 1
             self.rows += seen.rows
             self.foreign += seen.foreign
             if self.slowest is None or ended - began > self.slowest.ended - self.slowest.began:
                 self.slowest = Heard(request, began, ended, seen)
-            fetches = request.page is not None and request.directive != ONLY_IF_CACHED
-            if request.page is not None and fetches and not seen.problem and "upstream-" not in seen.kind:
-                self.asks.append(Ask(began, request.page, WANTED_S[request.directive]))
+            if request.page is not None and not seen.problem and "upstream-" not in seen.kind:
+                self.asks.append((began, request.page))
             if seen.tag and request.page is not None:
                 self.tags[seen.tag] = request.page
                 self.tag_of[request.page] = seen.tag
@@ -166,8 +159,6 @@ class Caller(threading.Thread):
         headers = dict(request.client.headers())
         if request.gzip:
             headers["Accept-Encoding"] = "gzip"
-        if request.directive:
-            headers["Cache-Control"] = request.directive
         known = self._ledger.tag_of.get(request.page) if request.conditional and request.page else None
         if known is not None:
             headers["If-None-Match"] = known

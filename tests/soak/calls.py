@@ -4,16 +4,12 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from tests.soak.announced import Window
 from tests.soak.mix import Page
 
 FRESH_S = 4.0
 FRESH_COMPLETED_S = 8.0
-
-MIN_REFRESH_S = 1.0
-"""No page is fetched at a caller's wish while it is younger."""
 
 AHEAD = 0.72
 """A page that is asked for is refreshed from this share of its lifetime on, at the soonest."""
@@ -55,12 +51,8 @@ class Required:
     most: int
 
 
-class Ask(NamedTuple):
-    """When a page was asked for, which, and how old it might be at most, seconds."""
-
-    at: float
-    page: Page
-    wanted_s: float = math.inf
+Ask = tuple[float, Page]
+"""When a page was asked for, and which."""
 
 
 def required(asks: Iterable[Ask], windows: Sequence[Window], processes: int) -> Required:
@@ -74,15 +66,14 @@ def required(asks: Iterable[Ask], windows: Sequence[Window], processes: int) -> 
     fetched_at: dict[Page, float] = {}
     by_each: dict[Page, deque[float]] = {}
     least = most = 0
-    for at, page, wanted_s in asks:
+    for at, page in asks:
         lifetime = lifetime_s(page)
-        wanted = max(wanted_s, MIN_REFRESH_S)
-        if at - fetched_at.get(page, -math.inf) >= min(lifetime, wanted):
+        if at - fetched_at.get(page, -math.inf) >= lifetime:
             fetched_at[page] = at
             least += 1
         each = by_each.setdefault(page, deque([-math.inf] * processes))
         is_alone = any(began <= at <= ended + lifetime for began, ended in alone)
-        if at - (each[0] if is_alone else max(each)) >= min(AHEAD * lifetime, wanted):
+        if at - (each[0] if is_alone else max(each)) >= AHEAD * lifetime:
             each[0] = at
             most += 1
         each.rotate()

@@ -1,7 +1,6 @@
 """What is asked: pages by Zipf's law, by clients in turn, now and then something that must be refused."""
 
 import itertools
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +19,6 @@ BAD_SHARE = 0.02
 FOREIGN_SHARE = 0.03
 CONDITIONAL_SHARE = 0.2
 GZIP_SHARE = 0.5
-DIRECTIVE_SHARE = 0.05
-WANTED_S = {"": math.inf, "max-age=2": 2.0, "no-cache": 0.0, "stale-if-error=20": math.inf, "only-if-cached": math.inf}
-"""What a request may ask of the cache (RFC 9111, section 5.2.1), and how old a page it then takes while all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ class Page:
 class Request:
     """One request: the client, its query string, and what has to come of it while all is well.
 
-    That is `page`, which then says which, or the name of a problem. `directive` is its `Cache-Control`.
+    That is `page`, which then says which, or the name of a problem.
     """
 
     client: Client
@@ -60,7 +56,6 @@ class Request:
     expected: str = "page"
     gzip: bool = False
     conditional: bool = False
-    directive: str = ""
 
 
 @lru_cache(maxsize=4096)
@@ -108,5 +103,4 @@ class Mix:
             page,
             gzip=source.random() < GZIP_SHARE,
             conditional=source.random() < CONDITIONAL_SHARE,
-            directive=source.choice(list(WANTED_S)) if source.random() < DIRECTIVE_SHARE else "",
         )

@@ -52,7 +52,18 @@ def test_every_reference_leads_somewhere() -> None:
 def test_every_endpoint_is_documented() -> None:
     """All paths are there, each operation under a name of its own."""
     assert list(DOCUMENT["paths"]) == [
-        *("/campaigns", "/campaigns/summary", "/me", "/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs"),
+        *(
+            "/campaigns",
+            "/campaigns/summary",
+            "/me",
+            "/healthz",
+            "/readyz",
+            "/metrics",
+            "/",
+            "/openapi.json",
+            "/docs",
+            "/console",
+        ),
         *("/problems", "/problems/{name}", "/cache", "/cache/explain"),
     ]
     names = [operation["operationId"] for _, operation in operations()]
@@ -223,7 +234,7 @@ def test_request_headers_are_documented_where_they_count() -> None:
     of_a_document = {"If-None-Match", "X-Request-Id"}
     for path in ("/campaigns", "/campaigns/summary"):
         assert by_path.pop(path) == of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
-    for path in ("/problems", "/problems/{name}"):
+    for path in ("/console", "/problems", "/problems/{name}"):
         assert by_path.pop(path) == of_a_document | {"Accept-Language"}
     for path in ("/", "/openapi.json", "/docs"):
         assert by_path.pop(path) == of_a_document

@@ -213,22 +213,6 @@ def test_nobody_waits_beside_a_page_for_longer_than_is_set(purged: bool) -> None
     assert len(upstream.calls) == 2, "the fetch went on for all"
 
 
-def test_nobody_waits_beside_a_page_that_only_others_have_room_for() -> None:
-    """Who comes while it is fetched anew has what there was when that began."""
-    upstream, others = Hanging(given=0), OtherProcesses()
-    house = House(upstream, shared=others, max_bytes=0, slow_s=0.05)
-    others.found = Found(encode(house.key(QUERY), page_of(7), 0), 80.0, 0.0)
-    served = [house.cache.serve(QUERY, Deadline.after(20)) for _ in range(2)]
-    assert [(page.page, page.tier, page.detail) for page in served] == [(page_of(7), "shared", "stale-if-slow")] * 2
-    house.cache.purge(1)
-    assert house.cache.serve(QUERY, Deadline.after(20)).rung == Rung.STALE_IF_ERROR
-    assert len(upstream.calls) == 1
-    house.cache.purge(1, hard=True)
-    with pytest.raises(UpstreamTimeout):
-        house.cache.serve(QUERY, Deadline.after(0.02, shortened=True))
-    upstream.go_on.release()
-
-
 def test_a_callers_own_time_ends_its_wait_and_no_fetch() -> None:
     """Beside a page it gets that page, without one it is told; the fetch goes on and lands."""
     upstream = Hanging(given=0)

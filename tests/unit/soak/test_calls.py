@@ -1,17 +1,7 @@
 """How many calls are required, and what are too many."""
 
 from tests.soak.announced import Window
-from tests.soak.calls import (
-    AHEAD,
-    ALONE_AFTER_S,
-    FRESH_COMPLETED_S,
-    FRESH_S,
-    Ask,
-    Required,
-    Upstream,
-    faults_of,
-    required,
-)
+from tests.soak.calls import AHEAD, ALONE_AFTER_S, FRESH_COMPLETED_S, FRESH_S, Required, Upstream, faults_of, required
 from tests.soak.mix import Page
 
 USUAL = Page(1, "", "", 1, 10)
@@ -20,45 +10,38 @@ COMPLETED = Page(1, "completed", "", 1, 10)
 
 def test_a_page_is_fetched_again_when_it_is_asked_for_and_not_fresh() -> None:
     """Requests while it is fresh take no call, nor does time in which nobody asks."""
-    asks = [Ask(at, USUAL) for at in (0.0, 1.0, FRESH_S - 0.1, FRESH_S, FRESH_S + 1, 100.0)]
+    asks = [(at, USUAL) for at in (0.0, 1.0, FRESH_S - 0.1, FRESH_S, FRESH_S + 1, 100.0)]
     assert required(asks, [], 2) == Required(3, 3)
 
 
 def test_a_page_that_is_asked_for_may_be_refreshed_ahead() -> None:
     """From the share of its lifetime on at which the first may be."""
     for share, most in ((AHEAD - 0.01, 1), (AHEAD, 2)):
-        assert required([Ask(0.0, USUAL), Ask(share * FRESH_S, USUAL)], [], 2) == Required(1, most)
-        assert required([Ask(0.0, COMPLETED), Ask(share * FRESH_COMPLETED_S, COMPLETED)], [], 2) == Required(1, most)
+        assert required([(0.0, USUAL), (share * FRESH_S, USUAL)], [], 2) == Required(1, most)
+        assert required([(0.0, COMPLETED), (share * FRESH_COMPLETED_S, COMPLETED)], [], 2) == Required(1, most)
 
 
 def test_pages_have_lifetimes_of_their_own() -> None:
     """Completed campaigns are fresh for longer, and each page is fetched by itself."""
-    asks = [Ask(at, page) for at in (0.0, FRESH_S, FRESH_COMPLETED_S) for page in (USUAL, COMPLETED)]
+    asks = [(at, page) for at in (0.0, FRESH_S, FRESH_COMPLETED_S) for page in (USUAL, COMPLETED)]
     assert required(asks, [], 2) == Required(5, 5)
-
-
-def test_who_wants_a_young_page_may_take_a_call() -> None:
-    """But not while there is one that is younger than the least time between two fetches."""
-    for wanted_s, at, needed in ((2.0, 1.9, 1), (2.0, 2.0, 2), (0.0, 0.9, 1), (0.0, 1.0, 2)):
-        asks = [Ask(0.0, USUAL), Ask(at, USUAL, wanted_s)]
-        assert required(asks, [], 2) == Required(needed, needed)
 
 
 def test_each_process_may_fetch_for_itself_while_redis_is_in_trouble() -> None:
     """Requests go to them in turn; a request that would take a call anyway takes one, not two."""
-    often = [Ask(float(at), USUAL) for at in range(8)]
+    often = [(float(at), USUAL) for at in range(8)]
     assert required(often, [], 2) == Required(2, 3)
     assert required(often, [Window("hang", 0.0, 8.0)], 2) == Required(2, 3)
     assert required(often, [Window("redis-hangs", 0.0, 8.0)], 2) == Required(2, 4)
     # Each of three is asked every three seconds, which is late enough to refresh ahead.
     assert required(often, [Window("redis-killed", 0.0, 8.0)], 3) == Required(2, 8)
-    seldom = [Ask(10.0 * at, USUAL) for at in range(8)]
+    seldom = [(10.0 * at, USUAL) for at in range(8)]
     assert required(seldom, [Window("redis-hangs", 0.0, 80.0)], 2) == Required(8, 8)
 
 
 def test_redis_does_not_have_what_was_fetched_without_it() -> None:
     """It is left alone for five seconds more, and does not have the pages of that time while they are fresh."""
-    asks = [Ask(10.0, USUAL), Ask(11.0, USUAL)]
+    asks = [(10.0, USUAL), (11.0, USUAL)]
     after = 10.0 - ALONE_AFTER_S - FRESH_S
     assert required(asks, [Window("redis-hangs", 0.0, after + 1.1)], 2) == Required(1, 2)
     assert required(asks, [Window("redis-hangs", 0.0, after + 0.9)], 2) == Required(1, 1)
