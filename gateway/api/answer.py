@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 PATH: Final = "/campaigns"
 MEDIA_TYPE: Final = "application/json"
-VARY: Final = ("Vary", "Accept, Accept-Encoding, Authorization, X-API-Key")
+VARY: Final = ("Vary", "Accept, Accept-Encoding, Authorization, X-API-Key, Prefer")
+"""`Prefer` selects no representation. But a cache that passed it over would answer callers that wait for a change."""
+
+NOT_YET: Final = "campaign_gateway.not_yet"
+"""Where the WSGI environment tells that 304 is sent to nobody yet: who asks waits for another page."""
+
 UNNOTICEABLE_S: Final = 0.00005
 """What takes less is `0.0` in milliseconds of one decimal place."""
 
@@ -113,6 +118,8 @@ class Answers:
         """Return the answer to `exchange` with `served`, counted, and traced and logged where it is to be."""
         environ = exchange.environ
         prepared = self.prepare(served, link, environ.get("HTTP_ACCEPT_ENCODING"), environ.get("HTTP_IF_NONE_MATCH"))
+        if NOT_YET in environ and prepared.status == _NOT_MODIFIED:
+            return Answer(prepared.status, [*prepared.headers, ("X-Request-Id", exchange.request_id)], prepared.body)
         answer = prepared.answer(exchange.request_id, exchange.started)
         status, method = int(answer.status.partition(" ")[0]), environ["REQUEST_METHOD"]
         if exchange.span is not None:

@@ -14,7 +14,7 @@ from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange
 from gateway.api.cache_control import request_directives
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.fair_semaphore import ARRIVED
-from gateway.api.fast_path import FAILED, LEARN, SCOPE, Learned, learning_key
+from gateway.api.fast_path import COUNTED, FAILED, LEARN, SCOPE, Learned, learning_key
 from gateway.api.links import link_header
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
@@ -48,7 +48,7 @@ def campaigns_blueprint(
 
     def count(grant: Grant) -> None:
         """Count the current request, which no fresh page answers; raises RateLimited."""
-        if grant.requests_per_minute:
+        if grant.requests_per_minute and COUNTED not in request.environ:
             g.quota = take(grant.client, grant.requests_per_minute)
             g.quota.require()
 

@@ -16,7 +16,7 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
-from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange, Prepared
+from gateway.api.answer import MEDIA_TYPE, NOT_YET, PATH, Answers, Exchange, Prepared
 from gateway.api.cache_control import request_directives
 from gateway.api.deadline import deadline_of
 from gateway.api.links import link_header
@@ -40,6 +40,8 @@ LONGEST_ASKED: Final = 1000
 """Characters of what a request asks with; no answer is kept ready for one that asks with more."""
 LEARN: Final = "campaign_gateway.learn"
 """Where the WSGI environment has the function that takes what a query string has turned out to mean."""
+COUNTED: Final = "campaign_gateway.counted"
+"""Where it tells that this request has been counted against its client's limit already."""
 FAILED: Final = "campaign_gateway.failed"
 """Where it has how answering ended that Flask is to make a problem of."""
 _KNOWN: Final = "campaign_gateway.known"
@@ -146,7 +148,7 @@ class FastPath:
             started = time.perf_counter()
             find = environ.get
             grant = self._callers.find(find("HTTP_X_API_KEY"), find("HTTP_AUTHORIZATION"))
-            if grant is not None and "HTTP_CACHE_CONTROL" not in environ:
+            if grant is not None and "HTTP_CACHE_CONTROL" not in environ and NOT_YET not in environ:
                 asked = (
                     environ["QUERY_STRING"],
                     find("HTTP_ACCEPT"),
@@ -170,6 +172,11 @@ class FastPath:
         environ[_KNOWN] = None if grant is None or learned is None else (grant, learned)
         environ[LEARN] = self._learned.put
         return self._not_at_hand(environ, start_response)
+
+    def meaning(self, environ: "WSGIEnvironment") -> Learned | None:
+        """Return what a request asks for, of one that may ask that; `None` where that is not known at once."""
+        grant = self._callers.find(environ.get("HTTP_X_API_KEY"), environ.get("HTTP_AUTHORIZATION"))
+        return None if grant is None else self._learned_of(environ, grant)
 
     def _prepared(self, asked: _AskedWith, grant: Grant, learned: Learned) -> Prepared | None:
         """Return the answer that a page at hand gives, `None` for none; keep it ready if it is asked for so again."""

@@ -44,6 +44,7 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
 - **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
 - **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long
   it is good. `Cache-Status` and `Campaigns-As-Of` tell how old it is.
+- **Waiting for changes**: `Prefer: wait=N` beside `If-None-Match` on `/campaigns` (RFC 7240).
 - **Browsers**: pages of the origins in `http.cors_origins` may read campaigns, this document and all problems, with
   credentials in the headers above. Cookies are never looked at. Preflights are answered with 204.
 - **Generated clients**: answers may have more fields one day, and enumerations of answers more words, in a later

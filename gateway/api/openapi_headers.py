@@ -74,6 +74,12 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "format": "uri-reference"},
         "example": "console",
     },
+    "Preference-Applied": {
+        "description": "For how long the caller might have waited, of what `Prefer` asks for (RFC 7240). Absent where "
+        "it might not wait at all, and on problems.",
+        "schema": {"type": "string"},
+        "example": "wait=10",
+    },
     "RateLimit": {
         "description": "What a client has left that has a limit (draft-ietf-httpapi-ratelimit-headers-11): `r` more "
         "requests within the next `t` seconds. On all answers that count, problems too; on none from a fresh page.",
@@ -103,7 +109,7 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Vary": {
         "description": "The request headers that the answer depends on.",
         "schema": {"type": "string"},
-        "example": "Accept, Accept-Encoding, Authorization, X-API-Key",
+        "example": "Accept, Accept-Encoding, Authorization, X-API-Key, Prefer",
     },
     "WWW-Authenticate": {
         "description": "How to send credentials: a field for API keys, and one for bearer tokens where they are taken, "
@@ -141,6 +147,13 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "a body which it packed (`-gzip`, `-br`, `-zstd`, `-df`, `;gzip`) is passed over.",
         "schema": {"type": "string"},
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
+    "Prefer": {
+        "description": "`wait=N` beside `If-None-Match` (RFC 7240): to be answered as soon as the page is another one, "
+        "else with 304 after N seconds, 1 to 60 and no more than `http.longest_wait_s`. All other preferences, and "
+        "what cannot be read, are passed over.",
+        "schema": {"type": "string"},
+        "example": "wait=10",
     },
     "X-Request-Id": {
         "description": "An id under which the caller finds the request again; kept if it is 1 to 128 of the characters "

@@ -39,7 +39,7 @@ _KEPT: Final = ("Cache-Control", "ETag", "Vary")
 
 def list_campaigns() -> dict[str, Any]:
     """Return `GET /campaigns`."""
-    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Vary")
+    of_page = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Preference-Applied", "Vary")
     page = _answer("One page of campaigns.", _json("CampaignPage"), *of_page, "Content-Encoding")
     page["content"]["application/json"]["examples"] = {
         "sample": {"summary": "Three campaigns", "value": example_page()},
@@ -55,12 +55,19 @@ def list_campaigns() -> dict[str, Any]:
         "`max-age=N`, no page older than N seconds; `no-cache`, a page that is fetched from now on; `only-if-cached`, "
         "a page at hand, however old, else 504 (`not-cached`); `stale-if-error=N`, in trouble no page older than N "
         "seconds past its freshness, and none with 0. All else in it is passed over. No page is fetched more often "
-        "than `cache.min_refresh_s` allows; who asks for a newer one sooner gets the one of that fetch.",
+        "than `cache.min_refresh_s` allows; who asks for a newer one sooner gets the one of that fetch. "
+        "`Prefer: wait=N` beside `If-None-Match` waits for a change (RFC 7240): the answer comes as soon as the page's "
+        "tag is another one, else 304 after N seconds, with `Preference-Applied: wait=N`. Meanwhile the page is kept "
+        "fresh, by one call to CC-iSales for all who wait. While CC-iSales fails it is the same page. At a reload and "
+        "at the end of a process the answer comes early. Where the preference is not applied, for want of "
+        "`If-None-Match` or because too many wait already, the answer comes at once and without `Preference-Applied`: "
+        "wait by yourself before you ask again. Give your HTTP client more time than N, and ask past its cache "
+        '(`cache: "no-store"` in browsers, where else a second tab waits for the first).',
         page,
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-None-Match", "Prefer", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)

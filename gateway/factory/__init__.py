@@ -29,6 +29,7 @@ from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
 from gateway.api.summary import summary_blueprint
+from gateway.api.waiting import WaitForChange
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
@@ -89,7 +90,7 @@ def create_app(
     upstream = upstream_of(settings, transport, store, breakers, tracer, resources, metrics, clocks)
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = shared_tier_of(store, resources)
-    pages = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
+    pages, changes = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
     metrics.watch_shared_cache(shared.state)
     metrics.watch_waiting(lambda: semaphore.waiting)
     limits = limits_of(settings, store, resources, metrics, clocks)
@@ -147,7 +148,10 @@ def create_app(
     app.register_blueprint(console_blueprint())
     app.register_blueprint(start_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
-    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
+    waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
+    resources.own("waiters", waiting, lambda: None, waiting.drain)
+    metrics.watch_waiters(lambda: waiting.waiting)
+    app.wsgi_app = _middleware(app, semaphore, callers, pages, answers, waiting, settings, tracer, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -172,12 +176,13 @@ def _middleware(
     callers: Callers,
     pages: PageCache,
     answers: Answers,
+    waiting: WaitForChange,
     settings: Settings,
     tracer: Tracer,
     clocks: Clocks,
 ) -> "WSGIApplication":
-    """Put in front of Flask: pages of other origins, the fast path with addresses behind proxies, and turns."""
-    wsgi: WSGIApplication = FastPath(
+    """Put in front of Flask: pages of other origins, waits, the fast path with addresses behind proxies, and turns."""
+    fast = FastPath(
         in_order(app.wsgi_app, semaphore, clocks.monotonic),
         callers,
         pages,
@@ -188,5 +193,6 @@ def _middleware(
         deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,
     )
+    waiting.serve_by(fast, settings.http.longest_wait_s, settings.http.most_waiters)
     by_origin = cors_headers(settings.http.cors_origins)
-    return with_cors(wsgi, by_origin) if by_origin else wsgi
+    return with_cors(waiting, by_origin) if by_origin else waiting

@@ -9,6 +9,7 @@ from gateway.api.public import page_body
 from gateway.api.representation import render
 from gateway.factory.clocks import Clocks
 from gateway.model import CampaignQuery, FetchPage
+from gateway.pages.changes import Changes
 from gateway.pages.decision import Policy
 from gateway.pages.failures import RecentFailures
 from gateway.pages.fetches import Fetches
@@ -20,6 +21,7 @@ from gateway.pages.purge_marks import PurgeMarks
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
+from gateway.pages.watch import Watch
 from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.settings.time_zones import fingerprint
@@ -64,8 +66,11 @@ def page_cache_of(
     metrics: Metrics,
     tracer: Tracer,
     clocks: Clocks,
-) -> PageCache:
-    """Query -> key -> page in this process, or in the shared tier, or fetched once and put into both."""
+) -> tuple[PageCache, Changes]:
+    """Query -> key -> page in this process, or in the shared tier, or fetched once and put into both.
+
+    Beside it, what knows when pages change, and keeps those fresh that somebody waits for.
+    """
     cache = settings.cache
     max_bytes = cache.max_bytes - cache.max_bytes // LEARNING_SHARE
     in_process = {
@@ -109,4 +114,8 @@ def page_cache_of(
     if resources.continued:
         # The pages of the app before are at hand, and after it has let go nobody would hear that they were purged.
         pages.subscribe()
-    return resources.own("page cache", pages, pages.close, pages.drain)
+    watch = Watch(fetches, tiers, failures, cache.min_refresh_s, clocks.monotonic)
+    changes = resources.take("changes", None, lambda: Changes(watch, clocks.monotonic), lambda changes: changes.close())
+    changes.watch_by(watch)
+    tiers.noticed = changes.notice
+    return resources.own("page cache", pages, pages.close, pages.drain), changes

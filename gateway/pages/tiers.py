@@ -69,6 +69,8 @@ class Tiers:
         self._lock = marks.lock
         self._news: deque[tuple[float, str | None]] = deque(maxlen=HEARD_NEWS)
         self.version = marks.version
+        self.noticed: Callable[[str | None], None] = lambda _key: None
+        """Is told the key of each page that may have changed, `None` for any; it must be quick."""
 
     def adopt(self, key: str, query: CampaignQuery) -> HeldPage | None:
         """Take the page that answers `query` from the shared tier and hold it, unless the one that is held is newer.
@@ -108,6 +110,7 @@ class Tiers:
         with self._lock:
             self._memory.delete(key)
             self.version.number += 1
+        self.noticed(key)
         self._shared.delete(key)
 
     def purge(self, vdn: int | None, ago_s: float, *, hard: bool) -> int:
@@ -121,6 +124,7 @@ class Tiers:
             pages = [held for held in map(self.held, self._memory.keys(prefix_of(vdn))) if held is not None]
             purged = sum(self.mark(held) for held in pages)
             self.version.number += 1
+            self.noticed(None)
             return purged
 
     def doubt(self, key: str | None) -> None:
@@ -133,6 +137,7 @@ class Tiers:
                 if held is not None:
                     held.doubted_at = now
             self.version.number += 1
+        self.noticed(key)
 
     def hold(self, held: HeldPage, newest_at: float | None = None) -> bool:
         """Hold a page in this process for as long as it can be of use, unless a newer one is held.
@@ -153,6 +158,7 @@ class Tiers:
             # A whole number, as Flask-Caching has it: the lifetimes decide, this only ends what is of no use at all.
             kept = self._memory.set(held.key, held, timeout=math.ceil(left))
             self.version.number += 1
+            self.noticed(held.key)
             return kept
 
     def mark(self, held: HeldPage) -> bool:

@@ -202,6 +202,8 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
             trusted_proxies=values["http"]["trusted_proxies"],
             drain_s=values["http"]["drain_s"],
             cors_origins=tuple(values["http"]["cors_origins"]),
+            longest_wait_s=values["http"]["longest_wait_s"],
+            most_waiters=values["http"]["most_waiters"],
         ),
         log=LogSettings(**values["log"]),
         time_zones=time_zone_data(),

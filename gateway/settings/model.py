@@ -143,6 +143,8 @@ class HttpSettings:
     trusted_proxies: int
     drain_s: float
     cors_origins: tuple[str, ...]
+    longest_wait_s: int
+    most_waiters: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,6 +321,18 @@ class Http(SettingsSchema):
         load_default=list[str],
         metadata={"description": "Origins whose pages may call from a browser, such as `https://app.example.com`."},
     )
+    longest_wait_s = count(
+        10,
+        "Longest `Prefer: wait`, whole seconds; below what fronts wait for an answer.",
+        least=1,
+        most=60,
+    )
+    most_waiters = count(
+        1000,
+        "Callers that may wait for a change at once, per process; each holds a thread. 0: none.",
+        least=0,
+        most=10_000,
+    )
 
 
 class Log(SettingsSchema):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from gateway.telemetry.durations import Durations, Notes
-from gateway.telemetry.known_labels import REQUESTS, TOKEN_KEY_READS, USELESS_TOKEN_CLAIMS
+from gateway.telemetry.known_labels import REQUESTS, TOKEN_KEY_READS, USELESS_TOKEN_CLAIMS, WAITS
 from gateway.telemetry.numbers import PREFIX, SECONDS, Numbers, Over
 
 
@@ -25,6 +25,13 @@ class CallerNumbers(Numbers):
         )
         self.registry.register(self._seconds)
         self._notes: dict[tuple[int, str, str, str], Notes] = {}
+        self._waits = self._counter(
+            "waits",
+            "Callers that would wait for a change of a page, by outcome: changed, unchanged, ended (at a reload or the "
+            "end of the process), problem, or not_applied.",
+            "outcome",
+            known=zip(WAITS, strict=True),
+        )
         self._rate_limited = self._counter("rate_limited", "Requests over a limit, by client.", "client")
         self._rate_limit_faults = self._counter(
             "rate_limit_faults",
@@ -57,6 +64,14 @@ class CallerNumbers(Numbers):
         """Read how many requests wait for their turn whenever the numbers are asked for."""
         meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
         self._gauge(Over.SUM, "requests_waiting", meaning).set_function(waiting)
+
+    def watch_waiters(self, waiters: Callable[[], float]) -> None:
+        """Read how many callers wait for a change of a page whenever the numbers are asked for."""
+        self._gauge(Over.SUM, "waiters", "Callers that wait for a change of a page now.").set_function(waiters)
+
+    def wait_ended(self, outcome: str) -> None:
+        """Count one caller that would wait for a change, by one of `WAITS`."""
+        self._waits.labels(outcome).inc()
 
     def rate_limited(self, client: str) -> None:
         """Count one request that was refused because its client was over its limit."""

@@ -39,6 +39,9 @@ CALL_OUTCOMES: Final = (OK, *(leaf.name for leaf in leaves(UpstreamError)), Inte
 FETCHES: Final = ((OK, SUCCESS), *((outcome, "") for outcome in CALL_OUTCOMES[1:]))
 """Outcome and result code; where CC-iSales has named a code, the series begins with that."""
 
+WAITS: Final = ("changed", "unchanged", "ended", "problem", "not_applied")
+"""How a wait for a change may end."""
+
 SHARED_FAULTS: Final = ("timeout", "refused", "full", "auth", "readonly", "other")
 SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start")
 REFUSED_CALLS: Final = ("circuit", "pause", "locked")

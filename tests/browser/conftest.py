@@ -24,6 +24,13 @@ from tests.support.server import served_gateway
 PATIENCE_S = 90.0
 """How long a browser may take to start and show a page on a busy machine."""
 
+QUICK: Any = {
+    "GATEWAY__CACHE__FRESH_S": "1",
+    "GATEWAY__HTTP__LONGEST_WAIT_S": "2",
+    "GATEWAY__TENANTS": TENANTS,
+}
+"""Settings with which a console soon hears of everything."""
+
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
@@ -156,8 +163,8 @@ def simulator(isales: SimulatorServer) -> Iterator[SimulatorServer]:
 
 @pytest.fixture(scope="module")
 def console_gateway(isales: SimulatorServer) -> Iterator[str]:
-    """Return the URL of a gateway whose pages are fresh for a second."""
-    with served_gateway(isales.base_url, GATEWAY__CACHE__FRESH_S="1", GATEWAY__TENANTS=TENANTS) as served:
+    """Return the URL of a gateway whose pages are fresh for a second, and where nobody waits for long."""
+    with served_gateway(isales.base_url, **QUICK) as served:
         yield served.url
 
 

@@ -12,17 +12,13 @@ from playwright.sync_api import expect
 from gateway.access.keys import key_hash
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import a_campaign
-from tests.support.console import TENANTS, Console
+from tests.browser.conftest import QUICK, a_campaign
+from tests.support.console import Console
 from tests.support.server import served_gateway
 
 NewConsole = Callable[..., Console]
 
-SOON_STALE: Any = {
-    "GATEWAY__CACHE__FRESH_S": "0.5",
-    "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0.5",
-    "GATEWAY__TENANTS": TENANTS,
-}
+SOON_STALE: Any = {**QUICK, "GATEWAY__CACHE__FRESH_S": "0.5", "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0.5"}
 
 
 def test_cc_isales_is_slow(isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole) -> None:
@@ -30,7 +26,7 @@ def test_cc_isales_is_slow(isales: SimulatorServer, simulator: SimulatorServer, 
     with served_gateway(isales.base_url, **SOON_STALE) as served:
         console = new_console(served.url).open()
         console.shows(20)
-        simulator.latency_s = 6.0
+        simulator.latency_s = 3.0
         console.level("slow")
         expect(console.line).to_contain_text(re.compile(r"CC-iSales is slow, this is \d+ s old"))
         console.shows(20)
@@ -116,7 +112,7 @@ def test_a_key_that_is_revoked_meanwhile(isales: SimulatorServer, new_console: N
         settings.write_text(f'[[clients]]\nname = "web"\nkey_sha256 = "{key_hash(key)}"\nvdns = [1]\n')
 
     give("web-key")
-    variables: Any = {"GATEWAY_CONFIG": str(settings), "GATEWAY__CLIENTS": "", "GATEWAY__CACHE__FRESH_S": "1"}
+    variables: Any = {**QUICK, "GATEWAY_CONFIG": str(settings), "GATEWAY__CLIENTS": ""}
     with served_gateway(isales.base_url, **variables) as served:
         console = new_console(served.url).open()
         console.shows(20)

@@ -6,6 +6,7 @@ import subprocess
 from http import HTTPStatus
 from pathlib import Path
 
+from gateway.api.prefer import MOST_S
 from gateway.errors import Forbidden, InternalError, InvalidParameters, MethodNotAllowed, NotFound, RateLimited
 from gateway.settings import load_settings
 from gateway.telemetry.request_id import SANE
@@ -101,7 +102,19 @@ def test_all_ways_to_the_gateway_are_the_same() -> None:
     servers = texts()["campaign-gateway.conf"] + texts()["large-headers.conf"]
     assert "proxy_set_header" not in servers
     blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", servers, flags=re.DOTALL)
-    assert len(blocks) == 11
-    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 9
+    assert len(blocks) == 13
+    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 11
     assert re.findall(r"proxy_pass ([^;]*);", servers) == ["http://campaign_gateway_large_headers$request_uri"]
     assert "include conf.d/hop.inc;" in texts()["proxy.inc"]
+    assert "include conf.d/request.inc;" in texts()["hop.inc"]
+
+
+def test_who_waits_for_a_change_is_waited_for_and_sent_nowhere_else() -> None:
+    """For longer than the longest wait there may be; and both servers know how."""
+    (read_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["wait.inc"])
+    assert int(read_s) > MOST_S
+    assert "proxy_next_upstream off;" in texts()["wait.inc"]
+    for server in ("campaign-gateway.conf", "large-headers.conf"):
+        assert "include conf.d/wait.inc;" in texts()[server]
+    (hop_s,) = re.findall(r"proxy_read_timeout (\d+)s;", texts()["campaign-gateway.conf"])
+    assert int(hop_s) > int(read_s)

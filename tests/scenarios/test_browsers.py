@@ -29,7 +29,9 @@ def test_hits_and_misses_can_be_read(shared: GatewayUnderTest) -> None:
         for answer in (others, nobodys):
             assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
         for answer in (mine, others, nobodys):
-            assert answer.headers.getlist("Vary") == ["Accept, Accept-Encoding, Authorization, X-API-Key, Origin"]
+            assert answer.headers.getlist("Vary") == [
+                "Accept, Accept-Encoding, Authorization, X-API-Key, Prefer, Origin"
+            ]
         unchanged = shared.get("/campaigns", headers={**ORIGIN, "If-None-Match": mine.headers["ETag"]})
         assert (unchanged.status_code, unchanged.headers["Access-Control-Allow-Origin"]) == (304, APP)
 

@@ -14,7 +14,7 @@ from tests.support.gateway import GatewayUnderTest, clients
 from tests.support.identity_provider import claims, provider, token
 
 OF_THE_TRANSPORT = {"Content-Length", "Content-Type", "Date"}
-SOMETIMES = {"Content-Encoding", "RateLimit", "RateLimit-Policy"}
+SOMETIMES = {"Content-Encoding", "Preference-Applied", "RateLimit", "RateLimit-Policy"}
 """Headers whose description says when they are there."""
 
 
@@ -24,6 +24,7 @@ SOMETIMES = {"Content-Encoding", "RateLimit", "RateLimit-Policy"}
         ("/campaigns", {}, 200),
         ("/campaigns", {"headers": {"Accept-Encoding": "gzip"}}, 200),
         ("/campaigns", {"headers": {"If-None-Match": "*"}}, 304),
+        ("/campaigns", {"headers": {"If-None-Match": '"old"', "Prefer": "wait=9"}}, 200),
         ("/campaigns", {"key": "limited-key"}, 401),
         ("/campaigns?page=0", {}, 400),
         ("/campaigns?vdn=2", {}, 403),

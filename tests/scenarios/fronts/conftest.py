@@ -17,7 +17,7 @@ FRESH_PAGE = http(
     'ETag: "0123456789abcdef0123456789abcdef"',
     "Cache-Control: private, max-age=14, stale-if-error=3600",
     "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14; age=0",
-    "Vary: Accept, Accept-Encoding, Authorization, X-API-Key",
+    "Vary: Accept, Accept-Encoding, Authorization, X-API-Key, Prefer",
 )
 """An answer that a cache which looks at its lifetime alone would keep."""
 

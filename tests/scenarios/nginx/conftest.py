@@ -18,7 +18,7 @@ LOGGED_AT_ONCE = {
 }
 """A log that tests need not wait for."""
 
-VARY = "Vary: Accept, Accept-Encoding, Authorization, X-API-Key"
+VARY = "Vary: Accept, Accept-Encoding, Authorization, X-API-Key, Prefer"
 FRESH = "Cache-Status: campaign-gateway; hit; ttl=14; age=1"
 GOOD_FOR = "Cache-Control: private, max-age=14, stale-if-error=3600"
 AS_OF = "Campaigns-As-Of: Fri, 27 Nov 2026 08:49:37 GMT"

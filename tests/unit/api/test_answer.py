@@ -88,7 +88,7 @@ def test_a_hit_has_these_headers_and_no_others() -> None:
         "Cache-Status": "campaign-gateway; hit; ttl=6; age=8",
         "Campaigns-As-Of": "Fri, 27 Nov 2026 08:49:37 GMT",
         "X-Content-Type-Options": "nosniff",
-        "Vary": "Accept, Accept-Encoding, Authorization, X-API-Key",
+        "Vary": "Accept, Accept-Encoding, Authorization, X-API-Key, Prefer",
         "Link": LINK,
         "X-Request-Id": "request-1",
         "Content-Type": "application/json",

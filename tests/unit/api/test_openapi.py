@@ -190,7 +190,7 @@ def test_headers_of_a_page() -> None:
     """The headers of 200 and 304, of waiting and of credentials are documented."""
     responses = CAMPAIGNS["responses"]
     page = {"Cache-Control", "Cache-Status", "Campaigns-As-Of", "ETag", "Link", "Server-Timing", "Vary"}
-    page |= {"X-Content-Type-Options", "X-Request-Id"}
+    page |= {"Preference-Applied", "X-Content-Type-Options", "X-Request-Id"}
     limits = {"RateLimit", "RateLimit-Policy"}
     assert set(responses["304"]["headers"]) == page | limits
     assert set(responses["200"]["headers"]) == page | limits | {"Content-Encoding"}
@@ -220,6 +220,12 @@ def test_what_a_caller_may_ask_of_the_cache_is_in_words() -> None:
         assert f"`{directive}`" in CAMPAIGNS["description"]
 
 
+def test_what_a_wait_is_and_is_not_is_in_words() -> None:
+    """Where it is not applied, that the HTTP client has to be as patient, and that caches are to be passed."""
+    for words in ("Prefer: wait=N", "If-None-Match", "Preference-Applied", 'cache: "no-store"'):
+        assert f"`{words}`" in CAMPAIGNS["description"]
+
+
 def request_headers(operation: dict[str, Any]) -> set[str]:
     """Return the names of the request headers of an operation, credentials aside."""
     references = [parameter["$ref"] for parameter in operation["parameters"] if "$ref" in parameter]
@@ -232,8 +238,9 @@ def test_request_headers_are_documented_where_they_count() -> None:
     """Every operation takes a request id; condition and language stand where they change the answer."""
     by_path = {path: request_headers(operation) for path, operation in operations()}
     of_a_document = {"If-None-Match", "X-Request-Id"}
-    for path in ("/campaigns", "/campaigns/summary"):
-        assert by_path.pop(path) == of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
+    of_pages = of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
+    assert by_path.pop("/campaigns") == of_pages | {"Prefer"}
+    assert by_path.pop("/campaigns/summary") == of_pages
     for path in ("/console", "/problems", "/problems/{name}"):
         assert by_path.pop(path) == of_a_document | {"Accept-Language"}
     for path in ("/", "/openapi.json", "/docs"):

@@ -1,6 +1,7 @@
 // What is shown around the list: the counts of the tabs, and all campaigns of the VDN, for what needs attention. Both are
 // looked at once a minute, and soon after something has changed.
 
+import { factsOf } from "./answer.js";
 import { notice } from "./changes.js";
 import { getJson } from "./gateway.js";
 import { readAll } from "./reader.js";
@@ -9,6 +10,7 @@ const EVERY_MS = 60_000;
 const SOON_MS = 1500;
 const STALE_MS = 4000;
 const MOST_STALE = 2;
+const STALE = "stale-while-revalidate";
 
 export class Surroundings {
   all = null; // {rows, items, isWhole, facts} of the VDN, whatever the filters
@@ -69,10 +71,12 @@ export class Surroundings {
 
   async #look(signal) {
     const { device_type: type, status: _, ...filter } = this.#filter;
+    let isStale = false;
     try {
       if (!type) {
-        const { body } = await getJson("campaigns/summary", filter, { signal });
+        const { response, body } = await getJson("campaigns/summary", filter, { signal });
         if (signal.aborted) return;
+        isStale = factsOf(response).detail === STALE;
         this.#counts = { all: body.total, ...body.by_status };
         this.shown();
       }
@@ -84,6 +88,7 @@ export class Surroundings {
       const all = await readAll({ vdn: filter.vdn }, { signal });
       if (signal.aborted) return;
       Object.assign(this, { all, problem: null });
+      isStale ||= all.facts.detail === STALE;
       this.changed(notice(all.rows, all.isWhole));
     } catch (problem) {
       if (signal.aborted) return;
@@ -91,12 +96,11 @@ export class Surroundings {
     }
     this.shown();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#run && this.go(), this.#pauseMs());
+    this.#timer = setTimeout(() => this.#run && this.go(), this.#pauseMs(isStale));
   }
 
   // Pages that nobody has asked for lately come stale, and are refreshed behind: those are worth another look.
-  #pauseMs() {
-    const isStale = !this.problem && this.all.facts.detail === "stale-while-revalidate";
+  #pauseMs(isStale) {
     this.#staleLooks = isStale ? this.#staleLooks + 1 : 0;
     if (isStale && this.#staleLooks <= MOST_STALE) return STALE_MS;
     return EVERY_MS * (0.9 + 0.2 * Math.random());

@@ -1,0 +1,83 @@
+"""Files that the console fetches: it offers what is whole, and nothing else."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Download, Route, expect
+
+from gateway.simulator.server import SimulatorServer
+from tests.support.console import Console
+
+CSV = b'\xef\xbb\xbfid,name\r\n1,"two\r\nlines, and ""quotes"""\r\n2,x\r\n'
+NDJSON = b'{"id":1,"name":"a\\nb"}\n{"id":2,"name":"x"}\n'
+BINARY = bytes(range(256)) * 40
+
+
+def digest(body: bytes) -> str:
+    """Return the value of `Repr-Digest` for `body`."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def stand_in(console: Console, body: bytes, rows: int, of: bytes = b"") -> None:
+    """Have the console's page get `body` for a file, with what is said of `of` (`body`, unless given)."""
+
+    def answer(route: Route) -> None:
+        headers = {
+            "X-Total-Count": str(rows),
+            "Repr-Digest": digest(of or body),
+            "Content-Disposition": 'attachment; filename="campaigns-1-2026-11-27.file"',
+        }
+        route.fulfill(status=200, headers=headers, body=body)
+
+    console.page.route("**/campaigns/export?*", answer)
+
+
+@pytest.mark.parametrize(
+    ("button", "body", "checks"),
+    [("CSV", CSV, "rows and digest"), ("NDJSON", NDJSON, "rows and digest"), ("XLSX", BINARY, "digest")],
+    ids=["csv", "ndjson", "xlsx"],
+)
+def test_what_is_whole_is_saved(
+    simulator: SimulatorServer, console: Console, tmp_path: Path, button: str, body: bytes, checks: str
+) -> None:
+    """Byte for byte, under the name that the gateway gives it, and it says by what it was found whole."""
+    assert simulator
+    stand_in(console, body, rows=2)
+    console.open("?status=running")
+    console.shows(20)
+    with console.page.expect_request("**/campaigns/export?*") as asked, console.page.expect_download() as saved:
+        console.page.get_by_role("button", name=button, exact=True).click()
+    file = tmp_path / "file"
+    saved.value.save_as(file)
+    assert file.read_bytes() == body
+    assert saved.value.suggested_filename == "campaigns-1-2026-11-27.file"
+    assert "status=running" in asked.value.url
+    expect(console.page.locator("#download-state")).to_contain_text(f"2 rows, checked by {checks}")
+
+
+@pytest.mark.parametrize(
+    ("button", "body", "of"),
+    [("CSV", CSV[:-7], CSV), ("NDJSON", NDJSON[:24], NDJSON), ("XLSX", BINARY[:-1], BINARY)],
+    ids=["csv", "ndjson", "xlsx"],
+)
+def test_what_is_cut_is_not_offered(console: Console, button: str, body: bytes, of: bytes) -> None:
+    """An answer that ends early, as some fronts let it, looks like any other: nothing is saved, and it says why."""
+    saved: list[Download] = []
+    console.page.on("download", lambda download: saved.append(download))
+    stand_in(console, body, rows=2, of=of)
+    console.open()
+    console.shows(20)
+    console.page.get_by_role("button", name=button, exact=True).click()
+    expect(console.page.locator("#download-state")).to_contain_text(f"No {button} file: What came is not whole")
+    assert saved == []
+
+
+def test_there_is_no_file_of_what_cannot_be_asked_for(new_console: Callable[..., Console]) -> None:
+    """Of drafts and the like there is none, and it says so."""
+    console = new_console().open("?status=other")
+    console.shows(20)
+    expect(console.page.get_by_role("button", name="CSV", exact=True)).to_be_disabled()
+    expect(console.page.locator("#download-state")).to_contain_text("Files can be made of all, running")
