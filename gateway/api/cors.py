@@ -22,7 +22,7 @@ SHARED: Final = frozenset({"campaigns", "me", "openapi.json", "problems"})
 
 METHODS: Final = "GET, HEAD"
 READ_HEADERS: Final = (
-    "Accept-Language, Authorization, Cache-Control, If-None-Match, Prefer, X-API-Key, X-Request-Id, "
+    "Accept-Language, Authorization, Cache-Control, If-None-Match, If-Range, Prefer, Range, X-API-Key, X-Request-Id, "
     "X-Request-Timeout-Ms, traceparent"
 )
 TOOLING_HEADERS: Final = "Content-Type, Expires, Pragma, X-Requested-With, baggage, sentry-trace, tracestate"
@@ -30,8 +30,9 @@ TOOLING_HEADERS: Final = "Content-Type, Expires, Pragma, X-Requested-With, bagga
 
 REQUEST_HEADERS: Final = f"{READ_HEADERS}, {TOOLING_HEADERS}"
 EXPOSED_HEADERS: Final = (
-    "Allow, Cache-Status, Campaigns-As-Of, Date, ETag, Link, Preference-Applied, RateLimit, RateLimit-Policy, "
-    "Retry-After, Server-Timing, Vary, WWW-Authenticate, X-Request-Id"
+    "Accept-Ranges, Allow, Cache-Status, Campaigns-As-Of, Content-Disposition, Content-Encoding, Content-Range, Date, "
+    "ETag, Link, Preference-Applied, RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, Server-Timing, Vary, "
+    "WWW-Authenticate, X-Request-Id, X-Total-Count"
 )
 """`Vary` among them: a cache in a page that does not see it gives the answer for one key to another."""
 

@@ -12,6 +12,7 @@ from marshmallow import Schema, fields
 
 from gateway import __version__
 from gateway.api import openapi_operations as operations
+from gateway.api.export import EXPORT_PATH
 from gateway.api.openapi_headers import HEADERS, REQUEST_HEADERS
 from gateway.api.openapi_schemas import ENUMERATIONS, SCHEMAS
 from gateway.api.public import CallerSchema, CampaignPageSchema, ExplanationSchema, ProblemSchema, PurgeSchema
@@ -113,6 +114,7 @@ def openapi_document() -> dict[str, Any]:
         },
     )
     spec.path("/campaigns", operations={"get": operations.list_campaigns()})
+    spec.path(EXPORT_PATH, operations={"get": operations.export_campaigns()})
     spec.path(SUMMARY_PATH, operations={"get": operations.count_campaigns()})
     spec.path("/me", operations={"get": operations.get_me()})
     for path, operation in {**operations.health_operations(), **operations.documentation_operations()}.items():

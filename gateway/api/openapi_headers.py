@@ -5,9 +5,14 @@ from typing import Any, Final
 
 from gateway.api.deadline import MOST_MS
 from gateway.api.html import SECURITY_HEADERS
-from gateway.api.public import MAX_INT32
+from gateway.api.public import MAX_INT32, MAX_INT64
 
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "Accept-Ranges": {
+        "description": "Parts of the file can be had with `Range`.",
+        "schema": {"type": "string", "enum": ["bytes"]},
+        "example": "bytes",
+    },
     "Allow": {
         "description": "The methods that this path takes.",
         "schema": {"type": "string"},
@@ -36,6 +41,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": "Fri, 30 Nov 2018 08:00:00 GMT",
     },
+    "Content-Disposition": {
+        "description": "The name of the file: VDN, and the day of the result in the time zone of that.",
+        "schema": {"type": "string"},
+        "example": 'attachment; filename="campaigns-1-2018-11-30.csv"',
+    },
     "Content-Encoding": {
         "description": "`gzip` when the caller accepts it and the body is long enough; else absent.",
         "schema": {"type": "string", "enum": ["gzip"]},
@@ -45,6 +55,16 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "description": "The language of the gateway's words: `zh-CN` where `Accept-Language` prefers it, else `en`.",
         "schema": {"type": "string", "enum": ["en", "zh-CN"]},
         "example": "en",
+    },
+    "Content-Length": {
+        "description": "How many bytes are sent. A file with fewer is not whole.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_INT64},
+        "example": 1024,
+    },
+    "Content-Range": {
+        "description": "Which bytes of the file these are, and how many it has (RFC 9110, section 14.4).",
+        "schema": {"type": "string"},
+        "example": "bytes 0-1023/146515",
     },
     "Content-Security-Policy": {
         "description": "On pages for people: nothing from elsewhere, no inline script, no frame around them.",
@@ -96,6 +116,12 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string", "enum": ["no-referrer"]},
         "example": "no-referrer",
     },
+    "Repr-Digest": {
+        "description": "SHA-256 of the whole file as it is sent, in gzip where `Content-Encoding` says so, also where "
+        "only a part of it is sent (RFC 9530).",
+        "schema": {"type": "string"},
+        "example": "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:",
+    },
     "Retry-After": {
         "description": "Seconds after which another try makes sense.",
         "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": MAX_INT32},
@@ -116,6 +142,11 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "which says what is wrong with the token that came (RFC 6750). With 403 only where a token lacks a scope.",
         "schema": {"type": "string"},
         "example": 'ApiKey realm="campaign-gateway", header="X-API-Key"',
+    },
+    "X-Total-Count": {
+        "description": "How many campaigns are in the whole file.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_INT64},
+        "example": 250,
     },
     "X-Content-Type-Options": {
         "description": "Browsers are not to guess another media type than `Content-Type`.",
@@ -147,6 +178,16 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "a body which it packed (`-gzip`, `-br`, `-zstd`, `-df`, `;gzip`) is passed over.",
         "schema": {"type": "string"},
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
+    "If-Range": {
+        "description": "The `ETag` of the file of which `Range` asks for a part; of another one all is sent.",
+        "schema": {"type": "string"},
+        "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
+    "Range": {
+        "description": "Which bytes to send. One range; all is sent where there are several.",
+        "schema": {"type": "string"},
+        "example": "bytes=0-1023",
     },
     "Prefer": {
         "description": "`wait=N` beside `If-None-Match` (RFC 7240): to be answered as soon as the page is another one, "

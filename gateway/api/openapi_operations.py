@@ -4,8 +4,11 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.api.export import EXPORT_PATH, ExportQuerySchema
+from gateway.api.export_forms import ExportFormat
 from gateway.api.html import SECURITY_HEADERS
 from gateway.api.openapi_responses import example_page, headers, own_headers, problem_responses
+from gateway.api.problems import PROBLEM_MEDIA_TYPE
 from gateway.api.query import CampaignsQuerySchema, PurgeQuerySchema, SummaryQuerySchema
 from gateway.api.summary import SUMMARY_PATH
 from gateway.errors import (
@@ -107,6 +110,51 @@ def get_me() -> dict[str, Any]:
         errors=[Unauthenticated],
         security=_CREDENTIALS,
     )
+
+
+def export_campaigns() -> dict[str, Any]:
+    """Return `GET /campaigns/export`."""
+    of_result = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "Content-Disposition", "ETag", "Vary")
+    of_file = (*of_result, "Accept-Ranges", "Content-Length", "Repr-Digest", "X-Total-Count")
+    files = {each.media_type: {"schema": {"type": "string"}} for each in (ExportFormat.NDJSON, ExportFormat.CSV)}
+    files[ExportFormat.XLSX.media_type] = {"schema": {"type": "string", "format": "binary"}}
+    file = {
+        "description": "The file, whole.",
+        "headers": headers(*of_file, "Content-Encoding"),
+        "content": files,
+    }
+    part = {
+        "description": "The part of the file that `Range` asks for.",
+        "headers": headers(*of_file, "Content-Encoding", "Content-Range"),
+        "content": files,
+    }
+    beyond = {
+        "description": "No byte of the file is in the range; `Content-Range` tells how many it has.",
+        "headers": headers("Cache-Control", "Content-Range"),
+        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    operation = _operation(
+        "exportCampaigns",
+        CAMPAIGNS,
+        EXPORT_PATH,
+        "Download all campaigns",
+        "All outbound campaigns of one VDN that the filters leave, as one file: NDJSON, a campaign a line in the shape "
+        "of `data`; CSV (RFC 4180, UTF-8, with a header); or a workbook in which every cell is a text, so that long "
+        "ids and leading zeros stay. No id comes twice, and a campaign that was there all the time is never missing. "
+        "The file is read whole before its first byte is sent, which takes a while: be as patient. Compare its length, "
+        "rows or digest with the headers before you call it whole. A result is kept for a minute, for `HEAD`, `Range`, "
+        "other forms and who asks for the same; `Cache-Control: no-cache` has it read anew. One at a time is read for "
+        "a client, and two for a process: else 503 with `Retry-After`. A result with more rows than are allowed is "
+        "400.",
+        file,
+        not_modified=headers(*of_result),
+        others={"206": part, "416": beyond},
+        errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
+        parameters=[{"in": "query", "schema": ExportQuerySchema()}],
+        accepts=("Accept-Language", "If-None-Match", "If-Range", "Range", "X-Request-Timeout-Ms"),
+        security=_CREDENTIALS,
+    )
+    return _counted(operation)
 
 
 def purge_cache() -> dict[str, Any]:

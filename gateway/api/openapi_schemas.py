@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gateway.api.export_forms import CsvDialect, ExportFormat
 from gateway.api.public import Credential
 from gateway.api.query import DEVICE_TYPES, STATUSES
 from gateway.errors import leaves
@@ -44,6 +45,8 @@ ENUMERATIONS: Final[Mapping[str, dict[str, Any]]] = {
         list(STATUSES), "The status to look for. CC-iSales cannot look for drafts. Nothing else is taken."
     ),
     "DeviceTypeFilter": _words(list(DEVICE_TYPES), "The device type to look for. Nothing else is taken."),
+    "ExportFormat": _words(list(ExportFormat), "What the file is. Nothing else is taken."),
+    "CsvDialect": _words(list(CsvDialect), "For whom CSV is. Nothing else is taken."),
     "ProblemName": _words(
         [error.name for error in leaves()],
         "The last part of a problem's `type`. More may come: take one that you do not know for what its `status` says.",

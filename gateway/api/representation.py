@@ -53,6 +53,14 @@ def choose(rendered: RenderedPage, accept_encoding: str | None) -> Representatio
     return rendered.packed
 
 
+def wants_gzip(size: int, accept_encoding: str | None) -> bool:
+    """Return whether `choose` would send gzip of a body of `size` bytes that gzip makes smaller."""
+    gzip_quality, identity_quality = _coding_qualities(hint(accept_encoding))
+    if accept_encoding is None or gzip_quality == 0 or gzip_quality < (identity_quality or 0):
+        return False
+    return size >= GZIP_FROM_BYTES or identity_quality == 0
+
+
 def entity_tag(body: bytes) -> str:
     """Return the strong entity tag of `body`, quoted: equal for equal bytes, different for others."""
     return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'

@@ -8,6 +8,7 @@ from flask import current_app
 
 from gateway.api.cache import Purge
 from gateway.model import ServePage
+from gateway.results.exports import Exports
 from gateway.settings import Settings, SettingsError
 
 EXTENSION = "campaign-gateway"
@@ -15,7 +16,7 @@ EXTENSION = "campaign-gateway"
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The settings, and the functions that serve and purge pages and tell the state of the shared cache.
+    """The settings, the functions that serve and purge pages and tell the state of the shared cache, and exports.
 
     `close` ends the threads that listen to the shared cache and closes the connections to it.
     """
@@ -24,6 +25,7 @@ class Gateway:
     serve: ServePage
     purge: Purge
     shared_state: Callable[[], str]
+    exports: Exports
     close: Callable[[], None]
 
 

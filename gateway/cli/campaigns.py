@@ -29,8 +29,13 @@ _NAMED = re.compile("|".join(rf"\b{name}\b" for name in FILTERS if "_" in name))
 def with_query_options(command: Any) -> Any:
     """Give a command one option for each parameter of `GET /campaigns`."""
     for name in reversed(FILTERS):
-        command = click.option(_option(name), name, type=TEXT, help=DESCRIPTIONS[name])(command)
+        command = option(name)(command)
     return command
+
+
+def option(name: str) -> Any:
+    """Return a decorator that gives a command the option for one parameter of `GET /campaigns`."""
+    return click.option(_option(name), name, type=TEXT, help=DESCRIPTIONS[name])
 
 
 def query_of(gateway: Gateway, options: dict[str, str | None]) -> CampaignQuery:

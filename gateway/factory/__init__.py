@@ -19,6 +19,7 @@ from gateway.api.campaigns import campaigns_blueprint
 from gateway.api.console import console_blueprint
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
+from gateway.api.export import export_blueprint
 from gateway.api.fair_semaphore import FairSemaphore, in_order
 from gateway.api.fast_path import FastPath
 from gateway.api.health import health_blueprint
@@ -33,6 +34,7 @@ from gateway.api.waiting import WaitForChange
 from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
+from gateway.factory.exports import exports_of
 from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.page_cache import PageCache
@@ -131,6 +133,8 @@ def create_app(
             clocks.monotonic,
         )
     )
+    exports = exports_of(fetch, pages.key, settings, clocks)
+    app.register_blueprint(export_blueprint(callers, settings.tenants, limits.take, exports, clocks.monotonic))
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
     app.register_blueprint(
         health_blueprint(
@@ -147,7 +151,7 @@ def create_app(
     app.register_blueprint(problems_blueprint())
     app.register_blueprint(console_blueprint())
     app.register_blueprint(start_blueprint())
-    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, resources.close))
+    add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, exports, resources.close))
     waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
     resources.own("waiters", waiting, lambda: None, waiting.drain)
     metrics.watch_waiters(lambda: waiting.waiting)

@@ -67,8 +67,8 @@ class Limits:
     page_s: float
 
 
-def _no_progress(_rows: int, _total: int | None) -> None:
-    return
+def no_progress(_rows: int, _total: int | None) -> None:
+    """Tell nobody."""
 
 
 class ResultReader:
@@ -84,7 +84,7 @@ class ResultReader:
         self._pause = pause
         self._wall = wall
 
-    def read(self, query: CampaignQuery, take: Take, limits: Limits, progress: Progress = _no_progress) -> Whole:
+    def read(self, query: CampaignQuery, take: Take, limits: Limits, progress: Progress = no_progress) -> Whole:
         """Read all rows that `query` asks for, whatever its page, and hand them to `take`.
 
         Raises a leaf of `gateway.errors`: what kept a page from being read three times running, UpstreamBrokenContract

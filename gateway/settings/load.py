@@ -10,10 +10,12 @@ import tomli_w
 from marshmallow import ValidationError
 
 from gateway.settings.faults import fault_sentences, given
+from gateway.settings.folders import folder_fault
 from gateway.settings.kept import KeptSettings
 from gateway.settings.model import (
     CacheSettings,
     Client,
+    ExportSettings,
     HttpSettings,
     IsalesSettings,
     JwtSettings,
@@ -78,6 +80,8 @@ def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSetti
     environment = environ.get("GATEWAY_ENV") or "development"
     isales = values.get("isales", {})
     faults += [f"{sources.called(f'isales.{name}')}: {fault}" for name, fault in tls_faults(isales)]
+    if spool_fault := folder_fault(values.get("export", {}).get("spool_folder", "")):
+        faults.append(f"{sources.called('export.spool_folder')}: {spool_fault}")
     faults += list(_contradictions(values))
     if environment == "production":
         faults += list(_refused_in_production(values, sources))
@@ -205,6 +209,7 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
             longest_wait_s=values["http"]["longest_wait_s"],
             most_waiters=values["http"]["most_waiters"],
         ),
+        export=ExportSettings(**values["export"]),
         log=LogSettings(**values["log"]),
         time_zones=time_zone_data(),
         warnings=(

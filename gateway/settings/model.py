@@ -148,6 +148,16 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """What whole results may take: seconds and rows. `spool_folder` is empty for the system's."""
+
+    spool_folder: str
+    keep_s: float
+    longest_s: float
+    most_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What is logged and in which form."""
 
@@ -179,6 +189,7 @@ class Settings:
     clients: tuple[Client, ...]
     jwt: tuple[JwtSettings, ...]
     http: HttpSettings
+    export: ExportSettings
     log: LogSettings
     time_zones: TimeZoneData
     warnings: tuple[str, ...] = ()

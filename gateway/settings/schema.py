@@ -335,6 +335,17 @@ class Http(SettingsSchema):
     )
 
 
+class Export(SettingsSchema):
+    """Files with all campaigns that a query asks for (`/campaigns/export`)."""
+
+    spool_folder = text("", "Folder for what does not fit into memory; empty: the system's for temporary files.")
+    keep_s = seconds(60.0, "How long a result is kept for who comes back for it, seconds; 0: not.", most=3600.0)
+    longest_s = seconds(
+        300.0, "Longest time for one, seconds; what stands in front has to be as patient.", inclusive=False, most=3600.0
+    )
+    most_rows = count(1_000_000, "Most campaigns of one. A sheet has 1,048,576 rows.", least=1, most=1_048_575)
+
+
 class Log(SettingsSchema):
     """What is logged, and how."""
 
@@ -360,7 +371,8 @@ class SettingsTable(SettingsSchema):
     clients = fields.List(fields.Nested(ClientTable), required=True)
     jwt = OneOrMore(fields.Nested(Jwt), required=True)
     http = fields.Nested(Http, required=True)
+    export = fields.Nested(Export, required=True)
     log = fields.Nested(Log, required=True)
 
-    tables: ClassVar[tuple[str, ...]] = ("isales", "cache", "jwt", "http", "log")
+    tables: ClassVar[tuple[str, ...]] = ("isales", "cache", "jwt", "http", "export", "log")
     arrays: ClassVar[tuple[str, ...]] = ("tenants", "clients")

@@ -1,0 +1,125 @@
+"""`flask campaigns export`: a file that is whole, or none."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from gateway.factory import create_app
+from gateway.simulator.app import SimulatorConfig
+from gateway.simulator.faults import Fault
+from gateway.simulator.server import SimulatorServer, demo_config
+from tests.support.gateway import PROJECT, settings_for
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[SimulatorServer]:
+    """Return a running simulator."""
+    with SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as server:
+        yield server
+
+
+@pytest.fixture
+def app(simulator: SimulatorServer) -> Flask:
+    """Return the gateway in front of the simulator, which is honest."""
+    simulator.faults.clear()
+    return create_app(settings_for(simulator.base_url))
+
+
+def export(app: Flask, *args: str) -> Result:
+    """Run the command for VDN 1."""
+    return app.test_cli_runner().invoke(args=["campaigns", "export", "--vdn", "1", *args])
+
+
+def test_a_file_in_each_form(app: Flask, tmp_path: Path) -> None:
+    """All campaigns are in it, and nothing else is left in the folder."""
+    for form in ("ndjson", "csv", "xlsx"):
+        result = export(app, "--format", form, "--output", str(tmp_path / f"all.{form}"))
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert ": 250 campaigns, " in result.stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["all.csv", "all.ndjson", "all.xlsx"]
+    lines = (tmp_path / "all.ndjson").read_bytes().splitlines()
+    ids = [str(json.loads(line)["id"]) for line in lines]
+    assert len(set(ids)) == 250
+    text = (tmp_path / "all.csv").read_bytes().decode()
+    assert [row[0] for row in csv.reader(io.StringIO(text, newline=""))][1:] == ids
+    sheet = openpyxl.load_workbook(tmp_path / "all.xlsx").active
+    assert sheet is not None
+    assert [row[0] for row in sheet.iter_rows(values_only=True)][1:] == ids
+    umask = os.umask(0o022)
+    os.umask(umask)
+    assert (tmp_path / "all.csv").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_filters_and_dialects(app: Flask, tmp_path: Path) -> None:
+    """Those of the list, but for pages; what is about CSV is refused elsewhere."""
+    file = tmp_path / "running.csv"
+    result = export(app, "--status", "running", "--format", "csv", "--bom", "--dialect", "plain", "--output", str(file))
+    assert result.exit_code == 0
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfid,")
+    assert file.read_bytes().count(b"\r\n") == 61
+    assert export(app, "--bom", "--output", str(file)).exit_code == 2
+    assert export(app, "--page", "1", "--output", str(file)).exit_code == 2
+    assert export(app).exit_code == 2
+
+
+def test_what_was_there_stays_where_it_fails(app: Flask, simulator: SimulatorServer, tmp_path: Path) -> None:
+    """With the problem in words, exit code 1, and nothing beside it."""
+    file = tmp_path / "all.ndjson"
+    file.write_text("before")
+    simulator.faults.arm(Fault("not-json"))
+    result = export(app, "--output", str(file))
+    assert result.exit_code == 1
+    assert "upstream-broken-contract: " in result.stderr
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_that_is_not_there(app: Flask, tmp_path: Path) -> None:
+    """Is said before anything is read."""
+    result = export(app, "--output", str(tmp_path / "none" / "all.csv"))
+    assert result.exit_code == 1
+    assert "cannot be written: No such file or directory." in result.stderr
+
+
+def test_a_terminal_sees_how_far_it_is(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """And a pipe sees one line, when it is done."""
+    simulator.faults.clear()
+    code = (
+        "from gateway.factory import create_app; from tests.support.gateway import settings_for;"
+        f"app = create_app(settings_for({simulator.base_url!r}));"
+        f"app.cli.main(['campaigns', 'export', '--vdn', '1', '--output', {str(tmp_path / 'all')!r}],"
+        " obj=__import__('flask.cli', fromlist=['ScriptInfo']).ScriptInfo(create_app=lambda: app))"
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, cwd=PROJECT, env=environment) as process:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(ours, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"250/250" in seen
+    assert b"250 campaigns" in seen
+    piped = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True, timeout=60
+    )
+    said = [line for line in piped.stderr.splitlines() if not line.startswith("{")]
+    assert len(said) == 1
