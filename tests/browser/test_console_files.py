@@ -1,7 +1,12 @@
 """Files that the console fetches: it offers what is whole, and nothing else."""
 
 import base64
+import csv
 import hashlib
+import json
+import shutil
+import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +14,7 @@ import pytest
 from playwright.sync_api import Download, Route, expect
 
 from gateway.simulator.server import SimulatorServer
+from tests.browser.conftest import a_campaign
 from tests.support.console import Console
 
 CSV = b'\xef\xbb\xbfid,name\r\n1,"two\r\nlines, and ""quotes"""\r\n2,x\r\n'
@@ -82,3 +88,59 @@ def test_there_is_no_file_of_what_cannot_be_asked_for(new_console: Callable[...,
     console.shows(20)
     expect(console.page.get_by_role("button", name="CSV", exact=True)).to_be_disabled()
     expect(console.page.locator("#download-state")).to_contain_text("Files can be made of all, running")
+
+
+GREAT = 9_007_199_254_740_993
+ROWS = [
+    a_campaign(GREAT, name="十一月回访", caller_no="0075512345"),
+    a_campaign(2, name="=1+1", caller_no="007"),
+    a_campaign(3, name='two "quotes", a comma', caller_no=""),
+]
+
+
+@pytest.fixture
+def files(simulator: SimulatorServer, console: Console, tmp_path: Path) -> dict[str, Path]:
+    """Return the three files of `ROWS` as the console of a real gateway saves them."""
+    simulator.listings.show(1, ROWS)
+    console.open("?name=")
+    console.shows(3)
+    found = {}
+    for form in ("xlsx", "csv", "ndjson"):
+        with console.page.expect_download() as saved:
+            console.page.get_by_role("button", name=form.upper(), exact=True).click()
+        expect(console.page.locator("#download-state")).to_contain_text("3 rows, checked by")
+        assert saved.value.suggested_filename.endswith(f".{form}")
+        found[form] = tmp_path / f"saved.{form}"
+        saved.value.save_as(found[form])
+    return found
+
+
+def test_all_three_files_read_back(files: dict[str, Path], tmp_path: Path) -> None:
+    """Chinese names, leading zeros and ids above 2^53 are whole in each; in XLSX as texts, for LibreOffice too."""
+    lines = [json.loads(line) for line in files["ndjson"].read_text(encoding="utf-8").splitlines()]
+    assert [(line["id"], line["name"], line["caller_number"] or "") for line in lines] == [
+        (row.id, row.name, row.caller_no) for row in ROWS
+    ]
+    records = list(csv.DictReader(files["csv"].read_text(encoding="utf-8-sig").splitlines()))
+    assert [record["id"] for record in records] == [str(row.id) for row in ROWS]
+    assert [record["name"] for record in records] == ["十一月回访", "'=1+1", 'two "quotes", a comma']
+    with zipfile.ZipFile(files["xlsx"]) as book:
+        sheet = b"".join(book.read(name) for name in book.namelist() if name.startswith("xl/"))
+    for text in (str(GREAT), "十一月回访", "0075512345", "007"):
+        assert f">{text}<".encode() in sheet
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("needs LibreOffice (Debian: apt-get install libreoffice-calc-nogui)")
+    (tmp_path / "read").mkdir()
+    for form in ("xlsx", "csv"):
+        # UTF-8 in, and out with what cells show (token 8, see LibreOffice's "Filter Options for CSV").
+        reading = ["--infilter=CSV:44,34,76"] if form == "csv" else []
+        command = [office, f"-env:UserInstallation=file://{tmp_path}/office", "--headless", *reading]
+        writing = ["--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", str(tmp_path / "read")]
+        subprocess.run([*command, *writing, str(files[form])], check=True, capture_output=True, timeout=120)
+        read = (tmp_path / "read/saved.csv").read_text(encoding="utf-8-sig")
+        assert "十一月回访" in read
+        if form == "xlsx":
+            assert str(GREAT) in read
+            assert "0075512345" in read
+            assert "=1+1" in read
