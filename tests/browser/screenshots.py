@@ -21,8 +21,8 @@ TENANTS = """[
     {vdn = 2, name = "回访热线", access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
 ]"""
 PICTURES = {
-    "list-light": ("en-GB", "light", 1280, 960, "?size=10"),
-    "timeline-dark": ("zh-CN", "dark", 1280, 960, "?size=10&show=timeline"),
+    "list-light": ("en-GB", "light", 1280, 760, "?size=10"),
+    "timeline-dark": ("zh-CN", "dark", 1280, 860, "?size=10&show=timeline"),
 }
 MORE = {
     "list-360-light": ("en-GB", "light", 360, 780, ""),

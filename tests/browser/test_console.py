@@ -251,7 +251,7 @@ def test_the_timeline(simulator: SimulatorServer, console: Console) -> None:
     expect(bars).to_have_count(3)
     expect(bars.nth(0).locator(".bar.running.cut-before.cut-after")).to_be_visible()
     expect(bars.nth(1).locator(".bar")).to_have_count(0)
-    expect(bars.nth(1).locator(".outside")).to_contain_text("ended 2 Jan 2026")
+    expect(bars.nth(1).locator(".outside")).to_contain_text("ended 2 Jan, 23:59")
     expect(bars.nth(2).locator(".outside")).to_contain_text("begins 1 Jan 2099")
     expect(console.page.locator(".tick")).to_have_count(7)
     now = console.page.locator(".now-line").first

@@ -21,6 +21,19 @@ export function reasonsOf(row, at) {
   return found;
 }
 
+// Some of those that need attention, where all are too many: of each reason the first, then of each the second, and so
+// on, so that many of one kind hide none of another.
+export function someOf(found, most) {
+  const turns = new Map();
+  const turn = new Map(found.map((one) => {
+    const number = turns.get(one.reasons[0]) ?? 0;
+    turns.set(one.reasons[0], number + 1);
+    return [one, number];
+  }));
+  const first = new Set([...found].sort((one, other) => turn.get(one) - turn.get(other)).slice(0, most));
+  return found.filter((one) => first.has(one));
+}
+
 // The campaigns that need attention with their reasons, the worst first, and among these the one whose time is nearest:
 // what went wrong an hour ago is news, what did last year is not.
 export function needing(rows, at) {

@@ -210,7 +210,7 @@ function showAround() {
   const at = clock.now();
   tabs.show(state.view, around.counts(state.view, state.page));
   const looked = around.all && { ...around.all, rows: around.all.rows.length, found: needing(around.all.rows, at), ageS: ageOf(around.all.facts) };
-  needs.show(looked, around.problem, state.zone, at, { isOpen: state.isAttentionOpen, most: state.view.wall ? 8 : 5 });
+  needs.show(looked, around.problem, state.zone, at, { isOpen: state.isAttentionOpen, most: state.view.wall ? 8 : 6 });
 }
 
 function showFreshness() {

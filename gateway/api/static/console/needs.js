@@ -1,12 +1,12 @@
 // The list of what needs attention.
 
-import { REASONS } from "./attention.js";
+import { REASONS, someOf } from "./attention.js";
 import { el, fill, icon, part } from "./dom.js";
 import { nameButton, statusBadge } from "./row.js";
 import { brief, span } from "./times.js";
 import { say } from "./words.js";
 
-const SHOWN = 5;
+const SHOWN = 6;
 const WORST = { overdue: "down", due: "slow", ending: "clock", unknown: "unknown", no_caller: "slow" };
 
 // `looked` is {found, rows, items, isWhole, ageS}, or null before the first look; `problem` why there was none.
@@ -14,7 +14,7 @@ export function show(looked, problem, zone, at, { isOpen, most = SHOWN }) {
   const section = part("attention");
   section.setAttribute("aria-labelledby", "attention-title");
   const found = looked?.found ?? [];
-  const shown = isOpen ? found : found.slice(0, most);
+  const shown = isOpen ? found : someOf(found, most);
   fill(
     section,
     el(
@@ -23,6 +23,7 @@ export function show(looked, problem, zone, at, { isOpen, most = SHOWN }) {
       el("h2", { id: "attention-title" }, say("attention"), " ", looked && el("span", { class: "number" }, found.length)),
       el("p", { class: "note" }, note(looked, problem)),
     ),
+    found.length > most && el("p", { class: "kinds" }, REASONS.map((name) => [name, found.filter(({ reasons }) => reasons[0] === name).length]).filter(([, n]) => n).map(([name, n]) => say(`reasons.${name}`, { n })).join(" · ")),
     looked && !found.length && el("p", { class: "calm" }, icon("completed"), say("attention.none")),
     shown.length > 0 && el("ul", {}, shown.map((one) => item(one, zone, at))),
     found.length > most &&

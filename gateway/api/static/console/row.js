@@ -2,7 +2,7 @@
 
 import { el, icon } from "./dom.js";
 import { markOf } from "./changes.js";
-import { brief, dayAndTime, full, myZone, span } from "./times.js";
+import { dayAndTime, full, myZone, span } from "./times.js";
 import { say } from "./words.js";
 
 export const nameOf = (row) => row.name || say("no_name");
@@ -24,11 +24,11 @@ export function mark(row) {
 }
 
 // A time in the zone of the VDN; in UTC and the reader's own on hover, and in the details for all others.
-export function moment(text, zone, at = null) {
+export function moment(text, zone, at) {
   if (text === null) return el("span", { class: "faint" }, say("no_time"));
   const when = new Date(text);
   const others = `${full(when, "UTC")}\n${full(when, myZone())}`;
-  return el("time", { datetime: text, title: others }, at === null ? dayAndTime(when, zone) : brief(when, zone, at));
+  return el("time", { datetime: text, title: others }, dayAndTime(when, zone, at));
 }
 
 // How long a campaign has to go, or is overdue: {text, kind}.

@@ -43,6 +43,7 @@ export class Surroundings {
 
   soon() {
     if (!this.#run) return;
+    this.#staleLooks = 0;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#run && this.go(), SOON_MS);
   }
@@ -84,19 +85,22 @@ export class Surroundings {
       if (signal.aborted) return;
       this.#counts = null;
     }
+    let found = [];
     try {
       const all = await readAll({ vdn: filter.vdn }, { signal });
       if (signal.aborted) return;
       Object.assign(this, { all, problem: null });
       isStale ||= all.facts.detail === STALE;
-      this.changed(notice(all.rows, all.isWhole));
+      found = notice(all.rows, all.isWhole);
     } catch (problem) {
       if (signal.aborted) return;
       this.problem = problem;
     }
-    this.shown();
+    // Before anybody is told, who may want another look soon: the counts are from before these changes.
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#run && this.go(), this.#pauseMs(isStale));
+    this.changed(found);
+    this.shown();
   }
 
   // Pages that nobody has asked for lately come stale, and are refreshed behind: those are worth another look.

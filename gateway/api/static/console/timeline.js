@@ -47,7 +47,7 @@ export function show(element, rows, view, zone, now) {
 
 function lineOf(row, axis, zone, now, nowAt) {
   const bar = barOf(row, axis);
-  const period = [row.begins_at, row.ends_at].map((text) => (text === null ? say("no_time") : dayAndTime(new Date(text), zone))).join(" – ");
+  const period = [row.begins_at, row.ends_at].map((text) => (text === null ? say("no_time") : dayAndTime(new Date(text), zone, now))).join(" – ");
   const outside = !bar && (Date.parse(row.ends_at) < axis.begins ? say("timeline.before", { time: brief(new Date(row.ends_at), zone, now) }) : say("timeline.after", { time: row.begins_at ? brief(new Date(row.begins_at), zone, now) : say("no_time") }));
   return el(
     "li",

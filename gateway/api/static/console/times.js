@@ -29,7 +29,11 @@ export const myZone = () => new Intl.DateTimeFormat().resolvedOptions().timeZone
 const FULL = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
 
 export const full = (moment, zone) => formatter(zone, { ...FULL, second: "2-digit", timeZoneName: "short" }).format(moment);
-export const dayAndTime = (moment, zone) => formatter(zone, FULL).format(moment);
+// Without the year where it is that of `at`.
+export function dayAndTime(moment, zone, at) {
+  const isThisYear = dayOf(moment, zone).slice(0, 4) === dayOf(at, zone).slice(0, 4);
+  return formatter(zone, isThisYear ? { ...FULL, year: undefined } : FULL).format(moment);
+}
 export const timeOfDay = (moment, zone, seconds = false) =>
   formatter(zone, { hour: "2-digit", minute: "2-digit", ...(seconds ? { second: "2-digit" } : {}) }).format(moment);
 export const weekday = (moment, zone) => formatter(zone, { weekday: "short", month: "numeric", day: "numeric" }).format(moment);
@@ -38,7 +42,7 @@ export const zoneName = (moment, zone) =>
 
 // A time of today as a time alone, any other with its day.
 export function brief(moment, zone, at) {
-  return dayOf(moment, zone) === dayOf(at, zone) ? timeOfDay(moment, zone) : dayAndTime(moment, zone);
+  return dayOf(moment, zone) === dayOf(at, zone) ? timeOfDay(moment, zone) : dayAndTime(moment, zone, at);
 }
 
 // A length in words of at most two units, such as "2 h 5 min".
