@@ -27,7 +27,7 @@ SAY := @printf '\n==> %s\n'
 
 .PHONY: help
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: .venv/installed ## install, then run the gateway with a simulated CC-iSales (HOST, PORT, SIMULATOR_PORT)
@@ -83,6 +83,11 @@ caches: .venv/tested ## print for how long browsers', clients' and proxies' cach
 soak: .venv/tested ## run the whole deployment under callers and random faults (SOAK_SECONDS, SOAK_SEED, SOAK_PER_S)
 	$(SAY) "Soaking"
 	@$(BIN)/python -m tests.soak
+
+.PHONY: screenshots
+screenshots: .venv/tested ## take the pictures of the console that README.md shows
+	$(SAY) "Taking pictures"
+	@$(BIN)/python -m tests.browser.screenshots
 
 .PHONY: format
 format: .venv/tested ## put the code into shape with ruff

@@ -93,7 +93,7 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Location": {
         "description": "Where the page for people is, relative to the URL that was asked for.",
         "schema": {"type": "string", "format": "uri-reference"},
-        "example": "docs",
+        "example": "console",
     },
     "Preference-Applied": {
         "description": "For how long the caller might have waited, of what `Prefer` asks for (RFC 7240). Absent where "

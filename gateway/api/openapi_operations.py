@@ -108,6 +108,21 @@ def count_campaigns() -> dict[str, Any]:
     return _counted(operation)
 
 
+def get_me() -> dict[str, Any]:
+    """Return `GET /me`."""
+    return _operation(
+        "getMe",
+        CAMPAIGNS,
+        "/me",
+        "Tell what the credentials may do",
+        "Whose they are, and which VDNs they may read. Any good credentials will do, with any scopes or none. It "
+        "counts against no limit, and no page is looked up for it.",
+        _answer("Whose the credentials are, and what they may do.", _json("Caller"), "Cache-Control"),
+        errors=[Unauthenticated],
+        security=_CREDENTIALS,
+    )
+
+
 def export_campaigns() -> dict[str, Any]:
     """Return `GET /campaigns/export`."""
     of_result = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "Content-Disposition", "ETag", "Vary")
@@ -151,21 +166,6 @@ def export_campaigns() -> dict[str, Any]:
         security=_CREDENTIALS,
     )
     return _counted(operation)
-
-
-def get_me() -> dict[str, Any]:
-    """Return `GET /me`."""
-    return _operation(
-        "getMe",
-        CAMPAIGNS,
-        "/me",
-        "Tell what the credentials may do",
-        "Whose they are, and which VDNs they may read. Any good credentials will do, with any scopes or none. It "
-        "counts against no limit, and no page is looked up for it.",
-        _answer("Whose the credentials are, and what they may do.", _json("Caller"), "Cache-Control"),
-        errors=[Unauthenticated],
-        security=_CREDENTIALS,
-    )
 
 
 def purge_cache() -> dict[str, Any]:
@@ -293,6 +293,15 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             "A page for people, made of this document.",
             _answer("A page for people.", only_html, *of_a_page, "Content-Encoding", "Content-Language"),
             parameters=[_LANGUAGE],
+            **in_words,
+        ),
+        "/console": _operation(
+            "readConsole",
+            DOCUMENTATION,
+            "/console",
+            "A page for people who look after campaigns",
+            "It asks the operations above with the credentials that its user gives it, and shows what they answer.",
+            _answer("A page for people.", only_html, *of_a_page, "Content-Encoding", "Content-Language"),
             **in_words,
         ),
         "/problems": _operation(

@@ -10,11 +10,12 @@ from gateway.api.public import json_bytes
 from gateway.api.representation import render
 
 MAX_AGE_S: Final = 300
-FOR_PEOPLE: Final = "docs"
+FOR_PEOPLE: Final = "console"
 PLACES: Final = {
     "campaigns": "campaigns",
     "me": "me",
-    "documentation": FOR_PEOPLE,
+    "console": FOR_PEOPLE,
+    "documentation": "docs",
     "openapi": "openapi.json",
     "problems": "problems",
     "health": "healthz",

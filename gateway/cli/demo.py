@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -13,11 +14,14 @@ import click
 from gateway.cli.listening import require_free_port
 from gateway.cli.text import TEXT
 from gateway.main_thread import wake_for_signals
-from gateway.simulator.server import DEFAULT_HOST, SimulatorServer, demo_config
+from gateway.simulator.campaigns import campaigns_of
+from gateway.simulator.server import DEFAULT_HOST, DEMO_TENANTS, SimulatorServer, demo_config
+from gateway.simulator.showcase import showcase
 
 START_LIMIT_S = 20.0
+DEMO_VDNS = tuple(vdn for tenant in DEMO_TENANTS for vdn in tenant.vdns)
 BANNER = """
-  Campaign Gateway  http://{host}:{port}          (to read and try: http://{host}:{port}/docs)
+  Campaign Gateway  http://{host}:{port}/console  (what is running; to read and try: /docs)
   simulator         {simulator}
   API key           demo-key                       (may read VDN 1)
 
@@ -44,6 +48,10 @@ def demo(host: str, port: int, simulator_port: int) -> None:
     if simulator_port:
         require_free_port(DEFAULT_HOST, simulator_port, f"{another} SIMULATOR_PORT={simulator_port % 65535 + 1}")
     with SimulatorServer(demo_config(), port=simulator_port) as simulator:
+        # CC-iSales writes its times in the tenants' zone, which is UTC in config/development.toml.
+        now = datetime.now(UTC).replace(tzinfo=None)
+        for vdn in DEMO_VDNS:
+            simulator.listings.show(vdn, (*showcase(vdn, now), *campaigns_of(vdn)))
         require_free_port(host, port, f"{another} PORT={port % 65535 + 1}")
         gateway = _start_gateway(host, port, simulator.base_url)
         try:

@@ -5,6 +5,7 @@ have a stretch of it each.
 """
 
 import os
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask
@@ -15,6 +16,7 @@ from gateway.access.last_use import LastUses
 from gateway.api.answer import Answers
 from gateway.api.cache import cache_blueprint
 from gateway.api.campaigns import campaigns_blueprint
+from gateway.api.console import console_blueprint
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.docs import documentation_blueprint
 from gateway.api.export import export_blueprint
@@ -35,6 +37,7 @@ from gateway.factory.clocks import Clocks
 from gateway.factory.exports import exports_of
 from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
+from gateway.pages.changes import Changes
 from gateway.pages.page_cache import PageCache
 from gateway.reload import SETTINGS_STATE, Resources
 from gateway.results.counts import CountedPages
@@ -45,6 +48,9 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.settings_state import SettingsState
 from gateway.telemetry.tracing import NoTracer, Tracer
 from gateway.telemetry.upstream_health import UpstreamHealth, watched
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 log = structlog.get_logger("gateway")
 
@@ -146,16 +152,11 @@ def create_app(
     )
     app.register_blueprint(documentation_blueprint(openapi_document()))
     app.register_blueprint(problems_blueprint())
+    app.register_blueprint(console_blueprint())
     app.register_blueprint(start_blueprint())
     add_commands(app, Gateway(settings, pages.serve, pages.purge, shared.state, exports, resources.close))
-    waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
-    resources.own("waiters", waiting, lambda: None, waiting.drain)
-    metrics.watch_waiters(lambda: waiting.waiting)
-    most_waiters = _most_waiters(settings, resources.take(SERVER_THREADS, None, lambda: None))
     fast = _middleware(app, semaphore, callers, pages, answers, settings, tracer, clocks)
-    waiting.serve_by(fast, settings.http.longest_wait_s, most_waiters)
-    by_origin = cors_headers(settings.http.cors_origins)
-    app.wsgi_app = with_cors(waiting, by_origin) if by_origin else waiting  # type: ignore[assignment, method-assign]  # -- Flask's way
+    app.wsgi_app = _with_waits(fast, changes, settings, resources, metrics, clocks)  # type: ignore[assignment, method-assign]  # -- Flask's way
     return app
 
 
@@ -172,6 +173,24 @@ def create_commands_app() -> Flask:
         app = Flask("gateway", static_folder=None)
         add_commands(app, fault)
         return app
+
+
+def _with_waits(
+    fast: FastPath,
+    changes: Changes,
+    settings: Settings,
+    resources: Resources,
+    metrics: Metrics,
+    clocks: Clocks,
+) -> "WSGIApplication":
+    """Put in front of all: pages of other origins, and who waits for a change."""
+    waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
+    resources.own("waiters", waiting, lambda: None, waiting.drain)
+    metrics.watch_waiters(lambda: waiting.waiting)
+    most_waiters = _most_waiters(settings, resources.take(SERVER_THREADS, None, lambda: None))
+    waiting.serve_by(fast, settings.http.longest_wait_s, most_waiters)
+    by_origin = cors_headers(settings.http.cors_origins)
+    return with_cors(waiting, by_origin) if by_origin else waiting
 
 
 def _middleware(

@@ -1,6 +1,7 @@
 """Which campaigns each VDN has: as many as are set, and other ones after every call where that is set."""
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -71,6 +72,11 @@ class Listings:
             return campaigns_of(vdn, max(0, self._arrangement.count + more))
         with self._lock:
             return self._listing(vdn).rows
+
+    def show(self, vdn: int, rows: Iterable[Campaign]) -> None:
+        """Have `vdn` list these campaigns, in their order, until it is shown or arranged anew."""
+        with self._lock:
+            self._of[vdn] = replace(self._listing(vdn), rows=tuple(rows))
 
     def called(self, vdn: int) -> None:
         """Have happen what does after a call for `vdn`."""

@@ -117,8 +117,8 @@ def test_all_ways_to_the_gateway_are_the_same() -> None:
     servers = texts()["campaign-gateway.conf"] + texts()["large-headers.conf"]
     assert "proxy_set_header" not in servers
     blocks = re.findall(r"location [^{]*\{(.*?)\n    \}", servers, flags=re.DOTALL)
-    assert len(blocks) == 15
-    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 13
+    assert len(blocks) == 16
+    assert sum("include conf.d/proxy.inc;" in block for block in blocks) == 14
     assert re.findall(r"proxy_pass ([^;]*);", servers) == ["http://campaign_gateway_large_headers$request_uri"]
     assert "include conf.d/request.inc;" in texts()["proxy.inc"]
     assert servers.count("include conf.d/times.inc;") == 2

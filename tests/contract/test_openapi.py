@@ -87,8 +87,9 @@ EVERYWHERE = {"HEAD", "OPTIONS"}
 # What pages for people are made of, and nothing that a program would call.
 NOT_FOR_CALLERS = {
     ("GET", "/docs/static/{filename}"),
+    ("GET", "/console/{folder}/{name}"),
     # As people type them.
-    *(("GET", path) for path in ("/docs/", "/problems/", "/problems/{name}/")),
+    *(("GET", path) for path in ("/docs/", "/console/", "/problems/", "/problems/{name}/")),
 }
 
 

@@ -50,6 +50,8 @@ SOMETIMES = {"Content-Encoding", "Preference-Applied", "RateLimit", "RateLimit-P
         ("/openapi.json", {"headers": {"If-None-Match": "*"}}, 304),
         ("/docs", {"headers": {"Accept-Encoding": "gzip"}}, 200),
         ("/docs", {"headers": {"If-None-Match": "*"}}, 304),
+        ("/console", {"headers": {"Accept-Encoding": "gzip"}}, 200),
+        ("/console", {"headers": {"If-None-Match": "*"}}, 304),
         ("/problems", {}, 200),
         ("/problems", {"headers": {"Accept": "text/html"}}, 200),
         ("/problems", {"headers": {"Accept": "text/html", "If-None-Match": "*"}}, 304),

@@ -114,7 +114,7 @@ def test_the_start_leads_on(mounted: tuple[str, Ask]) -> None:
     url, ask = mounted
     sent = ask(f"{url}/", Accept="text/html,*/*;q=0.8")
     assert sent.status_code == 302
-    assert urljoin(sent.url, sent.headers["Location"]) == f"{url}/docs"
+    assert urljoin(sent.url, sent.headers["Location"]) == f"{url}/console"
     told = ask(f"{url}/")
     places = {name: urljoin(told.url, place) for name, place in told.json().items()}
     assert places["campaigns"] == f"{url}/campaigns"
@@ -134,6 +134,28 @@ def test_pages_find_what_they_need_and_each_other(mounted: tuple[str, Ask], path
     for action in re.findall(r'data-path="([^"]+)"', page.text):
         answer = ask(urljoin(page.url, action))
         assert (answer.status_code, answer.json()["page"]["number"]) == (200, 1)
+
+
+@pytest.mark.parametrize("path", ["/console", "/console/"])
+def test_the_console_finds_its_files(mounted: tuple[str, Ask], path: str) -> None:
+    """Its styles and scripts are there, those that these ask for in turn too, and what its links lead to."""
+    url, ask = mounted
+    page = ask(f"{url}{path}", Accept="text/html")
+    files = {
+        urljoin(page.url, link)
+        for link in re.findall(r'(?:href|src|action)="([^"#]+)"', page.text)
+        if link[:5] != "data:"
+    }
+    seen: set[str] = set()
+    while waiting := files - seen:
+        seen |= waiting
+        for file in waiting:
+            answer = ask(file)
+            assert answer.status_code == 200, file
+            if file.endswith(".js"):
+                files |= {urljoin(file, name) for name in re.findall(r'from "(\./[^"]+)"', answer.text)}
+    assert {f"{url}/docs", f"{url}/console"} <= {file.rstrip("?") for file in seen}
+    assert len([file for file in seen if file.endswith(".js")]) > 10
 
 
 def test_the_health_check_finds_it_there(simulator: SimulatorServer) -> None:

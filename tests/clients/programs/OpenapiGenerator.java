@@ -12,6 +12,7 @@ import campaigns.api.DocumentationApi.APIExplainProblemRequest;
 import campaigns.api.DocumentationApi.APIGetApiDocumentRequest;
 import campaigns.api.DocumentationApi.APIListPlacesRequest;
 import campaigns.api.DocumentationApi.APIListProblemsRequest;
+import campaigns.api.DocumentationApi.APIReadConsoleRequest;
 import campaigns.api.DocumentationApi.APIReadDocsRequest;
 import campaigns.api.OperationsApi;
 import campaigns.api.OperationsApi.APICheckHealthRequest;
@@ -123,6 +124,7 @@ public class OpenapiGenerator {
         ApiResponse<?> document =
             documentation.getApiDocumentWithHttpInfo(APIGetApiDocumentRequest.newBuilder().build());
         ApiResponse<Void> docs = documentation.readDocsWithHttpInfo(APIReadDocsRequest.newBuilder().build());
+        ApiResponse<Void> console = documentation.readConsoleWithHttpInfo(APIReadConsoleRequest.newBuilder().build());
         ApiResponse<ProblemList> problems =
             documentation.listProblemsWithHttpInfo(APIListProblemsRequest.newBuilder().build());
         ApiResponse<ProblemDescription> forbidden = documentation.explainProblemWithHttpInfo(
@@ -137,6 +139,7 @@ public class OpenapiGenerator {
         operations.put("listPlaces", places.getStatusCode());
         operations.put("getApiDocument", document.getStatusCode());
         operations.put("readDocs", docs.getStatusCode());
+        operations.put("readConsole", console.getStatusCode());
         operations.put("listProblems", problems.getStatusCode());
         operations.put("explainProblem", forbidden.getStatusCode());
         operations.put("purgeCache", purge.getStatusCode());

@@ -49,6 +49,7 @@ const metrics = await campaigns.getMetrics({ client: here });
 const places = await campaigns.listPlaces({ client: here });
 const document = await campaigns.getApiDocument({ client: here });
 const docs = await campaigns.readDocs({ client: here });
+const console_ = await campaigns.readConsole({ client: here });
 const problems = await campaigns.listProblems({ client: here });
 const forbidden = await campaigns.explainProblem({ client: here, path: { name: "forbidden" } });
 const purge = await campaigns.purgeCache({ client: here });
@@ -65,6 +66,7 @@ console.log(
       listPlaces: places.response?.status,
       getApiDocument: document.response?.status,
       readDocs: docs.response?.status,
+      readConsole: console_.response?.status,
       listProblems: problems.response?.status,
       explainProblem: forbidden.response?.status,
       purgeCache: purge.response?.status,

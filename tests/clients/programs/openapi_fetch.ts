@@ -51,6 +51,7 @@ const metrics = await here.GET("/metrics", { parseAs: "text" });
 const places = await here.GET("/");
 const document = await here.GET("/openapi.json");
 const docs = await here.GET("/docs", { parseAs: "text" });
+const console_ = await here.GET("/console", { parseAs: "text" });
 const problems = await here.GET("/problems");
 const forbidden = await here.GET("/problems/{name}", { params: { path: { name: "forbidden" } } });
 const purge = await here.DELETE("/cache");
@@ -67,6 +68,7 @@ console.log(
       listPlaces: places.response.status,
       getApiDocument: document.response.status,
       readDocs: docs.response.status,
+      readConsole: console_.response.status,
       listProblems: problems.response.status,
       explainProblem: forbidden.response.status,
       purgeCache: purge.response.status,

@@ -112,6 +112,11 @@ func main() {
 		panic(err)
 	}
 	operations["readDocs"] = answer.StatusCode
+	answer, err = here.DocumentationAPI.ReadConsole(known).Execute()
+	if err != nil {
+		panic(err)
+	}
+	operations["readConsole"] = answer.StatusCode
 	problems, answer := must(here.DocumentationAPI.ListProblems(known).Execute())
 	operations["listProblems"] = answer.StatusCode
 	forbidden, answer := must(here.DocumentationAPI.ExplainProblem(known, campaigns.PROBLEMNAME_FORBIDDEN).Execute())

@@ -66,6 +66,7 @@ answers = {
     "listPlaces": documentation.list_places_with_http_info(),
     "getApiDocument": documentation.get_api_document_with_http_info(),
     "readDocs": documentation.read_docs_with_http_info(),
+    "readConsole": documentation.read_console_with_http_info(),
     "listProblems": documentation.list_problems_with_http_info(),
     "explainProblem": documentation.explain_problem_with_http_info(name=campaigns.ProblemName.FORBIDDEN),
     "purgeCache": cache.purge_cache_with_http_info(),

@@ -6,7 +6,14 @@ from typing import Any
 
 from campaigns.api.cache import explain_query, purge_cache
 from campaigns.api.campaigns import get_me, list_campaigns
-from campaigns.api.documentation import explain_problem, get_api_document, list_places, list_problems, read_docs
+from campaigns.api.documentation import (
+    explain_problem,
+    get_api_document,
+    list_places,
+    list_problems,
+    read_console,
+    read_docs,
+)
 from campaigns.api.operations import check_health, check_readiness, get_metrics
 from campaigns.client import AuthenticatedClient, Client
 from campaigns.models import CampaignPage, Problem, ProblemName
@@ -60,6 +67,7 @@ answers = {
     "listPlaces": list_places.sync_detailed(client=here),
     "getApiDocument": get_api_document.sync_detailed(client=here),
     "readDocs": read_docs.sync_detailed(client=here),
+    "readConsole": read_console.sync_detailed(client=here),
     "listProblems": list_problems.sync_detailed(client=here),
     "explainProblem": explain_problem.sync_detailed(client=here, name=ProblemName.FORBIDDEN),
     "purgeCache": purge_cache.sync_detailed(client=here),

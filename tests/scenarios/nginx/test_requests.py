@@ -211,7 +211,7 @@ def test_operators_reach_what_is_closed_to_others(front: DeployedNginx) -> None:
 def test_what_is_for_everybody_is_open(front: DeployedNginx) -> None:
     """To all addresses."""
     for path in (
-        *("/campaigns", "/me", "/docs", "/docs/static/page.css", "/openapi.json"),
+        *("/campaigns", "/me", "/docs", "/docs/static/page.css", "/console", "/openapi.json"),
         *("/problems", "/problems/forbidden"),
     ):
         assert front.get(path, source=OUTSIDE).status in {200, 404}, path

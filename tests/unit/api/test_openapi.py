@@ -53,7 +53,7 @@ def test_every_endpoint_is_documented() -> None:
     """All paths are there, each operation under a name of its own."""
     assert list(DOCUMENT["paths"]) == [
         *("/campaigns", "/me", "/campaigns/export", "/campaigns/summary"),
-        *("/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs"),
+        *("/healthz", "/readyz", "/metrics", "/", "/openapi.json", "/docs", "/console"),
         *("/problems", "/problems/{name}", "/cache", "/cache/explain"),
     ]
     names = [operation["operationId"] for _, operation in operations()]
@@ -232,7 +232,7 @@ def test_request_headers_are_documented_where_they_count() -> None:
     assert by_path.pop("/campaigns") == of_a_document | {"Accept-Language", "Prefer", "X-Request-Timeout-Ms"}
     assert by_path.pop("/campaigns/export") == of_a_document | of_a_file
     assert by_path.pop("/campaigns/summary") == of_a_document | {"Accept-Language", "X-Request-Timeout-Ms"}
-    for path in ("/docs", "/problems", "/problems/{name}"):
+    for path in ("/docs", "/console", "/problems", "/problems/{name}"):
         assert by_path.pop(path) == of_a_document | {"Accept-Language"}
     for path in ("/", "/openapi.json"):
         assert by_path.pop(path) == of_a_document

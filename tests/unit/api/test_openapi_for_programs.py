@@ -15,7 +15,7 @@ from gateway.isales.schemas import WholeNumber
 DOCUMENT = openapi_document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
 FILTERS = {"CampaignStatusFilter", "DeviceTypeFilter", "ExportFormat", "CsvDialect"}
-OPEN = {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/problems", "/problems/{name}"}
+OPEN = {"/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/console", "/problems", "/problems/{name}"}
 
 
 def operations() -> Iterator[dict[str, Any]]:

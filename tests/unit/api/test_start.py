@@ -28,7 +28,7 @@ def test_a_browser_is_sent_to_the_page_for_people(client: FlaskClient, mount: st
     answer = client.get("/", headers=headers, environ_overrides=environ)
     assert (answer.status_code, answer.data, answer.headers["Vary"]) == (302, b"", "Accept")
     assert urljoin(f"http://gateway.example{mount}{path}", answer.headers["Location"]) == (
-        f"http://gateway.example{mount}/docs"
+        f"http://gateway.example{mount}/console"
     )
 
 

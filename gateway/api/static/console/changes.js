@@ -1,0 +1,49 @@
+// What has changed since it was last seen, remembered for a minute.
+
+import { elapsed } from "./clock.js";
+
+const MARKED_MS = 60_000;
+const MOST_SEEN = 20_000;
+
+const seen = new Map(); // id → what it looked like
+const marked = new Map(); // id → {kind, until}
+
+const look = (row) => JSON.stringify([row.name, row.status, row.device_type, row.begins_at, row.ends_at, row.caller_number]);
+
+// Compares rows with what was seen of them; returns the changes, each {row, kind, was}: of status, or of anything else.
+// Where `isComplete`, one that was never seen is new; of a page it may have moved there from another one.
+export function notice(rows, isComplete = false) {
+  const until = elapsed() + MARKED_MS;
+  const first = seen.size === 0;
+  const found = [];
+  for (const row of rows) {
+    const id = String(row.id);
+    const before = seen.get(id);
+    const looks = look(row);
+    if (before === undefined ? isComplete && !first : before.looks !== looks) {
+      const kind = before === undefined ? "new" : before.status === row.status ? "changed" : "status";
+      marked.set(id, { kind, until });
+      found.push({ row, kind, was: before?.status });
+    }
+    seen.delete(id);
+    seen.set(id, { looks, status: row.status });
+  }
+  for (const id of seen.keys()) {
+    if (seen.size <= MOST_SEEN) break;
+    seen.delete(id);
+  }
+  return found;
+}
+
+// The kind of the change of a campaign within the last minute, or undefined.
+export function markOf(row) {
+  const mark = marked.get(String(row.id));
+  if (mark && mark.until > elapsed()) return mark.kind;
+  marked.delete(String(row.id));
+  return undefined;
+}
+
+export function forget() {
+  seen.clear();
+  marked.clear();
+}

@@ -1,0 +1,59 @@
+// All about one campaign, and the request that it came with for a terminal.
+
+import { copyButton } from "./copy.js";
+import { credential, isToken } from "./credentials.js";
+import { el, icon, part } from "./dom.js";
+import { reasonsOf } from "./attention.js";
+import { reason } from "./needs.js";
+import { leftOf, nameOf, statusBadge } from "./row.js";
+import { full, myZone } from "./times.js";
+import { say } from "./words.js";
+
+// The request for curl. The key is not in it, for it would end up in the terminal's history: a variable stands for it.
+export function curl(url) {
+  const header = isToken(credential()) ? "Authorization: Bearer $TOKEN" : "X-API-Key: $API_KEY";
+  // URLs have no single quote that is not escaped, so single quotes are safe around them.
+  return `curl -i --compressed -H "${header}" '${String(url).replaceAll("'", "%27")}'`;
+}
+
+export function show(row, { zone, at, url, facts }) {
+  const dialog = part("details");
+  const id = String(row.id);
+  const command = curl(url);
+  const reasons = reasonsOf(row, at);
+  const fact = (name, ...value) => el("div", {}, el("dt", {}, say(name)), el("dd", {}, value));
+  const moments = (text) =>
+    text === null
+      ? say("no_time")
+      : [zone, "UTC", myZone()]
+          .filter((one, index, all) => all.indexOf(one) === index)
+          .map((one) => el("span", { class: "in-zone" }, el("time", { datetime: text }, full(new Date(text), one)), " ", el("span", { class: "faint" }, one)));
+  dialog.setAttribute("aria-labelledby", "details-title");
+  dialog.replaceChildren(
+    el("header", {}, el("h2", { id: "details-title", dir: "auto" }, nameOf(row)), el("button", { type: "button", class: "quiet", id: "close" }, say("close"))),
+    reasons.length > 0 && el("ul", { class: "reasons" }, reasons.map((name) => el("li", {}, icon("slow"), reason(name, row, zone, at)))) || "",
+    el(
+      "dl",
+      {},
+      fact("column.status", statusBadge(row.status)),
+      fact("column.type", say(`type.${row.device_type}`)),
+      fact("column.begins", moments(row.begins_at)),
+      fact("column.ends", moments(row.ends_at)),
+      fact("column.left", leftOf(row, at).text),
+      fact("column.caller", row.caller_number ? [el("span", { class: "digits" }, row.caller_number), copyButton(row.caller_number, say("copy.caller"), "caller")] : say("no_caller")),
+      fact("column.id", el("span", { class: "digits" }, id), copyButton(id, say("copy.id", { id }), "details-id")),
+    ),
+    el("h3", {}, say("details.request")),
+    el("div", { class: "code" }, el("code", { id: "curl" }, command), copyButton(command, say("copy.curl"), "curl")),
+    facts && el("p", { class: "note" }, say("request_id"), " ", el("code", {}, facts.requestId), facts.cacheStatus && [el("br"), el("code", {}, facts.cacheStatus)]) || "",
+  );
+  part("close").addEventListener("click", () => dialog.close());
+  if (!dialog.open) dialog.showModal();
+}
+
+export function serve() {
+  const dialog = part("details");
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+}

@@ -1,0 +1,85 @@
+"""Our pages as axe-core sees them (WCAG 2.2 A and AA, and best practices), in both themes and both languages."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from gateway.simulator.faults import Fault
+from gateway.simulator.server import SimulatorServer
+from tests.browser.conftest import a_campaign
+from tests.support.console import Console
+
+LOOKS = [("en-GB", "light"), ("en-GB", "dark"), ("zh-CN", "light"), ("zh-CN", "dark")]
+NARROWEST = {"width": 320, "height": 640}
+"""1280 pixels at 400 % (WCAG 2.2, 1.4.10)."""
+
+AXE = Axe()
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds, with the elements."""
+    found = AXE.run(page).response["violations"]
+    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found]
+
+
+@pytest.mark.parametrize(("locale", "color_scheme"), LOOKS)
+def test_the_console(
+    simulator: SimulatorServer, new_console: Callable[..., Console], locale: str, color_scheme: str
+) -> None:
+    """Asked for a key, with campaigns in every status, as a timeline, with details open, and in trouble."""
+    statuses = [a_campaign(number, status=number, caller_no="") for number in (1, 2, 3, 4, 9)]
+    simulator.listings.show(1, statuses)
+    console = new_console(locale=locale, color_scheme=color_scheme)
+    console.open(key="")
+    found = violations(console.page)
+    console.enter("web-key")
+    console.shows(5)
+    expect(console.page.locator("#attention li").first).to_be_visible()
+    found += violations(console.page)
+    console.names.first.click()
+    found += violations(console.page)
+    console.page.keyboard.press("Escape")
+    console.page.locator("#shows a").nth(1).click()
+    expect(console.page.locator(".bars li")).to_have_count(5)
+    found += violations(console.page)
+    simulator.faults.arm(Fault("http-status", times=None, status=500))
+    console.page.locator("#name").fill("x")
+    console.level("down")
+    expect(console.line.locator(".more")).to_be_visible()
+    found += violations(console.page)
+    assert found == []
+
+
+@pytest.mark.parametrize(("locale", "color_scheme"), LOOKS)
+@pytest.mark.parametrize("path", ["problems", "problems/forbidden"])
+def test_pages_of_problems(new_console: Callable[..., Console], path: str, locale: str, color_scheme: str) -> None:
+    """What explains problems."""
+    console = new_console(locale=locale, color_scheme=color_scheme)
+    console.page.goto(f"{console.gateway}/{path}")
+    assert violations(console.page) == []
+
+
+@pytest.mark.parametrize("query", ["?size=10", "?show=timeline&size=10", "?wall=1&size=10"])
+def test_nothing_is_lost_at_400_percent(new_console: Callable[..., Console], query: str) -> None:
+    """The page is as wide as the window, in which all targets are at least 24 pixels high (WCAG 2.2, 1.4.10, 2.5.8)."""
+    console = new_console(viewport=NARROWEST, forced_colors="active").open(query)
+    expect(console.page.locator("#campaigns button.name").nth(9)).to_be_visible()
+    assert console.page.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"]
+    assert violations(console.page) == []
+    small = """[...document.querySelectorAll("button, select, input, nav a, #wall")]
+        .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"""
+    assert console.page.evaluate(small) == []
+
+
+def test_axe_finds_what_is_wrong(new_console: Callable[..., Console]) -> None:
+    """A picture without words and a text that can hardly be read are violations, so that none means something."""
+    console = new_console()
+    console.page.set_content(
+        "<main lang=en><h1>x</h1><img src='data:,'><p style='color:#ddd;background:#fff'>hardly any contrast</p></main>"
+    )
+    assert [one.partition(":")[0] for one in violations(console.page) if one[:2] in {"im", "co"}] == [
+        "color-contrast",
+        "image-alt",
+    ]
