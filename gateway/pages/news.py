@@ -82,10 +82,12 @@ class News:
                 elif message["type"] == "message":
                     channel, data = (message[part].decode("ascii", "replace") for part in ("channel", "data"))
                     self._channels[channel](data)
+                elif message["type"] == "subscribe":
+                    self._guard.succeeded(Operation.LISTEN)
                 # To a node that was left, or that others do not tell from any more, it may be one for ever.
                 if client.left_at > began or client.node_of(tag) != name:
                     return
 
     def _checked(self) -> None:
         """Check, under the guard, so that trouble and its end are noticed in a process that has nothing else to do."""
-        self._guard.run(Operation.LISTEN, self._check, None, key=self._backend.tag)
+        self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
+from redis.exceptions import ResponseError
+
 from gateway.errors import InternalError
 from gateway.pages.key import prefix_of
 from gateway.pages.shared import Subscriber
@@ -35,7 +37,8 @@ _SOFT: Final = "soft"
 
 _TELL = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. ARGV[1])
+local told = redis.pcall('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. ARGV[1])
+return type(told) == 'table' and told.err or ''
 """
 
 _RESTORE = """
@@ -84,7 +87,7 @@ class Purges:
             # Leases first: after that no fetch that began before the purge can land, so no page comes behind the scan.
             self._remove("lease:", vdn, own=hard)
             pages = self._remove("", vdn, own=hard)
-            self._tell(keys=[self._backend.prefix + self.epoch], args=told)
+            refused = self._tell(keys=[self._backend.prefix + self.epoch], args=told)
         except TROUBLE as error:
             kind = self._guard.failed(Operation.PURGE, error).kind
             # Without the cause, which may show where Redis is.
@@ -95,6 +98,9 @@ class Purges:
                 foreseen=True,
             ) from None
         self._guard.succeeded(Operation.PURGE)
+        if refused:
+            # Others find the epoch within half a second, so that it is done all the same.
+            self._guard.failed(Operation.LISTEN, ResponseError(refused.decode("utf-8", "replace")))
         self._hear(vdn, 0.0, epoch, hard=hard)
         return pages
 

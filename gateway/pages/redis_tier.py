@@ -39,7 +39,7 @@ class RedisTier:
             self._news.listen()
         if not self._checked:
             # What was purged before this process began is still here.
-            self._guard.run(Operation.LISTEN, self._check, None, key=self._backend.tag)
+            self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)
         name = self._backend.prefix + key
         found = self._guard.run(Operation.LOOK, lambda: self._backend.look(key), None, key=name)
         if found is None:
@@ -112,6 +112,7 @@ class RedisTier:
 
     def _check(self) -> None:
         """Find out whether this is a Redis to use, and which purges were missed; raises what Redis does."""
+        self._backend.follow()
         try:
             self._purges.check()
             self._checked = True

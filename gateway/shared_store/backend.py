@@ -150,6 +150,11 @@ class RedisBackend(RedisCache):
             return False
         return isinstance(role, list) and role[:1] == [b"sentinel"]
 
+    def follow(self) -> None:
+        """Find out whether Sentinels name another master than before; raises what redis-py raises."""
+        self.client.follow()
+        self.waiting.follow()
+
     def leave(self, error: Exception) -> None:
         """Give up all connections, because `error` says that they may be to a node that was left."""
         self.client.leave(error)

@@ -91,18 +91,33 @@ class Client:
         ordered = sorted(keys, key=lambda key: key_slot(key.encode()))
         return [list(group) for _, group in groupby(ordered, lambda key: key_slot(key.encode()))]
 
+    def follow(self) -> None:
+        """Ask the Sentinels, where there are any, for the master, and give up all connections if it is another one.
+
+        After a failover that was planned the old one takes ten seconds to hear of it, and loses what it is told then.
+        """
+        if self._kind is not Kind.SENTINEL:
+            return
+        pool = self._made.connection_pool
+        before = pool.master_address
+        if pool.get_master_address() != before and before is not None:
+            self._leave_now()
+
     def leave(self, error: Exception) -> None:
         """Give up all connections, because after `error` each may be one to a node that was left.
 
         A cluster's client asks by itself who has what; where none of the nodes that it knew answers it is made anew, of
         those in the URL.
         """
+        self._leave_now()
+        if self._kind is Kind.CLUSTER and isinstance(error, RedisClusterException):
+            with self._lock:
+                self._made = None
+
+    def _leave_now(self) -> None:
         self.left_at = time.monotonic()
         if self._kind is not Kind.CLUSTER:
             self._made.connection_pool.leave()
-        elif isinstance(error, RedisClusterException):
-            with self._lock:
-                self._made = None
 
     def close(self) -> None:
         """Close all connections."""

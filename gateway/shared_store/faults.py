@@ -9,9 +9,13 @@ from typing import Final
 from redis import exceptions
 from redis.sentinel import MasterNotFoundError
 
-TROUBLE: Final = (exceptions.RedisError, OSError, ValueError, TypeError, LookupError, AttributeError)
-"""What an operation on Redis may end in: behind the name may be something that does not speak as Redis does, and
-redis-py takes its answers apart with whatever Python raises then."""
+TROUBLE: Final = (
+    *(exceptions.RedisError, exceptions.RedisClusterException),
+    *(OSError, ValueError, TypeError, LookupError, AttributeError),
+)
+"""What an operation on Redis may end in. Of a cluster that cannot be reached redis-py tells by an error that is none of
+its RedisErrors. And behind the name may be something that does not speak as Redis does: redis-py takes its answers
+apart with whatever Python raises then."""
 
 KINDS: Final = (
     *("timeout", "refused", "full", "auth", "readonly"),
@@ -43,11 +47,11 @@ _CODES: Final = (
     ("invalid username-password", "auth"),
     ("no permissions to", "auth"),
     ("ACL failure in script", "auth"),
-    ("can't run this command or subcommand", "auth"),
-    ("can't access at least one of the keys", "auth"),
+    ("user executing the script can't", "auth"),
     ("MOVED ", "cluster"),
     ("ASK ", "cluster"),
     ("CROSSSLOT", "cluster"),
+    ("Cluster mode is not enabled", "cluster"),
     ("CLUSTERDOWN", "cluster"),
     ("TRYAGAIN", "cluster"),
     ("unknown command", "command"),
@@ -58,7 +62,7 @@ _CODES: Final = (
     ("is not allowed", "command"),
 )
 # Of a right of one operation, not of the way in.
-_DENIED: Final = ("NOPERM", "no permissions to", "ACL failure", "can't run this command", "can't access at least")
+_DENIED: Final = ("NOPERM", "no permissions to", "ACL failure", "user executing the script can't")
 _CLASSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (ssl.SSLError, "tls"),
     (exceptions.TimeoutError, "timeout"),
@@ -118,7 +122,7 @@ def _kind(error: BaseException) -> str:
         return "tls"
     for one in chain:
         said = next((kind for code, kind in _CODES if code in str(one)), None)
-        if said is not None and isinstance(one, exceptions.RedisError):
+        if said is not None and isinstance(one, exceptions.RedisError | exceptions.RedisClusterException):
             return said
         for known, kind in _CLASSES:
             if isinstance(one, known):

