@@ -52,7 +52,13 @@ class Landings:
         told = self._guard.run(Operation.LISTEN, lambda: self._tell(keys=[left], args=args), 0, key=left, writing=True)
         if told:
             waiting: Any = self._backend.waiting  # redis-py has whole seconds only in its types
-            self._guard.run(Operation.LISTEN, lambda: waiting.blpop(heard, WAIT_S), None, key=heard, writing=True)
+            self._guard.run(
+                Operation.LISTEN,
+                lambda: waiting.ask_node_of(heard, lambda node: node.blpop(heard, WAIT_S)),
+                None,
+                key=heard,
+                writing=True,
+            )
 
     def hear(self, message: str) -> None:
         """Read a message of `channel`, and say that it was heard."""

@@ -62,7 +62,7 @@ class Leases:
         token, name = uuid4().hex, self._name(_lease(key))
 
         def take() -> Lease | None:
-            taken = self._backend.client.set(name, token, nx=True, px=LEASE_MS)
+            taken = self._backend.client.ask_node_of(name, lambda node: node.set(name, token, nx=True, px=LEASE_MS))
             return Lease(key, token, shared=True) if taken else None
 
         unshared: Lease | None = Lease(key)

@@ -14,7 +14,7 @@ from flask_caching import Cache
 from flask_caching.backends.rediscache import RedisCache
 
 from gateway.shared_store.address import KEY_PREFIX, StoreAddress
-from gateway.shared_store.clients import TIMEOUT_S, client_of
+from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
 from gateway.shared_store.faults import Fault, fault_of
 
 __all__ = ["KEY_PREFIX", "TIMEOUT_S", "WAIT_S", "RedisBackend", "Script", "redis_backend"]
@@ -61,7 +61,7 @@ class Script:
     knowing it; and a user of Redis would need one more permission.
     """
 
-    def __init__(self, client: Any, text: str | bytes) -> None:
+    def __init__(self, client: Client, text: str | bytes) -> None:
         self._client = client
         self._text = text
         encoded = text.encode() if isinstance(text, str) else text
@@ -69,10 +69,14 @@ class Script:
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
         """Return what it returns. In a cluster one node must have all `keys`. Raises what redis-py raises."""
-        try:
-            return self._client.evalsha(self._sha, len(keys), *keys, *args)
-        except redis.exceptions.NoScriptError:
-            return self._client.eval(self._text, len(keys), *keys, *args)
+
+        def ask(node: Any) -> Any:
+            try:
+                return node.evalsha(self._sha, len(keys), *keys, *args)
+            except redis.exceptions.NoScriptError:
+                return node.eval(self._text, len(keys), *keys, *args)
+
+        return self._client.ask_node_of(keys[0], ask)
 
 
 class RedisBackend(RedisCache):
