@@ -4,7 +4,8 @@ import json
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,10 @@ from tests.support.shared_tier import shared_tier
 PREFIX = "campaign-gateway:"
 
 
-def steps_of(address: StoreAddress | str) -> dict[str, Step]:
-    """Return what the doctor finds there, by name."""
+def steps_of(address: StoreAddress | str, ahead: timedelta = timedelta()) -> dict[str, Step]:
+    """Return what the doctor finds there, by name, where this machine's clock is so far ahead."""
     where = StoreAddress(Secret(address)) if isinstance(address, str) else address
-    return {step.name: step for step in examine_shared(where, lambda: datetime.now(UTC))}
+    return {step.name: step for step in examine_shared(where, lambda: datetime.now(UTC) + ahead)}
 
 
 def bad(steps: dict[str, Step]) -> dict[str, State]:
@@ -126,7 +127,7 @@ def test_memory_that_is_short_is_told(redis_to_hurt: RedisServer) -> None:
 def tls_server(folder: Path, ca: trustme.CA, name: str, not_after: datetime | None = None) -> Iterator[int]:
     """Have a Redis with TLS, which wants a certificate of ours, and yield its port."""
     port = free_port()
-    certificate = ca.issue_cert(name, not_after=not_after)
+    certificate = ca.issue_cert(name, not_after=not_after or datetime.now(UTC) + timedelta(days=365))
     certificate.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
     certificate.private_key_pem.write_to_path(str(folder / "server-key.pem"))
     options = [
@@ -158,6 +159,10 @@ def test_tls_is_looked_at(tmp_path: Path) -> None:
             assert lease is not None
             assert lease.shared
             assert RedisTier is type(tier)
+        unchecked = replace(address(port), url=Secret(f"rediss://localhost:{port}/0?ssl_cert_reqs=none"))
+        assert bad(steps_of(unchecked)) == {Name.TLS: State.WARNING}
+        later = steps_of(address(port), timedelta(days=360))
+        assert bad(later) == {Name.TLS: State.WARNING, Name.CLOCK: State.WARNING}
         for wrong in (address(port, "other.pem"), address(port, "")):
             assert steps_of(wrong)[Name.CONNECT].facts["fault"] == "tls"
             with shared_tier(wrong) as tier:
