@@ -18,7 +18,7 @@ def health_blueprint(
     settings: Callable[[], Mapping[str, object]],
     upstream: Upstream,
     circuits: Circuits,
-    shared_cache: Callable[[], str],
+    shared_cache: Callable[[], Mapping[str, object]],
     token_keys: Callable[[], str],
     time_zones: str,
     exposition: Callable[[], bytes],
@@ -32,9 +32,9 @@ def health_blueprint(
     `circuits` reports the VDNs, or `all`, for which calls are stopped: `open`, `half-open`, `paused` or
     `locked`.
     `shared_cache` and `token_keys`, the keys of the identity provider, report `off`, `ok`, `failing` or, before they
-    were needed, `unknown`. `time_zones` is the release of the time zone data. A dependency that fails degrades the
-    gateway but does not take it out of service: its callers still get the pages that it has, and words for what it has
-    not.
+    were needed, `unknown`; the former as its `status`, beside what is wrong. `time_zones` is the release of the time
+    zone data. A dependency that fails degrades the gateway but does not take it out of service: its callers still get
+    the pages that it has, and words for what it has not.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -50,12 +50,12 @@ def health_blueprint(
         in_force, shared, keys = settings(), shared_cache(), token_keys()
         dependencies = {
             "settings": in_force,
-            "shared_cache": {"status": shared},
+            "shared_cache": shared,
             "token_keys": {"status": keys},
             "time_zones": {"status": "ok", "release": time_zones},
             "isales": {"status": "failing" if failing else "ok", **_circuit(stopped, "all"), "vdns": vdns},
         }
-        degraded = failing or "failing" in {in_force["status"], shared, keys}
+        degraded = failing or "failing" in {in_force["status"], shared["status"], keys}
         return _json({"status": "degraded" if degraded else "ready", "dependencies": dependencies})
 
     @blueprint.get("/metrics")

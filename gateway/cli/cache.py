@@ -1,13 +1,20 @@
-"""`flask cache`: pages that are kept."""
+"""`flask cache`: pages that are kept, and the Redis in which processes share them."""
 
 import json
+import sys
+from datetime import UTC, datetime
 
 import click
 from flask.cli import with_appcontext
 
 from gateway.cli.app import current_gateway
+from gateway.cli.doctor import lines, step_document, summary, verdict
+from gateway.cli.doctor_shared import examine_shared
 from gateway.counted import counted
 from gateway.errors import InternalError
+from gateway.isales.doctor_step import State, Step
+from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.rights import set_user
 
 
 @click.group()
@@ -40,3 +47,31 @@ def purge(vdn: int | None, hard: bool, as_json: bool) -> None:  # noqa: FBT001 -
         return
     of = "of all VDNs" if vdn is None else f"of VDN {vdn}"
     click.echo(f"{'Forgot' if hard else 'Purged'} {counted(purged, 'page')} {of}.")
+
+
+@cache.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, when all is done.")
+@with_appcontext
+def doctor(as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
+    """Examine the shared cache: connection, TLS, role, version, rights, channel, eviction, memory, latency, clock.
+
+    It prints the least rights of a user of Redis, ready to paste. Exit code 0: nothing failed, there may be warnings;
+    1: something failed, or there is no shared cache; 2: wrong usage.
+    """
+    settings = current_gateway().settings
+    if not settings.cache.shared_url:
+        raise click.ClickException("There is no shared cache: cache.shared_url is empty.")
+    address = StoreAddress.of(settings.cache, settings.isales.base_url)
+    taken: list[Step] = []
+    for step in examine_shared(address, lambda: datetime.now(UTC)):
+        taken.append(step)
+        if not as_json:
+            click.echo("\n".join(lines(step)))
+    rights = {kind: set_user(address.prefix, cluster=kind == "cluster") for kind in ("plain", "cluster")}
+    if as_json:
+        steps = [step_document(step) for step in taken]
+        click.echo(json.dumps({"result": verdict(taken), "steps": steps, "acl": rights}, ensure_ascii=False))
+    else:
+        click.echo(f"\n{summary(taken)}\n\nThe least rights of a user, with a password of your own:")
+        click.echo("".join(f"\n{kind}:\n{command}\n" for kind, command in rights.items()))
+    sys.exit(1 if verdict(taken) is State.FAILED else 0)

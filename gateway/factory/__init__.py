@@ -96,7 +96,7 @@ def create_app(
     fetch = watched(upstream, health, metrics, clocks.monotonic)
     shared = shared_tier_of(store, resources)
     pages, changes = page_cache_of(app, fetch, shared, settings, resources, metrics, tracer, clocks)
-    metrics.watch_shared_cache(shared.state)
+    metrics.watch_shared_cache(shared.state, shared.failing_operations)
     metrics.watch_waiting(lambda: semaphore.waiting)
     limits = limits_of(settings, store, resources, metrics, clocks)
     uses = resources.take("last uses", None, LastUses)
@@ -144,7 +144,7 @@ def create_app(
             state.report,
             health.report,
             breakers.report,
-            shared.state,
+            shared.report,
             lambda: state_of(token_keys),
             settings.time_zones.release,
             metrics.exposition,

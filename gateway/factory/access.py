@@ -29,7 +29,7 @@ def limits_of(
     """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
 
     def make() -> RequestLimits:
-        shared = None if store is None else RedisWindows(store, settings.isales.base_url)
+        shared = None if store is None else RedisWindows(store)
         return RequestLimits(shared, metrics, clocks.monotonic)
 
     return resources.take("limits", (store, settings.isales.base_url), make)

@@ -25,6 +25,7 @@ from gateway.pages.watch import Watch
 from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.settings.time_zones import fingerprint
+from gateway.shared_store.address import StoreAddress, namespace_of
 from gateway.shared_store.store import SharedStore, shared_store
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracer
@@ -37,13 +38,13 @@ def shared_store_of(
     app: Flask, settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks
 ) -> SharedStore | None:
     """Pages, leases and slots in a Redis that several processes share, or nothing."""
-    url = settings.cache.shared_url
+    address = StoreAddress.of(settings.cache, settings.isales.base_url)
 
     def make() -> SharedStore | None:
-        return shared_store(app, url, metrics.shared_fault, clocks.monotonic) if url else None
+        return shared_store(app, address, metrics.shared_fault, clocks.monotonic) if address.url else None
 
     try:
-        return resources.take("shared store", url, make)
+        return resources.take("shared store", address if address.url else None, make)
     except ValueError as fault:
         raise SettingsError([str(fault)]) from fault
 
@@ -91,9 +92,11 @@ def page_cache_of(
     freshness.usual.change(cache.fresh_s, *stale)
     freshness.completed.change(cache.fresh_completed_s, *stale)
 
+    namespace = namespace_of(settings.isales.base_url)
+
     def key(query: CampaignQuery) -> str:
         zone = settings.tenants[query.vdn].time_zone
-        return page_key(query, f"{settings.isales.base_url} {zone.key} {fingerprint(zone)}")
+        return page_key(query, f"{settings.isales.base_url} {zone.key} {fingerprint(zone)}", namespace)
 
     tiers = Tiers(
         memory,

@@ -76,9 +76,7 @@ def upstream_of(
     """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
     isales = settings.isales
     trials = resources.take("credentials", isales.base_url, lambda: _key_trials(metrics, clocks))
-    trials.shared = resources.take(
-        "shared signatures", (store, isales.base_url), lambda: _shared_budget(settings, store)
-    )
+    trials.shared = resources.take("shared signatures", (store, isales.base_url), lambda: _shared_budget(store))
     trials.keep(settings.tenants.values())
     durations = resources.take(
         "durations", (isales.base_url, isales.deadline_s), lambda: CallDuration(isales.deadline_s, clocks.monotonic)
@@ -112,10 +110,10 @@ def _key_trials(metrics: Metrics, clocks: Clocks) -> KeyTrials:
     return KeyTrials(known, NO_SHARED_BUDGET, metrics, clocks.monotonic)
 
 
-def _shared_budget(settings: Settings, store: SharedStore | None) -> SignatureBudget:
+def _shared_budget(store: SharedStore | None) -> SignatureBudget:
     if store is None:
         return NO_SHARED_BUDGET
-    return RedisSignatureBudget(store, settings.isales.base_url, WINDOW_S, MOST_BEFORE_ASKING, LONGEST_PAUSE_S)
+    return RedisSignatureBudget(store, WINDOW_S, MOST_BEFORE_ASKING, LONGEST_PAUSE_S)
 
 
 def _slots(
@@ -125,9 +123,9 @@ def _slots(
     isales = settings.isales
 
     def make_shared() -> SharedSlots:
-        return NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.base_url, isales.concurrency)
+        return NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.concurrency, isales.processes)
 
-    shared = resources.take("shared slots", (store, isales.base_url, isales.concurrency), make_shared)
+    shared = resources.take("shared slots", (store, isales.concurrency, isales.processes), make_shared)
     slots = resources.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))
     slots.adapt(isales.concurrency, durations, shared)
     waiting = {priority.name.lower(): partial(slots.waiting_at, priority) for priority in Priority}

@@ -6,16 +6,19 @@ from which each follower takes it and puts it back for the next one.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from gateway.errors import GatewayError, UpstreamTimeout
 from gateway.model import Deadline
+from gateway.pages.key import tag_of
 from gateway.pages.lease_keeper import LeaseKeeper
 from gateway.pages.lease_outcome import LANDED, failure_in, outcome_of
 from gateway.pages.shared import Landing, Lease
-from gateway.shared_store.backend import KEY_PREFIX, WAIT_S, RedisBackend
+from gateway.shared_store.backend import WAIT_S, RedisBackend
 from gateway.shared_store.guard import RedisGuard
+from gateway.shared_store.operations import Operation
 
 LEASE_MS = 2000
 # Followers who are to find the outcome are waiting for it already, or are one look behind.
@@ -56,14 +59,14 @@ class Leases:
 
     def take(self, key: str) -> Lease | None:
         """Return the lease of `key`, `None` when another process has it, or one of our own when Redis is in trouble."""
-        token = uuid4().hex
+        token, name = uuid4().hex, self._name(_lease(key))
 
         def take() -> Lease | None:
-            taken = self._backend.client.set(KEY_PREFIX + _lease(key), token, nx=True, px=LEASE_MS)
+            taken = self._backend.client.ask_node_of(name, lambda node: node.set(name, token, nx=True, px=LEASE_MS))
             return Lease(key, token, shared=True) if taken else None
 
         unshared: Lease | None = Lease(key)
-        lease = self._guard.run(take, unshared, writing=True)
+        lease = self._guard.run(Operation.LEASE, take, unshared, key=name, writing=True)
         if lease is not None and lease.shared:
             self._keeper.hold(lease)
         return lease
@@ -80,7 +83,7 @@ class Leases:
         """Wait for the leader of `key`: returns when it landed or is lost, raises its failure or UpstreamTimeout."""
         token = holder = self._holder(key)
         while token is not None:
-            outcome = self._wait(token, min(WAIT_S, deadline.remaining()))
+            outcome = self._wait(self._name(_wake(key, token)), min(WAIT_S, deadline.remaining()))
             if outcome is not None:
                 failure = failure_in(outcome)
                 if failure is not None:
@@ -102,50 +105,62 @@ class Leases:
     def _give_up(self, lease: Lease, outcome: bytes, keep_ms: int, value: bytes) -> Landing:
         if not lease.shared:
             return Landing.NOT_SHARED
-        keys = [KEY_PREFIX + name for name in (_lease(lease.key), lease.key, _wake(lease.token))]
+        names = (_lease(lease.key), lease.key, _wake(lease.key, lease.token))
+        keys = [self._name(name) for name in names]
         args: list[str | bytes | int] = [lease.token, outcome, WAKE_MS, keep_ms, value]
         landings = {1: Landing.DONE, 0: Landing.OVERTAKEN}
         landing = self._guard.run(
-            lambda: landings[self._give_up_script(keys=keys, args=args)], Landing.NOT_SHARED, writing=True
+            Operation.STORE,
+            lambda: landings[self._give_up_script(keys=keys, args=args)],
+            Landing.NOT_SHARED,
+            key=keys[0],
+            writing=True,
         )
         # Only now, so that a lease is alive for as long as it takes to give it up.
         self._keeper.release(lease)
         return landing
 
     def _renew(self, leases: Sequence[Lease]) -> None:
-        keys = [KEY_PREFIX + _lease(lease.key) for lease in leases]
-        args: list[str | int] = [LEASE_MS, *(lease.token for lease in leases)]
-        self._guard.run(lambda: self._renew_script(keys=keys, args=args), None)
+        tokens = {self._name(_lease(lease.key)): lease.token for lease in leases}
+        for keys in self._backend.client.together(tokens):
+            args: list[str | int] = [LEASE_MS, *(tokens[key] for key in keys)]
+            renew = partial(self._renew_script, keys=keys, args=args)
+            self._guard.run(Operation.LEASE, renew, None, key=keys[0])
 
     def _holder(self, key: str) -> str | None:
         """Return the token of the leader of `key`, or `None` for none or trouble."""
-        found = self._guard.run(lambda: self._backend.look(_lease(key)), None)
+        name = _lease(key)
+        found = self._guard.run(Operation.LEASE, lambda: self._backend.look(name), None, key=self._name(name))
         if found is None:
             return None
         value, left_ms = found
         # A lease that does not run out soon is not ours, and would keep all others waiting.
         if not 0 <= left_ms <= LEASE_MS:
-            self._guard.discard(_lease(key), self._backend.delete)
+            self._guard.discard(name, self._backend.delete)
             return None
         return value.decode("ascii", "replace")
 
-    def _wait(self, token: str, wait_s: float) -> bytes | None:
+    def _wait(self, wake: str, wait_s: float) -> bytes | None:
         """Return the outcome that the leader leaves within `wait_s`, `None` for none yet, nothing for trouble."""
-        wake = KEY_PREFIX + _wake(token)
         # To Redis a wait of 0 is one without end.
         timeout_s = max(0.001, wait_s)
         waiting: Any = self._backend.waiting  # redis-py has whole seconds only in its types
         outcome: bytes | None = self._guard.run(
+            Operation.LEASE,
             lambda: waiting.brpoplpush(wake, wake, timeout_s),
             b"",
+            key=wake,
             writing=True,
         )
         return outcome
+
+    def _name(self, key: str) -> str:
+        return self._backend.prefix + key
 
 
 def _lease(key: str) -> str:
     return f"lease:{key}"
 
 
-def _wake(token: str) -> str:
-    return f"wake:{token}"
+def _wake(key: str, token: str) -> str:
+    return f"wake:{token}{tag_of(key)}"

@@ -11,7 +11,9 @@ from typing import Any
 
 from gateway.daemon_thread import start_daemon_thread
 from gateway.shared_store.backend import RedisBackend
-from gateway.shared_store.guard import TROUBLE, RedisGuard
+from gateway.shared_store.faults import TROUBLE, fault_of
+from gateway.shared_store.guard import RedisGuard
+from gateway.shared_store.operations import Operation
 
 LISTEN_S = 0.5
 
@@ -25,7 +27,7 @@ class News:
         guard: RedisGuard,
         channels: Mapping[str, Callable[[str], None]],
         caught_up: Callable[[], None],
-        check: Callable[[], None],
+        check: Callable[[], object],
     ) -> None:
         self._backend = backend
         self._guard = guard
@@ -55,24 +57,37 @@ class News:
             began = time.monotonic()
             try:
                 self._listen()
-            except TROUBLE:
-                # Under the guard, so that trouble and its end are noticed in a process that has nothing else to do.
-                self._guard.run(self._check, None)
+            except TROUBLE as error:
+                # Of a connection that was cut the check tells; of a Redis that refuses to be listened to nothing does.
+                if fault_of(error).one_operation:
+                    self._guard.failed(Operation.LISTEN, error)
+                self._checked()
                 # A connection that was cut is made again at once, for news may come meanwhile.
                 self._closed.wait(max(0.0, began + LISTEN_S - time.monotonic()))
 
     def _listen(self) -> None:
-        client: Any = self._backend.client  # redis-py has no types for pub/sub
-        with client.pubsub(ignore_subscribe_messages=True) as subscription:
+        client, tag = self._backend.client, self._backend.tag
+        node: Any = client.on_node_of(tag)  # redis-py has no types for pub/sub
+        name, began = client.node_of(tag), time.monotonic()
+        with node.pubsub() as subscription:
             subscription.subscribe(*self._channels)
             # Subscribed as soon as Redis has read this, and so before it reads what is asked after it.
-            self._guard.run(self._check, None)
+            self._checked()
             self._caught_up()
             while not self._closed.is_set():
                 message = subscription.get_message(timeout=LISTEN_S)
                 if message is None:
                     # Also where the connection is dead and nobody has said so.
-                    self._guard.run(self._check, None)
-                else:
-                    channel, data = (message[name].decode("ascii", "replace") for name in ("channel", "data"))
+                    self._checked()
+                elif message["type"] == "message":
+                    channel, data = (message[part].decode("ascii", "replace") for part in ("channel", "data"))
                     self._channels[channel](data)
+                elif message["type"] == "subscribe":
+                    self._guard.succeeded(Operation.LISTEN)
+                # To a node that was left, or that others do not tell from any more, it may be one for ever.
+                if client.left_at > began or client.node_of(tag) != name:
+                    return
+
+    def _checked(self) -> None:
+        """Check, under the guard, so that trouble and its end are noticed in a process that has nothing else to do."""
+        self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)

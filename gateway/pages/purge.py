@@ -5,6 +5,7 @@ that each process compares with the latest one it heard of. How long ago it was 
 that one clock counts, Redis' own. A Redis that has lost it, as after a failover, is told it again.
 
 Processes of the version before know hard purges only, take every message for one, and have pages of another format.
+They and gateways of other upstreams listen on the same channel; an epoch's name says whose it is, and theirs does not.
 """
 
 import threading
@@ -14,14 +15,15 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
+from redis.exceptions import ResponseError
+
 from gateway.errors import InternalError
 from gateway.pages.key import prefix_of
 from gateway.pages.shared import Subscriber
-from gateway.shared_store.backend import KEY_PREFIX, RedisBackend
+from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.guard import TROUBLE, RedisGuard
+from gateway.shared_store.operations import Operation
 
-CHANNEL: Final = KEY_PREFIX + "purged"
-EPOCH: Final = "epoch"
 # Longer than any process keeps a page, which is eight days at most; one that missed a purge before that has nothing
 # left to forget.
 EPOCH_MS: Final = 9 * 24 * 3600 * 1000
@@ -35,7 +37,8 @@ _SOFT: Final = "soft"
 
 _TELL = """
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. ARGV[1])
+local told = redis.pcall('PUBLISH', ARGV[3], ARGV[4] .. ' ' .. ARGV[1])
+return type(told) == 'table' and told.err or ''
 """
 
 _RESTORE = """
@@ -63,6 +66,10 @@ class Purges:
         self._guard = guard
         self._subscribers = subscribers
         self._clock = clock
+        self.channel: Final = f"{backend.prefix}purged"
+        self.epoch: Final = f"epoch:{backend.tag}"
+        """The key of the latest purge, without the prefix."""
+        self._ours = f"@{backend.namespace}"
         self._tell = backend.script(_TELL)
         self._restore = backend.script(_RESTORE)
         self._heard: deque[_Epoch] = deque(maxlen=HEARD_EPOCHS)
@@ -74,14 +81,15 @@ class Purges:
 
         It is tried even where the guard would skip it: an operator who asks wants to know. Raises InternalError.
         """
-        epoch = uuid4().hex if hard else f"{uuid4().hex} {_SOFT}"
+        epoch = f"{uuid4().hex}{self._ours}" + ("" if hard else f" {_SOFT}")
+        told = [epoch, EPOCH_MS, self.channel, "*" if vdn is None else vdn]
         try:
             # Leases first: after that no fetch that began before the purge can land, so no page comes behind the scan.
             self._remove("lease:", vdn, own=hard)
             pages = self._remove("", vdn, own=hard)
-            self._tell(keys=[KEY_PREFIX + EPOCH], args=[epoch, EPOCH_MS, CHANNEL, "*" if vdn is None else vdn])
+            refused = self._tell(keys=[self._backend.prefix + self.epoch], args=told)
         except TROUBLE as error:
-            kind = self._guard.count(error)
+            kind = self._guard.failed(Operation.PURGE, error).kind
             # Without the cause, which may show where Redis is.
             raise InternalError(
                 f"The shared cache could not be purged ({kind}). Check cache.shared_url and that Redis runs and may be "
@@ -89,17 +97,23 @@ class Purges:
                 retry_after_s=RETRY_AFTER_S,
                 foreseen=True,
             ) from None
+        self._guard.succeeded(Operation.PURGE)
+        if refused:
+            # Others find the epoch within half a second, so that it is done all the same.
+            self._guard.failed(Operation.LISTEN, ResponseError(refused.decode("utf-8", "replace")))
         self._hear(vdn, 0.0, epoch, hard=hard)
         return pages
 
     def hear(self, message: str) -> None:
-        """Read a message of `CHANNEL`."""
+        """Read a message of `channel`."""
         which, _, epoch = message.partition(" ")
+        if "@" in epoch and epoch.removesuffix(f" {_SOFT}")[-len(self._ours) :] != self._ours:
+            return
         self._hear(int(which) if which.isdecimal() else None, 0.0, epoch, hard=not epoch.endswith(_SOFT))
 
     def check(self) -> None:
         """Compare the latest purge with the latest that was heard of; raises what Redis does."""
-        found = self._backend.look(EPOCH)
+        found = self._backend.look(self.epoch)
         name, ago_s = "", 0.0
         if found is not None:
             name, ago_s = found[0].decode("ascii", "replace"), max(0.0, (EPOCH_MS - found[1]) / 1000)
@@ -112,22 +126,29 @@ class Purges:
         elif latest is not None and (not name or latest.at - (now - ago_s) > CLOSE_S):
             left_ms = EPOCH_MS - round((now - latest.at) * 1000)
             if left_ms > 0:
-                self._restore(keys=[KEY_PREFIX + EPOCH], args=[name, latest.name, left_ms])
+                self._restore(keys=[self._backend.prefix + self.epoch], args=[name, latest.name, left_ms])
 
     def _remove(self, kind: str, vdn: int | None, *, own: bool) -> int:
-        """Count what is kept of the pages of `vdn`, and remove it, or only what other versions keep if not `own`."""
-        client: Any = self._backend.client  # redis-py takes keys for texts in its types
-        cursor, pages = 0, 0
-        pattern = KEY_PREFIX + kind + ("page:*" if vdn is None else f"page:*:{vdn}:*")
-        ours = (KEY_PREFIX + kind + prefix_of(vdn)).encode()
-        while True:
-            cursor, keys = client.scan(cursor, match=pattern, count=SCAN_COUNT)
-            gone = [key for key in keys if own or not key.startswith(ours)]
-            if gone:
-                client.unlink(*gone)
-            pages += len(keys)
-            if cursor == 0:
-                return pages
+        """Count what is kept of the pages of `vdn`, and remove it, or only what other versions keep if not `own`.
+
+        Those of other upstreams, of this version, are left alone.
+        """
+        begin = self._backend.prefix + kind
+        pattern = begin + ("page:*" if vdn is None else f"page:*:{vdn}:*")
+        this_version, this_upstream = (begin + prefix_of(vdn)).encode(), f":{self._backend.namespace}:{{".encode()
+        pages = 0
+        for node in self._backend.client.primaries():
+            scanned: Any = node  # redis-py takes keys for texts in its types
+            cursor = -1
+            while cursor != 0:
+                cursor, found = scanned.scan(max(0, cursor), match=pattern, count=SCAN_COUNT)
+                keys = [key for key in found if b"{" not in key or this_upstream in key]
+                gone = [key for key in keys if own or not key.startswith(this_version)]
+                if gone:
+                    # By the client of all nodes: keys may move while they are looked for.
+                    self._backend.client.unlink(*gone)
+                pages += len(keys)
+        return pages
 
     def _hear(self, vdn: int | None, ago_s: float, name: str, *, hard: bool) -> None:
         # Under the lock to the end: who purges goes on only when this process has heard, also where the listener was

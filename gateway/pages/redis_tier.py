@@ -1,15 +1,16 @@
 """The shared tier in Redis: entries with their age, leases, news. What each method promises is in `shared.py`."""
 
 import struct
+from collections.abc import Collection, Mapping
 
 from gateway.errors import GatewayError
 from gateway.model import Deadline
-from gateway.pages import landings, purge
 from gateway.pages.landings import Landings
 from gateway.pages.lease import Leases
 from gateway.pages.news import News
 from gateway.pages.purge import Purges
 from gateway.pages.shared import Found, Landing, Lease, Subscriber
+from gateway.shared_store.operations import Operation
 from gateway.shared_store.store import SharedStore
 
 # Before each entry: whose it is, for how many milliseconds it was stored, and how many its fetch took. What of the
@@ -28,8 +29,8 @@ class RedisTier:
         self._subscribers: list[Subscriber] = []
         self._purges = Purges(self._backend, self._guard, self._subscribers)
         self._landings = Landings(self._backend, self._guard, self._subscribers)
-        channels = {purge.CHANNEL: self._purges.hear, landings.CHANNEL: self._landings.hear}
-        self._news = News(self._backend, self._guard, channels, self._landings.missed, self._purges.check)
+        channels = {self._purges.channel: self._purges.hear, self._landings.channel: self._landings.hear}
+        self._news = News(self._backend, self._guard, channels, self._landings.missed, self._check)
         self._checked = False
 
     def get(self, key: str) -> Found | None:
@@ -38,8 +39,9 @@ class RedisTier:
             self._news.listen()
         if not self._checked:
             # What was purged before this process began is still here.
-            self._checked = self._guard.run(self._check, otherwise=False)
-        found = self._guard.run(lambda: self._backend.look(key), None)
+            self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)
+        name = self._backend.prefix + key
+        found = self._guard.run(Operation.LOOK, lambda: self._backend.look(key), None, key=name)
         if found is None:
             return None
         value, left_ms = found
@@ -73,7 +75,8 @@ class RedisTier:
 
     def delete(self, key: str) -> None:
         """Remove the entry under `key`."""
-        self._guard.run(lambda: self._backend.delete(key), otherwise=False)
+        name = self._backend.prefix + key
+        self._guard.run(Operation.STORE, lambda: self._backend.delete(key), otherwise=False, key=name)
 
     def purge(self, vdn: int | None, *, hard: bool) -> int:
         """Purge the pages of `vdn`, or of all, everywhere."""
@@ -93,12 +96,26 @@ class RedisTier:
         """Return `ok` or `failing`."""
         return "failing" if self._guard.failing else "ok"
 
+    def report(self) -> Mapping[str, object]:
+        """Return the state, and what is wrong."""
+        return {"status": self.state(), **self._guard.report()}
+
+    def failing_operations(self) -> Collection[str]:
+        """Return the operations that fail by themselves."""
+        return self._guard.failing_operations()
+
     def close(self) -> None:
         """End the threads and close the connections."""
         self._news.close()
         self._leases.close()
         self._backend.close()
 
-    def _check(self) -> bool:
-        self._purges.check()
-        return True
+    def _check(self) -> None:
+        """Find out whether this is a Redis to use, and which purges were missed; raises what Redis does."""
+        self._backend.follow()
+        try:
+            self._purges.check()
+            self._checked = True
+        finally:
+            # After that, because a replica tells of purges too; and whatever came of it.
+            self._guard.place(self._backend.instead)

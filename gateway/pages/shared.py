@@ -1,5 +1,6 @@
 """The shared tier of the page cache as the driver sees it: entries in bytes, leases, news. And the null tier."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -122,6 +123,14 @@ class SharedTier(Protocol):
         """Return `off`, `ok` or `failing`."""
         ...
 
+    def report(self) -> Mapping[str, object]:
+        """Return the state as `status`, and what is wrong: `fault`, `said`, `operations` that fail by themselves."""
+        ...
+
+    def failing_operations(self) -> Collection[str]:
+        """Return the operations that fail by themselves."""
+        ...
+
     def close(self) -> None:
         """Let go of threads and connections."""
         ...
@@ -175,6 +184,14 @@ class NoSharedTier:
     def state(self) -> str:
         """Return `off`."""
         return "off"
+
+    def report(self) -> Mapping[str, object]:
+        """Return `off` as `status`."""
+        return {"status": "off"}
+
+    def failing_operations(self) -> Collection[str]:
+        """Return none."""
+        return ()
 
     def close(self) -> None:
         """Let go of nothing."""

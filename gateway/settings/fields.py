@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, ValidationError, fields, validate
 
 from gateway.settings.model import Secret
+from gateway.settings.shared_url import read_shared_url
 from gateway.settings.time_zones import time_zone
 
 REDACTED = "********"
@@ -20,6 +21,10 @@ TENANT_NAME = validate.And(
     validate.Predicate("isprintable", error="must hold no line ends and no control characters"),
 )
 TOKEN = validate.Regexp(r"[!-.0-~]+\Z", error="must be printable ASCII without blanks and `/`")
+KEY_PREFIX = validate.Regexp(
+    r"[!-)+->@-Z^-z|~]{1,64}\Z",
+    error="must be 1 to 64 printable ASCII characters, without blanks, brackets, braces, backslashes, `*` and `?`",
+)
 HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -208,18 +213,8 @@ def check_origin(origin: str) -> None:
 
 
 def check_shared_url(url: str) -> None:
-    """Raise ValidationError unless `url` is of a form that redis-py understands; options behind `?` are not looked at.
-
-    redis-py itself takes a database that is no number for the database 0.
-    """
+    """Raise ValidationError unless `url` is of a form of `shared_url`; options behind `?` are not looked at."""
     try:
-        parts = urlsplit(url)
-        sound = parts.port != 0 and not parts.fragment
-    except ValueError:
-        sound = False
-    path = r".+" if sound and parts.scheme == "unix" else r"(?:/[0-9]{0,5})?"
-    if not sound or parts.scheme not in {"redis", "rediss", "unix"} or not re.fullmatch(path, parts.path):
-        raise ValidationError(
-            "must be redis://host:port/0, rediss://host:port/0 or unix:///path/to/socket, "
-            "with a percent-encoded password if any (redis://:password@host:port/0)"
-        )
+        read_shared_url(url)
+    except ValueError as fault:
+        raise ValidationError(str(fault)) from None

@@ -26,12 +26,14 @@ from gateway.settings.model import (
 )
 from gateway.settings.schema import SettingsTable
 from gateway.settings.secret_files import exposure, read_secret_files
+from gateway.settings.shared_url import unverified
 from gateway.settings.sources import Sources, read_files, table_kinds
 from gateway.settings.time_zones import time_zone_data, turned_sign
-from gateway.settings.tls_files import tls_faults
+from gateway.settings.tls_files import ISALES, SHARED, tls_faults
 from gateway.settings.variables import read_variables
 
 PROJECT = Path(__file__).resolve().parents[2]
+_TLS_FILES = {"isales": ISALES, "cache": SHARED}
 DEMO_KEY_SHA256 = hashlib.sha256(b"demo-key").hexdigest()
 
 
@@ -78,8 +80,9 @@ def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSetti
         faults += list(fault_sentences(fault.messages, sources, table))
         values = fault.valid_data if isinstance(fault.valid_data, dict) else {}
     environment = environ.get("GATEWAY_ENV") or "development"
-    isales = values.get("isales", {})
-    faults += [f"{sources.called(f'isales.{name}')}: {fault}" for name, fault in tls_faults(isales)]
+    for section, names in _TLS_FILES.items():
+        files = tls_faults(values.get(section, {}), names)
+        faults += [f"{sources.called(f'{section}.{name}')}: {fault}" for name, fault in files]
     if spool_fault := folder_fault(values.get("export", {}).get("spool_folder", "")):
         faults.append(f"{sources.called('export.spool_folder')}: {spool_fault}")
     faults += list(_contradictions(values))
@@ -88,9 +91,10 @@ def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSetti
         faults += list(_missed_in_production(values) if not sources.incomplete else ())
     if faults:
         return faults
-    key_file = isales["client_key_file"] or isales["client_cert_file"]
-    if key_file and (warning := exposure(key_file, environ)):
-        sources.warnings.append(f"isales: {warning}")
+    for section, names in _TLS_FILES.items():
+        key_file = values[section][names.key_file] or values[section][names.cert_file]
+        if key_file and (warning := exposure(key_file, environ)):
+            sources.warnings.append(f"{section}: {warning}")
     settings = _settings(environment, values, sources.warnings)
     return settings, KeptSettings.of(environment, sources.values, settings.time_zones.release)
 
@@ -183,6 +187,12 @@ def _refused_in_production(values: dict[str, Any], sources: Sources) -> Iterator
             name = f"{table}.{setting}"
             value = given(sources, name, kinds[table.partition("[")[0]].schema.fields[setting])
             yield f"{sources.called(name)}: production refuses plain HTTP{why}; use https://{value}"
+    shared = values.get("cache", {}).get("shared_url")
+    if shared and (option := unverified(shared.reveal())):
+        yield (
+            f"{sources.called('cache.shared_url')}: production refuses {option}, with which anybody may pass for this "
+            "Redis; leave it out, and name its authority in cache.shared_ca_file"
+        )
     for number, client in clients:
         if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
             yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"

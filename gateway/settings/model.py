@@ -48,6 +48,7 @@ class IsalesSettings:
     deadline_s: float
     max_response_bytes: int
     concurrency: int
+    processes: int
     max_attempts: int
     retry_budget: float
     breaker_failure_ratio: float
@@ -86,6 +87,11 @@ class CacheSettings:
     """
 
     shared_url: Secret
+    shared_prefix: str
+    shared_ca_file: str
+    shared_cert_file: str
+    shared_key_file: str
+    sentinel_password: Secret
     fresh_s: float
     fresh_completed_s: float
     stale_while_revalidate_s: float

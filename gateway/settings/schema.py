@@ -13,6 +13,7 @@ from gateway.settings.between import Fault, between
 from gateway.settings.fields import (
     CLIENT_NAME,
     HOST,
+    KEY_PREFIX,
     TENANT_NAME,
     TOKEN,
     AccessKey,
@@ -31,6 +32,7 @@ from gateway.settings.fields import (
     text,
 )
 from gateway.settings.model import Secret
+from gateway.settings.shared_url import Kind, read_shared_url
 from gateway.settings.time_zones import time_zone
 
 SCOPES = ("campaigns:read", "cache:purge", "diagnostics:read")
@@ -83,6 +85,13 @@ class Isales(SettingsSchema):
         "Calls to CC-iSales at once, per process, or over all with `cache.shared_url`. The vendor asks for at most 10.",
         least=1,
         most=1000,
+    )
+    processes = count(
+        0,
+        "Processes of all gateways together. While the shared call budget cannot be reached, each makes `concurrency` "
+        "divided by this many calls at once; 0: not known, and each makes `concurrency`.",
+        least=0,
+        most=10_000,
     )
     max_attempts = count(2, "Attempts for one page, the first included; 1: no retries.", least=1, most=10)
     retry_budget = fields.Float(
@@ -189,7 +198,21 @@ class Cache(SettingsSchema):
         load_default=Secret(""),
         validate=lambda url: check_shared_url(url.reveal()) if url else None,
         metadata={
-            "description": "Redis that several processes share, `redis://`, `rediss://` or `unix://`; empty: none.",
+            "description": "Redis or Valkey that several processes share: `redis://`, `rediss://` (TLS), `unix://`, "
+            "`redis+sentinel://` or `redis+cluster://`; empty: none. How they are written: below.",
+            "secret": True,
+        },
+    )
+    shared_prefix = text(
+        "campaign-gateway:", "How every key and channel in it begins; an ACL can be made of it.", KEY_PREFIX
+    )
+    shared_ca_file = text("", "PEM file of the authorities to trust for it; empty: the system's.")
+    shared_cert_file = text("", "PEM file of our certificate, where it wants mutual TLS.")
+    shared_key_file = text("", "PEM file of its private key; empty: it is in `shared_cert_file`.")
+    sentinel_password = SecretText(
+        load_default=Secret(""),
+        metadata={
+            "description": "Password of the Sentinels; empty: none. That of Redis is in `shared_url`.",
             "secret": True,
         },
     )
@@ -211,6 +234,23 @@ class Cache(SettingsSchema):
         },
     )
     max_bytes = count(67_108_864, "Pages held in this process, bytes.", least=0, most=1_099_511_627_776)
+
+    @between("shared_key_file", "shared_cert_file")
+    def _key_with_its_certificate(self, key_file: str, cert_file: str) -> Iterator[Fault]:
+        if key_file and not cert_file:
+            yield "shared_key_file", "is set, but `shared_cert_file` is not; set both"
+
+    @between("shared_url", "shared_ca_file", "shared_cert_file")
+    def _files_for_tls(self, url: Secret, ca_file: str, cert_file: str) -> Iterator[Fault]:
+        if url and not read_shared_url(url.reveal()).tls:
+            for name, file in (("shared_ca_file", ca_file), ("shared_cert_file", cert_file)):
+                if file:
+                    yield name, "is set, but `shared_url` is not of TLS; write `rediss` in it for `redis`"
+
+    @between("shared_url", "sentinel_password")
+    def _password_of_sentinels(self, url: Secret, password: Secret) -> Iterator[Fault]:
+        if url and password and read_shared_url(url.reveal()).kind is not Kind.SENTINEL:
+            yield "sentinel_password", "is set, but `shared_url` names no Sentinels; write it as redis+sentinel://"
 
 
 class ClientTable(SettingsSchema):

@@ -4,28 +4,40 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
 ENCRYPTED = re.compile(rb"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 
 
-def tls_faults(isales: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield for each file of the section `isales` that cannot be used the name of its setting and what is wrong.
+class TlsSettings(NamedTuple):
+    """The names of the settings of one section that name files for TLS."""
 
-    Settings that are empty or not in `isales` are passed over.
+    ca_file: str
+    cert_file: str
+    key_file: str
+
+
+ISALES: Final = TlsSettings("ca_file", "client_cert_file", "client_key_file")
+SHARED: Final = TlsSettings("shared_ca_file", "shared_cert_file", "shared_key_file")
+
+
+def tls_faults(section: Mapping[str, Any], names: TlsSettings = ISALES) -> Iterator[tuple[str, str]]:
+    """Yield for each file that `names` of `section` name and that cannot be used its setting and what is wrong.
+
+    Settings that are empty or not in `section` are passed over.
     """
-    ca_file, cert_file = isales.get("ca_file", ""), isales.get("client_cert_file", "")
-    key_setting = "client_key_file" if isales.get("client_key_file") else "client_cert_file"
+    ca_file, cert_file = section.get(names.ca_file, ""), section.get(names.cert_file, "")
+    key_setting = names.key_file if section.get(names.key_file) else names.cert_file
     if ca_file and (fault := _unlike(ca_file, CERTIFICATE, "certificate") or _ca_fault(ca_file)):
-        yield "ca_file", fault
-    if not cert_file or "client_key_file" not in isales:
+        yield names.ca_file, fault
+    if not cert_file or names.key_file not in section:
         return
-    key_file = isales[key_setting]
+    key_file = section[key_setting]
     cert_fault = _unlike(cert_file, CERTIFICATE, "certificate")
     if cert_fault:
-        yield "client_cert_file", cert_fault
+        yield names.cert_file, cert_fault
     # A file that cannot be read at all is not told of twice where it is both.
     if (key_fault := _key_fault(key_file)) and key_fault != cert_fault:
         yield key_setting, key_fault

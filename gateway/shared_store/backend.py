@@ -1,32 +1,41 @@
 """A Flask-Caching backend that keeps bytes in Redis: bytes in, bytes out, no pickle, and never a long wait.
 
-Flask-Caching's own RedisCache unpickles values, and redis-py waits 5 s and tries eleven times unless it is told not to.
+Flask-Caching's own RedisCache, RedisSentinelCache and RedisClusterCache unpickle values, connect while an app is made,
+and keep redis-py's patience; the one for Sentinels reads from replicas, which are behind. So this is the first of them
+with a serializer and a client of ours, whatever is behind `cache.shared_url`.
 """
 
-from typing import Any
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
 
 import redis
 from flask_caching import Cache
 from flask_caching.backends.rediscache import RedisCache
-from redis.backoff import NoBackoff
-from redis.commands.core import Script
-from redis.connection import ConnectionPool, parse_url
-from redis.retry import Retry
 
-from gateway.settings.model import Secret
-from gateway.shared_store.connections import FollowingPool, named
+from gateway.shared_store.address import KEY_PREFIX, StoreAddress
+from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
+from gateway.shared_store.faults import Fault, fault_of
 
-KEY_PREFIX = "campaign-gateway:"
-TIMEOUT_S = 0.2
+__all__ = ["KEY_PREFIX", "TIMEOUT_S", "WAIT_S", "RedisBackend", "Script", "redis_backend"]
+
 # Redis ends a blocking command up to 0.1 s late, because it looks at its clock ten times a second when it is idle.
-WAIT_S = 0.1
-WAIT_TIMEOUT_S = 0.3
-# Far more than a process has threads: connections are made as they are needed, and running out of them is an error.
-MAX_CONNECTIONS = 1024
+WAIT_S: Final = 0.1
+WAIT_TIMEOUT_S: Final = 0.3
+
+INSTEAD_CLUSTER: Final = (
+    "cache.shared_url points to a node of a cluster: write redis+cluster://host:port,host:port "
+    "(rediss+cluster:// with TLS)"
+)
+INSTEAD_SENTINEL: Final = (
+    "cache.shared_url points to a Sentinel: write redis+sentinel://host:26379,host:26379/mymaster/0, with the name "
+    "that the Sentinels give the master"
+)
+INSTEAD_PLAIN: Final = "cache.shared_url points to a Redis that is no cluster: write redis://host:port/0"
 
 # Both in one step, because a value that is replaced in between would get the age of the other one. A transaction
 # would do as well but for a full Redis, which refuses even to queue reads.
-_LOOK = """
+_LOOK: Final = """
 local value = redis.call('GET', KEYS[1])
 if not value then return false end
 return {value, redis.call('PTTL', KEYS[1])}
@@ -45,29 +54,59 @@ class BytesSerializer:
         return value
 
 
+class Script:
+    """A Lua script. A node that does not know it is sent it with the call.
+
+    redis-py's own has it loaded first, into all nodes of a cluster, so that one that is lost would keep all others from
+    knowing it; and a user of Redis would need one more permission.
+    """
+
+    def __init__(self, client: Client, text: str | bytes) -> None:
+        self._client = client
+        self._text = text
+        encoded = text.encode() if isinstance(text, str) else text
+        self._sha = hashlib.sha1(encoded, usedforsecurity=False).hexdigest()
+
+    def __call__(self, keys: Sequence[str], args: Sequence[Any] = ()) -> Any:
+        """Return what it returns. In a cluster one node must have all `keys`. Raises what redis-py raises."""
+
+        def ask(node: Any) -> Any:
+            try:
+                return node.evalsha(self._sha, len(keys), *keys, *args)
+            except redis.exceptions.NoScriptError:
+                return node.eval(self._text, len(keys), *keys, *args)
+
+        return self._client.ask_node_of(keys[0], ask)
+
+
 class RedisBackend(RedisCache):
     """Flask-Caching's Redis backend with our serializer and time limits, and with what leases need besides.
 
     `client` is for commands that answer at once, `waiting` for those that block for up to `WAIT_S`. Both raise
-    what `guard.TROUBLE` lists.
+    what `faults.TROUBLE` lists. Names of keys begin with `prefix`; those with `tag` are on one node of a cluster.
     """
 
     serializer = BytesSerializer()  # type: ignore[assignment] # -- cachelib's base class would bring pickle along
 
-    def __init__(self, url: Secret, default_timeout: int = 300) -> None:
-        self.client = redis.Redis(connection_pool=_pool(url, TIMEOUT_S))
-        self.waiting = redis.Redis(connection_pool=_pool(url, WAIT_TIMEOUT_S))
-        super().__init__(self.client, default_timeout=default_timeout, key_prefix=KEY_PREFIX)
+    def __init__(self, address: StoreAddress, default_timeout: int = 300) -> None:
+        self.prefix: Final = address.prefix
+        self.namespace: Final = address.namespace
+        self.tag: Final = f"{{{self.namespace}}}"
+        self.client = client_of(address)
+        self.waiting = client_of(address, WAIT_TIMEOUT_S)
+        super().__init__(self.client, default_timeout=default_timeout, key_prefix=self.prefix)
         self._look = self.script(_LOOK)
+        names = (f"{self.prefix}nothing:{tag}" for tag in (self.tag, "{}", "{0}"))
+        self._nothing = [next(names)] if self.client.is_cluster else list(names)
 
     @classmethod
     def factory(cls, app: Any, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> "RedisBackend":
-        """Make the backend as Flask-Caching asks for it, from `CACHE_REDIS_URL`, which is a Secret."""
-        return cls(config["CACHE_REDIS_URL"], kwargs["default_timeout"])
+        """Make the backend as Flask-Caching asks for it, from `CACHE_ADDRESS`, which is a StoreAddress."""
+        return cls(config["CACHE_ADDRESS"], kwargs["default_timeout"])
 
-    def script(self, text: str) -> Script:
-        """Return a Lua script to be called with keys and arguments; Redis learns it when it does not know it yet."""
-        return self.client.register_script(text)
+    def script(self, text: str | bytes) -> Script:
+        """Return a Lua script to be called with keys and arguments."""
+        return Script(self.client, text)
 
     def look(self, key: str) -> tuple[bytes, int] | None:
         """Return the value under `key` and the milliseconds that are left to it (-1 for no end).
@@ -75,7 +114,7 @@ class RedisBackend(RedisCache):
         A value of another type than string comes back as no bytes without end.
         """
         try:
-            found: tuple[bytes, int] | None = self._look(keys=[KEY_PREFIX + key])
+            found: tuple[bytes, int] | None = self._look(keys=[self.prefix + key])
         except redis.ResponseError as error:
             if "WRONGTYPE" in str(error):
                 return b"", -1
@@ -87,52 +126,56 @@ class RedisBackend(RedisCache):
             raise TypeError("the answer is not one of Redis")
         return value, left_ms
 
+    def instead(self) -> Fault | None:
+        """Return what is behind the address if that is no Redis of the kind that it says, or `None`.
+
+        Of a replica it raises what that says of itself: reads alone would never tell. It asks for two keys at once that
+        no cluster has together, which only a node of one refuses.
+        """
+        try:
+            self.client.delete(*self._nothing)
+        except redis.ResponseError as error:
+            kind = fault_of(error).kind
+            if kind == "cluster" and len(self._nothing) > 1:
+                return Fault("cluster", INSTEAD_CLUSTER)
+            if kind == "command" and self._is_sentinel():
+                return Fault("role", INSTEAD_SENTINEL)
+            raise
+        except redis.exceptions.RedisClusterException as error:
+            if "Cluster mode is not enabled" in str(error):
+                return Fault("cluster", INSTEAD_PLAIN)
+            raise
+        return None
+
+    def _is_sentinel(self) -> bool:
+        try:
+            role: Any = self.client.execute_command("ROLE")
+        except redis.RedisError:
+            return False
+        return isinstance(role, list) and role[:1] == [b"sentinel"]
+
+    def follow(self) -> None:
+        """Find out whether Sentinels name another master than before; raises what redis-py raises."""
+        self.client.follow()
+        self.waiting.follow()
+
+    def leave(self, error: Exception) -> None:
+        """Give up all connections, because `error` says that they may be to a node that was left."""
+        self.client.leave(error)
+        self.waiting.leave(error)
+
     def close(self) -> None:
         """Close all connections."""
-        self.client.connection_pool.disconnect()
-        self.waiting.connection_pool.disconnect()
+        self.client.close()
+        self.waiting.close()
 
 
-def redis_backend(app: Any, url: Secret) -> RedisBackend:
-    """Return the backend for the Redis at `url` (redis, rediss or unix), made by Flask-Caching for the Flask `app`.
+def redis_backend(app: Any, address: StoreAddress) -> RedisBackend:
+    """Return the backend for the Redis at `address`, made by Flask-Caching for the Flask `app`.
 
-    Nothing is connected yet. Raises ValueError, without the URL in it, when `url` cannot be used.
+    Nothing is connected yet. Raises ValueError, without the URL in it, when its URL cannot be used.
     """
-    config = {"CACHE_TYPE": f"{__name__}.RedisBackend", "CACHE_REDIS_URL": url}
+    config = {"CACHE_TYPE": f"{__name__}.RedisBackend", "CACHE_ADDRESS": address}
     cache = Cache(app, with_jinja2_ext=False, config=config)
     backend: RedisBackend = app.extensions["cache"][cache]
     return backend
-
-
-def _pool(url: Secret, timeout_s: float) -> ConnectionPool:
-    """Return a pool of connections. What the URL says of timeouts, retries and decoding does not count."""
-    pool = _pool_if_usable(url, timeout_s)
-    if pool is None:
-        # Raised here, because cause and variables of where it failed show parts of the URL, and so of the password.
-        raise ValueError(
-            "cache.shared_url is no URL of a Redis: write redis://host:port/0, rediss://host:port/0 or "
-            "unix:///path/to/socket, with a percent-encoded password if any (redis://:password@host:port/0)."
-        )
-    return pool
-
-
-def _pool_if_usable(url: Secret, timeout_s: float) -> ConnectionPool | None:
-    try:
-        options = {
-            **parse_url(url.reveal()),  # type: ignore[no-untyped-call] # -- redis-py has no types here
-            "socket_timeout": timeout_s,
-            "socket_connect_timeout": TIMEOUT_S,
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_timeout": False,
-            "decode_responses": False,
-            "max_connections": MAX_CONNECTIONS,
-            # Each of these saves a round trip when a connection is made.
-            "protocol": 2,
-            "driver_info": None,
-        }
-        pool = FollowingPool(**{**options, "connection_class": named(options.get("connection_class"))})
-        # An option that redis-py does not know shows only when a connection is made; this one is never connected.
-        pool.connection_class(**pool.connection_kwargs)
-    except (ValueError, TypeError, redis.RedisError):
-        return None
-    return pool

@@ -1,10 +1,11 @@
-"""Connections to Redis whose names are looked up within a time, and that follow a name to another address."""
+"""Connections to Redis whose names are looked up within a time, and that are given up when they may lead elsewhere."""
 
 import socket
 import time
 from typing import Any, Final
 
 from redis.connection import Connection, ConnectionPool, SSLConnection
+from redis.sentinel import SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from gateway.name_lookup import NAMES, is_too_old
 
@@ -34,13 +35,32 @@ class NamedTlsConnection(SSLConnection, NamedConnection):
     """A connection over TLS."""
 
 
+class SentinelsConnection(SentinelManagedConnection, NamedConnection):
+    """A connection over TCP to the master that Sentinels name."""
+
+
+class SentinelsTlsConnection(SentinelManagedSSLConnection, NamedTlsConnection):
+    """A connection over TLS to the master that Sentinels name."""
+
+
 class FollowingPool(ConnectionPool):
-    """Hands out no connection that is older than two minutes: it may be one to an address that was left."""
+    """Hands out no connection that may be one to an address that was left: none older than two minutes or than `leave`.
+
+    redis-py itself keeps a connection to a master that was demoted for as long as that answers.
+    """
+
+    left_at = float("-inf")
+
+    def leave(self) -> None:
+        """Give up each connection that was made before now, when it is next asked for."""
+        self.left_at = time.monotonic()
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
         """Return a connection that is connected. Raises what redis-py raises."""
         connection: Any = super().get_connection(*args, **options)
-        if isinstance(connection, NamedConnection) and is_too_old(connection.connected_at):
+        if isinstance(connection, NamedConnection) and (
+            connection.connected_at <= self.left_at or is_too_old(connection.connected_at)
+        ):
             fresh: Any = connection
             fresh.disconnect()
             try:
@@ -51,6 +71,10 @@ class FollowingPool(ConnectionPool):
         return connection
 
 
+class FollowingSentinelPool(SentinelConnectionPool, FollowingPool):
+    """The same for the master that Sentinels name; they are asked for each connection that is made."""
+
+
 def named(kind: type[Any] | None) -> type[Any]:
     """Return the class of ours for one of redis-py's; that of sockets of the machine has no name."""
     kinds: dict[type[Any] | None, type[Any]] = {
@@ -59,3 +83,8 @@ def named(kind: type[Any] | None) -> type[Any]:
         SSLConnection: NamedTlsConnection,
     }
     return kinds.get(kind, kind or NamedConnection)
+
+
+def by_sentinels(kind: type[Any]) -> type[Any]:
+    """Return the class for connections as those of `kind`, to the master that Sentinels name."""
+    return SentinelsTlsConnection if kind is NamedTlsConnection else SentinelsConnection

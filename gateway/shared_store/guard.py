@@ -1,131 +1,219 @@
-"""Trouble with Redis ends here: it is caught, counted by kind, said once, and after a few times not even tried."""
+"""Trouble with Redis ends here: it is caught, counted by kind, said once, and after a few times not even tried.
 
-from collections.abc import Callable
+Three things are judged, each by itself. Whether a node answers: a cluster has several, and one that is lost takes only
+its own keys away. Whether it may be written to: one that is full is still read. And whether an operation works at all:
+a user of Redis may lack the right for one, of which no other operation would tell.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 import structlog
-from redis import exceptions
 
 from gateway.shared_store.breaker import Breaker, Permit
+from gateway.shared_store.faults import KINDS, TROUBLE, WRITES_ONLY, Fault, fault_kind, fault_of
+from gateway.shared_store.operations import LOST, Operation
+
+__all__ = ["KINDS", "TROUBLE", "RedisGuard", "fault_kind"]
 
 log = structlog.get_logger("gateway.shared_store")
 T = TypeVar("T")
 
-TROUBLE: Final = (exceptions.RedisError, OSError, ValueError, TypeError, LookupError, AttributeError)
-"""What an operation on Redis may end in: behind the name may be something that does not speak as Redis does, and
-redis-py takes its answers apart with whatever Python raises then."""
-
 # Socket timeouts alone would let answers in drips hold one caller after the other. Far above them, because in a busy
 # process an operation also waits for its thread's turn.
-SLOW_S = 1.0
-KINDS: Final = ("timeout", "refused", "full", "auth", "readonly", "other")
-# With these Redis still answers reads, so they are no reason to stop reading.
-_WRITES_ONLY = frozenset({"full", "readonly"})
-# Inside a script Redis puts its own words before the code, so that redis-py does not know the error by class.
-_CODES = {
-    "OOM ": "full",
-    "READONLY": "readonly",
-    "MISCONF": "readonly",
-    "NOREPLICAS": "readonly",
-    "NOAUTH": "auth",
-    "NOPERM": "auth",
-    "WRONGPASS": "auth",
-}
-_CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (exceptions.TimeoutError, "timeout"),
-    (TimeoutError, "timeout"),
-    (exceptions.AuthenticationError, "auth"),
-    (exceptions.AuthorizationError, "auth"),
-    (exceptions.NoPermissionError, "auth"),
-    (exceptions.OutOfMemoryError, "full"),
-    (exceptions.ReadOnlyError, "readonly"),
-    (exceptions.BusyLoadingError, "other"),
-    (exceptions.MaxConnectionsError, "other"),
-    (exceptions.ConnectionError, "refused"),
-    (OSError, "refused"),
-)
+SLOW_S: Final = 1.0
+_SLOW: Final = Fault("timeout")
+_ALONE: Final = "each process keeps pages and counts calls and requests for itself"
 
 
-def fault_kind(error: Exception) -> str:
-    """Return which of `KINDS` an exception of redis-py or of the socket is."""
-    for known, kind in _CLASSES:
-        if isinstance(error, known):
-            return kind
-    return next((kind for code, kind in _CODES.items() if code in str(error)), "other")
+class _Judged:
+    """A breaker, and the latest fault that counted against it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.breaker = Breaker(clock)
+        self.fault = Fault("other")
+
+    def failed(self, permit: Permit, fault: Fault) -> bool:
+        """Take note of a failure; return whether it opened the breaker."""
+        self.fault = fault
+        return self.breaker.failed(permit)
+
+
+class _Node:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.answers = _Judged(clock)
+        self.writes = _Judged(clock)
 
 
 class RedisGuard:
-    """Runs operations on Redis, or skips them. `faults` is called with one of `KINDS` for each that failed.
+    """Runs operations on Redis, or skips them. `faults` is called with kind and operation for each that failed.
 
-    There are two breakers: a Redis that is full or read-only is not written to any more but still read.
+    `node_of` returns the node that has a key, `nodes` all that it may return now, `leave` is called with errors after
+    which a connection may be one to a node that was left. `hidden` are texts to leave out of what Redis says.
     """
 
-    def __init__(self, faults: Callable[[str], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        faults: Callable[[str, str], None],
+        clock: Callable[[], float],
+        node_of: Callable[[str], str] = lambda _: "",
+        nodes: Callable[[], Iterable[str]] = lambda: ("",),
+        leave: Callable[[Exception], None] = lambda _: None,
+        hidden: Iterable[str] = (),
+    ) -> None:
         self._faults = faults
         self._clock = clock
-        self._connection = Breaker(clock)
-        self._writes = Breaker(clock)
+        self._node_of = node_of
+        self._known_nodes = nodes
+        self._leave = leave
+        self._hidden = tuple(hidden)
+        self._nodes: dict[str, _Node] = {}
+        self._operations = {operation: _Judged(clock) for operation in Operation}
+        self._misplaced: Fault | None = None
+        self._lock = threading.Lock()
 
     @property
     def failing(self) -> bool:
         """Whether operations are being skipped."""
-        return not (self._connection.closed and self._writes.closed)
+        return bool(self.report())
 
-    def run(self, work: Callable[[], T], otherwise: T, *, writing: bool = False) -> T:
+    def report(self) -> Mapping[str, object]:
+        """Return what is wrong now, for people: nothing where all is well."""
+        if self._misplaced is not None:
+            return {"fault": self._misplaced.kind, "said": self._misplaced.said}
+        report: dict[str, object] = {}
+        bad = [judged for node in self._nodes_in_use() for judged in (node.answers, node.writes)]
+        for judged in bad:
+            if not judged.breaker.closed:
+                report = {"fault": judged.fault.kind, "said": judged.fault.said}
+        operations = {
+            operation.value: {"fault": fault.kind, "said": fault.said, "lost": LOST[operation]}
+            for operation in self.failing_operations()
+            for fault in (self._operations[operation].fault,)
+        }
+        return {**report, **({"operations": operations} if operations else {})}
+
+    def failing_operations(self) -> list[Operation]:
+        """Return the operations that fail by themselves."""
+        return [operation for operation, judged in self._operations.items() if not judged.breaker.closed]
+
+    def run(
+        self, operation: Operation, work: Callable[[], T], otherwise: T, *, key: str = "", writing: bool = False
+    ) -> T:
         """Return what `work` returns, or `otherwise` when Redis is in trouble now or was so lately.
 
-        `writing` is for operations that need memory in Redis. A success that took longer than `SLOW_S` counts as a
-        timeout.
+        `key` is any that `work` is about. `writing` is for operations that need memory in Redis. A success that took
+        longer than `SLOW_S` counts as a timeout.
         """
-        writes = self._writes.admit() if writing else None
+        if self._misplaced is not None and operation is not Operation.PURGE:
+            return otherwise
+        node, judged = self._node(key), self._operations[operation]
+        writes = node.writes.breaker.admit() if writing else None
         if writing and writes is None:
             return otherwise
-        permit = self._connection.admit()
-        if permit is None:
+        permit = node.answers.breaker.admit()
+        allowed = judged.breaker.admit() if permit is not None else None
+        if permit is None or allowed is None:
             return otherwise
         began = self._clock()
         fault = None
         result = otherwise
         try:
             result = work()
-            fault = "timeout" if self._clock() - began > SLOW_S else None
-            if fault is not None:
-                self._faults(fault)
+            if self._clock() - began > SLOW_S:
+                fault = _SLOW
+                self._faults(fault.kind, operation)
         except TROUBLE as error:
-            fault = self.count(error)
-        self._note(permit, writes, fault)
+            fault = self._read(operation, error)
+        self._note_node(node, permit, writes, fault)
+        self._note_operation(operation, allowed, fault)
         return result
 
-    def count(self, error: Exception) -> str:
-        """Count one failed operation; return its kind."""
-        kind = fault_kind(error)
-        self._faults(kind)
-        return kind
+    def failed(self, operation: Operation, error: Exception) -> Fault:
+        """Count one failed operation that was tried whatever this guard thinks; return what is wrong."""
+        fault = self._read(operation, error)
+        if fault.one_operation:
+            self._note_operation(operation, Permit.PROBE, fault)
+        return fault
+
+    def succeeded(self, operation: Operation) -> None:
+        """Take note that one succeeded that was tried whatever this guard thinks."""
+        self._note_operation(operation, Permit.PROBE, None)
+
+    def place(self, find: Callable[[], Fault | None]) -> None:
+        """Find out whether this is a Redis to use at all: `find` returns what it is instead, or `None`.
+
+        It is left alone until that finds nothing, because what it is may answer some operations well. Trouble on the
+        way is another matter.
+        """
+        found = find()
+        if found is not None and self._misplaced is None:
+            self._faults(found.kind, Operation.PURGE)
+            log.warning("shared cache misplaced", fault=found.kind, said=found.said, consequence=_ALONE)
+        if found is None and self._misplaced is not None:
+            log.info("shared cache works again")
+        self._misplaced = found
 
     def discard(self, key: str, delete: Callable[[str], bool]) -> None:
         """Count a value under `key` that cannot be ours, say so, and have it deleted."""
-        self._faults("other")
+        self._faults("other", Operation.LOOK)
         log.warning("shared cache entry deleted", key=key, reason="it was not stored by the gateway")
-        self.run(lambda: delete(key), otherwise=False)
+        self.run(Operation.STORE, lambda: delete(key), otherwise=False, key=key)
 
-    def _note(self, permit: Permit, writes: Permit | None, fault: str | None) -> None:
-        if fault is not None and fault not in _WRITES_ONLY:
-            if self._connection.failed(permit):
-                log.warning(
-                    "shared cache failing",
-                    fault=fault,
-                    consequence="each process keeps pages and counts calls and requests for itself",
-                )
+    def _node(self, key: str) -> _Node:
+        name = self._node_of(key)
+        node = self._nodes.get(name)
+        if node is None:
+            with self._lock:
+                node = self._nodes.setdefault(name, _Node(self._clock))
+        return node
+
+    def _nodes_in_use(self) -> list[_Node]:
+        """Return the nodes that are asked now; of those that have no keys any more nobody would hear that they work."""
+        known = set(self._known_nodes())
+        with self._lock:
+            for name in [name for name in self._nodes if name not in known]:
+                del self._nodes[name]
+            return list(self._nodes.values())
+
+    def _read(self, operation: Operation, error: Exception) -> Fault:
+        fault = fault_of(error, self._hidden)
+        self._faults(fault.kind, operation)
+        if not fault.one_operation and fault.kind != "full":
+            self._leave(error)
+        return fault
+
+    def _note_node(self, node: _Node, permit: Permit, writes: Permit | None, fault: Fault | None) -> None:
+        if fault is not None and not fault.one_operation and fault.kind not in WRITES_ONLY:
+            if node.answers.failed(permit, fault):
+                log.warning("shared cache failing", fault=fault.kind, said=fault.said, consequence=_ALONE)
             return
-        if self._connection.succeeded(permit):
+        if node.answers.breaker.succeeded(permit):
             log.info("shared cache works again")
         if writes is None:
             return
-        if fault is not None and self._writes.failed(writes):
+        if fault is None:
+            if node.writes.breaker.succeeded(writes):
+                log.info("shared cache takes pages again")
+        elif fault.kind in WRITES_ONLY and node.writes.failed(writes, fault):
             log.warning(
                 "shared cache takes no pages",
-                fault=fault,
+                fault=fault.kind,
+                said=fault.said,
                 consequence="it is still read, and each process counts calls and requests for itself",
             )
-        if fault is None and self._writes.succeeded(writes):
-            log.info("shared cache takes pages again")
+
+    def _note_operation(self, operation: Operation, permit: Permit, fault: Fault | None) -> None:
+        judged = self._operations[operation]
+        if fault is None:
+            if judged.breaker.succeeded(permit):
+                log.info("shared cache operation works again", operation=operation.value)
+        elif fault.one_operation and judged.failed(permit, fault):
+            log.warning(
+                "shared cache operation failing",
+                operation=operation.value,
+                fault=fault.kind,
+                said=fault.said,
+                consequence=LOST[operation],
+            )

@@ -4,10 +4,9 @@ Each tenant is one hash. Its times are by Redis' own clock, and one that lies to
 back, counts for nothing.
 """
 
-from hashlib import sha256
 from typing import Final
 
-from gateway.shared_store.backend import KEY_PREFIX
+from gateway.shared_store.operations import Operation
 from gateway.shared_store.store import SharedStore
 
 KEPT_MS: Final = 3_600_000
@@ -88,18 +87,18 @@ return 1
 
 
 class RedisSignatureBudget:
-    """The budget of tenants of `upstream`, a base URL, over all processes that say the same to the same Redis.
+    """The budget of tenants of the upstream of `store`, over all processes that share it.
 
     Before a pair is shown, at most `most` refused signatures lie within the last `window_s` seconds, and no pause is
     longer than `longest_pause_s`. Trouble with Redis is the guard's: `None` then.
     """
 
-    def __init__(self, store: SharedStore, upstream: str, window_s: float, most: int, longest_pause_s: float) -> None:
+    def __init__(self, store: SharedStore, window_s: float, most: int, longest_pause_s: float) -> None:
         self._guard = store.guard
         self._ask = store.backend.script(_ASK)
         self._refused = store.backend.script(_REFUSED)
         self._settled = store.backend.script(_SETTLED)
-        self._prefix = f"{KEY_PREFIX}signatures:{sha256(upstream.encode()).hexdigest()[:16]}:"
+        self._prefix = f"{store.backend.prefix}signatures:{store.backend.tag}:"
         self._window_ms = round(window_s * 1000)
         self._most = most
         self._longest_ms = round(longest_pause_s * 1000)
@@ -119,7 +118,7 @@ class RedisSignatureBudget:
             granted, wait_ms, refusals, asking = self._ask(keys=[self._prefix + tenant], args=args)
             return bool(granted), wait_ms / 1000, int(refusals), bool(asking)
 
-        return self._guard.run(ask, None, writing=True)
+        return self._guard.run(Operation.SIGNATURE, ask, None, key=self._prefix, writing=True)
 
     def refused(self, tenant: str, pair: str, signatures: int, first_pause_s: float) -> float | None:
         """Count so many refused signatures; return for how many seconds `pair` is not shown."""
@@ -129,7 +128,7 @@ class RedisSignatureBudget:
         def count() -> float:
             return int(self._refused(keys=[self._prefix + tenant], args=args)) / 1000
 
-        return self._guard.run(count, None, writing=True)
+        return self._guard.run(Operation.SIGNATURE, count, None, key=self._prefix, writing=True)
 
     def settled(self, tenant: str, pair: str, *, accepted: bool) -> None:
         """Take note that who asked was accepted, or has not come to know."""
@@ -137,4 +136,4 @@ class RedisSignatureBudget:
         def settle() -> None:
             self._settled(keys=[self._prefix + tenant], args=[pair, int(accepted)])
 
-        self._guard.run(settle, None)
+        self._guard.run(Operation.SIGNATURE, settle, None, key=self._prefix)

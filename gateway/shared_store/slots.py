@@ -17,12 +17,12 @@ Who gets a slot, and so how far priority and fairness hold over processes:
 """
 
 import os
-from hashlib import sha256
+import threading
 from typing import Final
 from uuid import uuid4
 
 from gateway.model import Priority
-from gateway.shared_store.backend import KEY_PREFIX
+from gateway.shared_store.operations import Operation
 from gateway.shared_store.store import SharedStore
 
 MARK_MS: Final = 100
@@ -107,23 +107,27 @@ return 1
 
 
 class RedisSlots:
-    """`capacity` slots for calls to `upstream`, a base URL, over all processes that say the same to the same Redis.
+    """`capacity` slots for calls to the upstream of `store`, over all processes that share it.
 
-    Trouble with Redis is the guard's: while there is any, each process counts for itself. When Redis is back, calls
-    that began meanwhile are not counted in it, for as long as they take. `mark_ms` is how long one that was refused
-    counts as waiting.
+    Trouble with Redis is the guard's: while there is any, each process counts for itself, and gives no more than its
+    share where it is known how many `processes` there are (0: it is not). When Redis is back, calls that began
+    meanwhile are not counted in it, for as long as they take. `mark_ms` is how long one that was refused counts as
+    waiting.
     """
 
-    def __init__(self, store: SharedStore, upstream: str, capacity: int, mark_ms: int = MARK_MS) -> None:
+    def __init__(self, store: SharedStore, capacity: int, processes: int = 0, mark_ms: int = MARK_MS) -> None:
         self._backend = store.backend
         self._guard = store.guard
         self._capacity = capacity
         self._mark_ms = mark_ms
         self._take = store.backend.script(_TAKE)
-        name = f"{KEY_PREFIX}slots:{sha256(upstream.encode()).hexdigest()[:16]}"
+        name = f"{store.backend.prefix}slots:{store.backend.tag}"
         self._held, self._marks = name, f"{name}:waiting"
         self._name = uuid4().hex
         self._tried: set[str] = set()
+        self._share = max(1, capacity // processes) if processes else None
+        self._ours: set[str] = set()
+        self._lock = threading.Lock()
 
     def try_take(self, token: str, ttl_s: float, priority: Priority) -> bool | None:
         """Take or keep the slot `token` for `ttl_s` seconds; `False` when others are to have it, `None` for trouble."""
@@ -136,19 +140,33 @@ class RedisSlots:
             self._tried.add(token)
             return bool(self._take(keys=[self._held, self._marks], args=args))
 
-        taken = self._guard.run(take, None, writing=True)
+        taken = self._guard.run(Operation.SLOT, take, None, key=self._held, writing=True)
         if taken is False:
             self._tried.discard(token)
-        return taken
+        return self._in_share(token) if taken is None else self._note(token, taken=taken)
 
     def give_back(self, token: str) -> None:
         """Give the slot up."""
+        self._note(token, taken=False)
         if token not in self._tried:
             return
         self._tried.discard(token)
         member = f"{self._process()} {token}"
         # Not as a write: it needs no memory, and that it works says nothing about those that do.
-        self._guard.run(lambda: self._backend.client.zrem(self._held, member), 0)
+        self._guard.run(Operation.SLOT, lambda: self._backend.client.zrem(self._held, member), 0, key=self._held)
+
+    def _note(self, token: str, *, taken: bool) -> bool:
+        with self._lock:
+            (self._ours.add if taken else self._ours.discard)(token)
+        return taken
+
+    def _in_share(self, token: str) -> bool | None:
+        """Return `None`, for each process counts for itself, or `False` if this one has its share of all already."""
+        with self._lock:
+            if self._share is not None and token not in self._ours and len(self._ours) >= self._share:
+                return False
+            self._ours.add(token)
+            return None
 
     def _process(self) -> str:
         # With the process id, because a server may fork after this object was made.

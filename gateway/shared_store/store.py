@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import RedisBackend, redis_backend
 from gateway.shared_store.guard import RedisGuard
 
@@ -19,11 +20,19 @@ class SharedStore:
 
 
 def shared_store(
-    app: Any, url: Secret, faults: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    app: Any, address: StoreAddress, faults: Callable[[str, str], None], clock: Callable[[], float] = time.monotonic
 ) -> SharedStore:
-    """Return the way to the Redis at `url`, made for the Flask `app`; nothing is connected yet.
+    """Return the way to the Redis at `address`, made for the Flask `app`; nothing is connected yet.
 
-    `faults` is called with a kind for each operation that failed, `clock` is monotonic. Raises ValueError, without the
-    URL in it, when `url` cannot be used.
+    `faults` is called with kind and operation for each operation that failed, `clock` is monotonic. Raises ValueError,
+    without the URL in it, when the address cannot be used.
     """
-    return SharedStore(redis_backend(app, url), RedisGuard(faults, clock))
+    backend = redis_backend(app, address)
+    client = backend.client
+    guard = RedisGuard(faults, clock, client.node_of, client.nodes, backend.leave, _secrets(address))
+    return SharedStore(backend, guard)
+
+
+def _secrets(address: StoreAddress) -> list[str]:
+    password = urlsplit(address.url.reveal()).password or ""
+    return [password, unquote(password), address.sentinel_password.reveal()]

@@ -4,14 +4,15 @@ The storage that limits brings has each process stamp its requests by its own cl
 ahead or behind would count wrongly for all. Here the same scripts tell time by Redis' clock.
 """
 
-from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
+from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from gateway.access.limits import Quota, take
-from gateway.shared_store.backend import KEY_PREFIX
+from gateway.shared_store.backend import RedisBackend
+from gateway.shared_store.operations import Operation
 from gateway.shared_store.store import SharedStore
 
 # Stands before the scripts of limits: their first argument, a time, is given as seconds from now. What is under the key
@@ -28,7 +29,21 @@ ARGV[1] = redis_now + ARGV[1]
 
 
 class _RedisStorage(RedisStorage):
-    """Takes and gives times as seconds from now."""
+    """Takes and gives times as seconds from now.
+
+    That of limits for a cluster makes connections of its own, with other time limits, as it is made; each script here
+    has one key, so that this one does for a cluster too.
+    """
+
+    def __init__(self, backend: RedisBackend) -> None:
+        self._backend = backend
+        # The client that it makes by this URL is never used, and so never connected.
+        super().__init__("redis://", key_prefix=f"{backend.prefix}requests")
+
+    def initialize_storage(self, _uri: str) -> None:
+        """Make the scripts of the moving window."""
+        self.lua_moving_window: Any = self._backend.script(self.SCRIPT_MOVING_WINDOW)
+        self.lua_acquire_moving_window: Any = self._backend.script(self.SCRIPT_ACQUIRE_MOVING_WINDOW)
 
     SCRIPT_ACQUIRE_MOVING_WINDOW = _BY_REDIS_CLOCK + RedisStorage.SCRIPT_ACQUIRE_MOVING_WINDOW
     SCRIPT_MOVING_WINDOW = b"%s\nlocal function window()\n%s\nend\n%s" % (
@@ -48,20 +63,25 @@ class _RedisStorage(RedisStorage):
 
 
 class RedisWindows:
-    """The requests of clients to gateways of `upstream`, a base URL, in all processes that say the same to this Redis.
+    """The requests of clients to gateways of the upstream of `store`, in all processes that share it.
 
     Two round trips for each, over the connections and through the guard that all operations share: trouble with Redis
     is the guard's.
     """
 
-    def __init__(self, store: SharedStore, upstream: str) -> None:
-        storage = _RedisStorage(
-            "redis://", connection_pool=store.backend.client.connection_pool, key_prefix=f"{KEY_PREFIX}requests"
-        )
-        self._limiter = MovingWindowRateLimiter(storage)
+    def __init__(self, store: SharedStore) -> None:
+        self._storage = _RedisStorage(store.backend)
+        self._limiter = MovingWindowRateLimiter(self._storage)
         self._guard = store.guard
-        self._upstream = sha256(upstream.encode()).hexdigest()[:16]
+        self._upstream = store.backend.namespace
 
     def take(self, client: str, limit: int) -> Quota | None:
         """Count one request of `client`, unless `limit` were made in the last minute; `None` for trouble with Redis."""
-        return self._guard.run(lambda: take(self._limiter, client, limit, self._upstream), None, writing=True)
+        key = self._storage.prefixed_key(RateLimitItemPerMinute(limit, namespace=self._upstream).key_for(client))
+        return self._guard.run(
+            Operation.LIMIT,
+            lambda: take(self._limiter, client, limit, self._upstream),
+            None,
+            key=key,
+            writing=True,
+        )

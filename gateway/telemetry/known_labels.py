@@ -42,7 +42,11 @@ FETCHES: Final = ((OK, SUCCESS), *((outcome, "") for outcome in CALL_OUTCOMES[1:
 WAITS: Final = ("changed", "unchanged", "ended", "problem", "not_applied")
 """How a wait for a change may end."""
 
-SHARED_FAULTS: Final = ("timeout", "refused", "full", "auth", "readonly", "other")
+SHARED_FAULTS: Final = (
+    *("timeout", "refused", "full", "auth", "readonly"),
+    *("cluster", "command", "tls", "clients", "role", "other"),
+)
+SHARED_OPERATIONS: Final = ("look", "lease", "store", "slot", "signature", "limit", "listen", "purge")
 SLOT_REFUSALS: Final = ("queue_too_long", "no_slot_in_time", "too_late_to_start")
 REFUSED_CALLS: Final = ("circuit", "pause", "locked")
 KEYS: Final = ("current", "previous")

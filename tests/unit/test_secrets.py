@@ -16,6 +16,7 @@ from gateway.isales.transport import Transport
 from gateway.model import Deadline
 from gateway.settings import Secret, SettingsError, effective_toml, load_kept, load_settings
 from gateway.settings.sources import SECRETS, table_kinds
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import RedisBackend
 from tests.support.server import free_port
 from tests.unit.isales.vendor import QUERY, SECRET_KEY, isales_settings, tenant
@@ -23,7 +24,7 @@ from tests.unit.settings.project import PROJECT
 
 CANARY = "canary-of-the-tests"
 VALUES = {
-    "shared_url": f"redis://:{CANARY}@localhost/0",
+    "shared_url": f"redis+sentinel://:{CANARY}@localhost/mymaster/0",
     "key_sha256": "c0ffee" * 10 + "aaaa",
     "previous_key_sha256": "deface" * 10 + "bbbb",
 }
@@ -71,7 +72,7 @@ def test_every_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert settings.tenants[1].previous_access_key == f"{CANARY}-previous_access_key"
     assert settings.cache.shared_url.reveal() == VALUES["shared_url"]
     assert settings.clients[0].previous_key_sha256 == VALUES["previous_key_sha256"]
-    backend = RedisBackend(settings.cache.shared_url)
+    backend = RedisBackend(StoreAddress.of(settings.cache, ""))
     shown = repr((settings, kept, backend, vars(backend), backend.client.connection_pool)) + effective_toml(settings)
     assert not any(secret in shown for secret in secrets())
     assert 'access_key = "cana********"' in shown

@@ -9,11 +9,10 @@ import pytest
 from gateway.errors import UpstreamFailed
 from gateway.model import CampaignPage, CampaignQuery, Deadline
 from gateway.pages.freshness import Lifetimes
-from gateway.pages.landings import CHANNEL
 from tests.support.campaigns import page_of
 from tests.support.page_cache import QUERY, House
 from tests.support.redis_server import RedisServer
-from tests.support.shared_tier import Faults
+from tests.support.shared_tier import LANDING_CHANNEL, Faults
 from tests.support.waiting import wait_until
 
 PAST_REVALIDATION = Lifetimes(fresh_s=0, stale_while_revalidate_s=0, stale_if_error_s=60)
@@ -107,8 +106,8 @@ def test_a_process_that_does_not_answer_is_no_error(
     """Pages land beside it, as soon as it has been waited for for a moment, and are shared."""
     one, two = make_house(), make_house()
     with redis.client() as client, client.pubsub() as silent:
-        silent.subscribe(CHANNEL)
-        wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 3)
+        silent.subscribe(LANDING_CHANNEL)
+        wait_until(lambda: client.pubsub_numsub(LANDING_CHANNEL)[0][1] == 3)
         for vdn in range(1, 6):
             query = CampaignQuery(vdn=vdn)
             assert one.cache.serve(query, Deadline.after(10)).stored

@@ -12,6 +12,7 @@ from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.campaigns import page_of
 from tests.support.page_cache import QUERY, House
 from tests.support.redis_server import RedisServer
+from tests.support.shared_tier import EPOCH
 from tests.support.waiting import wait_until
 
 OLD, NEW = page_of(1), page_of(2)
@@ -109,7 +110,7 @@ def test_a_purge_stays_in_force_when_redis_is_replaced_by_one_from_before_it(
         for house in houses:
             house.memory.clear()
             assert house.cache.explain(QUERY).rung is (None if hard else Rung.STALE_IF_ERROR)
-        wait_until(lambda: client.exists(f"{KEY_PREFIX}epoch"))
+        wait_until(lambda: client.exists(KEY_PREFIX + EPOCH))
     later = make_house()
     assert later.cache.explain(QUERY).rung is Rung.STALE_IF_ERROR
     for house in (*houses, later):
@@ -126,7 +127,7 @@ def test_a_purge_stays_in_force_when_redis_is_emptied(houses: list[House], redis
     with redis.client() as client:
         client.flushall()
         client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        wait_until(lambda: client.exists(f"{KEY_PREFIX}epoch"))
+        wait_until(lambda: client.exists(KEY_PREFIX + EPOCH))
     assert [house.cache.explain(QUERY).rung for house in houses] == [Rung.STALE_IF_ERROR] * 2
     two.answer = NEW
     two.fetches.here(two.key(QUERY), QUERY, float("-inf"))

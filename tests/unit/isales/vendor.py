@@ -40,6 +40,7 @@ _SETTINGS = IsalesSettings(
     deadline_s=8.0,
     max_response_bytes=4194304,
     concurrency=10,
+    processes=0,
     max_attempts=2,
     retry_budget=0.1,
     breaker_failure_ratio=0.5,

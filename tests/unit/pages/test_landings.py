@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.pages.landings import CHANNEL, Landings
+from gateway.pages.landings import Landings
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Lease
 from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.redis_server import RedisServer
-from tests.support.shared_tier import Faults, Hearing, shared_tier, wait_until_heard
+from tests.support.shared_tier import LANDING_CHANNEL, Faults, Hearing, shared_tier, wait_until_heard
 
 KEY = "page:2:7:abc"
 
@@ -57,7 +57,7 @@ def test_a_process_that_does_not_answer_is_not_waited_for_for_long(
     heard = Hearing()
     tier.subscribe(heard)
     with redis.client() as client, client.pubsub() as silent:
-        silent.subscribe(CHANNEL)
+        silent.subscribe(LANDING_CHANNEL)
         wait_until_heard_by(redis, 2)
         for times in range(1, 6):
             lease = lead(tier)
@@ -70,7 +70,7 @@ def test_a_process_that_does_not_answer_is_not_waited_for_for_long(
 def wait_until_heard_by(redis: RedisServer, listeners: int) -> None:
     """Return when so many listen to announcements."""
     with redis.client() as client:
-        while client.pubsub_numsub(CHANNEL)[0][1] != listeners:
+        while client.pubsub_numsub(LANDING_CHANNEL)[0][1] != listeners:
             pass
 
 

@@ -15,14 +15,13 @@ from gateway.model import Deadline
 from gateway.pages.lease import LEASE_MS
 from gateway.pages.lease_keeper import LeaseKeeper
 from gateway.pages.lease_outcome import LANDED, failure_in, outcome_of
-from gateway.pages.purge import CHANNEL
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, Lease
 from gateway.shared_store.backend import KEY_PREFIX
 from tests.support.gateway import PROJECT
 from tests.support.page_cache import House
 from tests.support.redis_server import RedisServer
-from tests.support.shared_tier import Faults, shared_tier
+from tests.support.shared_tier import PURGE_CHANNEL, Faults, shared_tier
 from tests.support.threads import no_more_threads
 from tests.support.waiting import wait_until
 
@@ -275,6 +274,6 @@ def test_a_lease_that_no_thread_keeps_alive_is_one_all_the_same(redis: RedisServ
             lease = lead(tier)
             assert 0 < client.pttl(LEASE_KEY) <= LEASE_MS
         assert tier.land(lease, b"entry", 60_000, 0) is Landing.DONE
-        assert client.pubsub_numsub(CHANNEL)[0][1] == 0
+        assert client.pubsub_numsub(PURGE_CHANNEL)[0][1] == 0
         assert tier.get(KEY) is not None
-        wait_until(lambda: client.pubsub_numsub(CHANNEL)[0][1] == 1)
+        wait_until(lambda: client.pubsub_numsub(PURGE_CHANNEL)[0][1] == 1)

@@ -1,16 +1,20 @@
 """Purges over processes: heard by all, soft or hard, made up for where they were missed, and kept in Redis."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
 
-from gateway.pages.purge import CHANNEL, CLOSE_S, EPOCH, EPOCH_MS, HEARD_EPOCHS, Purges
+from gateway.model import CampaignQuery
+from gateway.pages.key import page_key
+from gateway.pages.purge import CLOSE_S, EPOCH_MS, HEARD_EPOCHS, Purges
 from gateway.pages.redis_tier import RedisTier
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX, RedisBackend
 from tests.support.clock import FakeClock
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.shared_tier import Heard, Hearing, shared_tier, wait_until_heard
+from tests.support.shared_tier import EPOCH, PURGE_CHANNEL, Heard, Hearing, shared_tier, wait_until_heard
 from tests.support.waiting import wait_until
 
 NOW = 0.0
@@ -249,7 +253,7 @@ def test_the_latest_purge_is_told_on_by_who_listens(redis: RedisServer, tier: Re
 def test_purges_are_published_where_the_version_before_listens(redis: RedisServer, tier: RedisTier) -> None:
     """With the VDN or an asterisk first, and a name that is the same in Redis."""
     with redis.client() as client, client.pubsub(ignore_subscribe_messages=True) as listener:
-        listener.subscribe(CHANNEL)
+        listener.subscribe(PURGE_CHANNEL)
         listener.get_message(timeout=10)
         said: list[str] = []
         purges: list[Callable[[], object]] = [
@@ -264,3 +268,42 @@ def test_purges_are_published_where_the_version_before_listens(redis: RedisServe
             said.append(message["data"].decode())
             assert said[-1].partition(" ")[2] == epoch(redis)[0]
     assert [word.partition(" ")[0] for word in said] == ["7", "*"]
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_gateways_of_other_upstreams_or_prefixes_are_left_alone(
+    hard: bool,  # noqa: FBT001 -- a column of the table
+    redis: RedisServer,
+) -> None:
+    """They share the database, and neither hears of the other's purges, now or later, nor loses a page to them."""
+    addresses = [
+        StoreAddress(redis.url, "https://one"),
+        StoreAddress(redis.url, "https://two"),
+        StoreAddress(redis.url, "https://one", "another:"),
+    ]
+    with ExitStack() as stack:
+        tiers = [stack.enter_context(shared_tier(address)) for address in addresses]
+        heard = [Hearing() for _ in tiers]
+        keys = [page_key(CampaignQuery(vdn=7), "test", address.namespace) for address in addresses]
+        for tier, hearing, key in zip(tiers, heard, keys, strict=True):
+            tier.subscribe(hearing)
+            lease = tier.try_lead(key)
+            assert lease is not None
+            tier.land(lease, b"entry", 60, 0)
+        with redis.client() as client:
+            wait_until(lambda: client.pubsub_numsub(PURGE_CHANNEL)[0][1] == 2)
+        for fences, tier in enumerate(tiers, 1):
+            assert tier.purge(7, hard=hard) == 1
+            # Who has heard of what is published after it has read that too; this one is of nobody's upstream.
+            with redis.client() as client:
+                client.publish(PURGE_CHANNEL, f"9 fence-{fences}")
+            for hearing in heard[:2]:
+                wait_until(lambda hearing=hearing, fences=fences: of_vdn(9, hearing) == fences)  # type: ignore[misc] # -- defaults bind them
+        assert [of_vdn(7, hearing) for hearing in heard] == [1, 1, 1]
+        assert [of_vdn(None, hearing) for hearing in heard] == [0, 0, 0]
+        assert [tier.get(key) is None for tier, key in zip(tiers, keys, strict=True)] == [hard] * 3
+
+
+def of_vdn(vdn: int | None, hearing: Hearing) -> int:
+    """Return of how many purges of a VDN it has heard."""
+    return sum(one.vdn == vdn for one in hearing.purges)

@@ -14,6 +14,7 @@ from gateway.errors import InternalError, UpstreamFailed
 from gateway.model import CampaignQuery, Deadline
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing, NoSharedTier, SharedTier
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX, redis_backend
 from tests.support.page_cache import House
 from tests.support.redis_server import RedisServer, redis_server
@@ -182,7 +183,7 @@ def test_a_pickle_is_never_loaded(redis: RedisServer, tier: RedisTier, tmp_path:
 
     bomb = b"!" + pickle.dumps(Bomb())
     plant(redis, KEY, bomb)
-    backend = redis_backend(Flask("test"), redis.url)
+    backend = redis_backend(Flask("test"), StoreAddress(redis.url))
     assert backend.get(KEY) == bomb
     assert backend.get_many(KEY) == [bomb]
     backend.close()

@@ -182,6 +182,7 @@ def test_a_full_redis_is_still_read(server: RedisServer, said: list[EventDict]) 
     clock, faults = FakeClock(), Faults()
     with shared_tier(server.url, faults, clock) as tier:
         assert store(tier)
+        assert tier.get(KEY) is not None
         landing = tier.try_lead("page:2:7:other")
         server.fill()
         assert landing is not None
@@ -207,6 +208,7 @@ def test_a_read_only_redis_is_still_read(server: RedisServer, said: list[EventDi
     clock, faults = FakeClock(), Faults()
     with shared_tier(server.url, faults, clock) as tier:
         assert store(tier)
+        assert tier.get(KEY) is not None
         landing = tier.try_lead("page:2:7:other")
         assert landing is not None
         server.make_read_only()
@@ -261,7 +263,7 @@ def test_many_threads_may_use_it_at_once(server: RedisServer) -> None:
         (redis.ResponseError("@user_script: 3: -OOM command not allowed"), "full"),
         (redis.ReadOnlyError("replica"), "readonly"),
         (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"), "readonly"),
-        (redis.BusyLoadingError("loading"), "other"),
+        (redis.BusyLoadingError("loading"), "role"),
         (redis.ResponseError("BUSY running a script"), "other"),
         (redis.InvalidResponse("Protocol Error: HTTP"), "other"),
     ],

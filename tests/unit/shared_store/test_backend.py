@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX, redis_backend
 from tests.support.redis_server import RedisServer, redis_server
 
@@ -19,7 +20,7 @@ def redis() -> Iterator[RedisServer]:
 
 def test_flask_caching_keeps_bytes_as_they_are(redis: RedisServer) -> None:
     """Get, set and delete of the backend take and give bytes, under the gateway's prefix."""
-    backend = redis_backend(Flask("test"), redis.url)
+    backend = redis_backend(Flask("test"), StoreAddress(redis.url))
     assert backend.set("a", b"12", timeout=5) is True
     with redis.client() as client:
         assert (backend.get("a"), client.get(KEY_PREFIX + "a")) == (b"12", b"12")
@@ -30,7 +31,7 @@ def test_flask_caching_keeps_bytes_as_they_are(redis: RedisServer) -> None:
 def test_nothing_shows_the_password(redis: RedisServer) -> None:
     """Neither the backend nor its clients nor Flask's configuration do."""
     app = Flask("test")
-    backend = redis_backend(app, redis.url)
+    backend = redis_backend(app, StoreAddress(redis.url))
     shown = repr([backend, backend.client, backend.waiting, backend.client.connection_pool, app.config, app.extensions])
     backend.close()
     assert redis.url.reveal() not in shown
@@ -44,7 +45,7 @@ def test_nothing_shows_the_password(redis: RedisServer) -> None:
 def test_a_url_that_cannot_be_used_is_refused_without_showing_it(url: str) -> None:
     """The error says how it is written, and repeats nothing of what may be a password."""
     with pytest.raises(ValueError, match=r"cache\.shared_url is no URL of a Redis") as raised:
-        redis_backend(Flask("test"), Secret(url))
+        redis_backend(Flask("test"), StoreAddress(Secret(url)))
     assert "heim" not in str(raised.value)
     assert raised.value.__context__ is None
 
@@ -59,7 +60,7 @@ def test_a_url_that_cannot_be_used_is_refused_without_showing_it(url: str) -> No
 )
 def test_all_forms_of_url_are_understood(url: str, expected: dict[str, object]) -> None:
     """Whatever they say of time limits and decoding, ours count."""
-    backend = redis_backend(Flask("test"), Secret(url))
+    backend = redis_backend(Flask("test"), StoreAddress(Secret(url)))
     options = backend.client.connection_pool.connection_kwargs
     assert options | expected == options
     assert (options["socket_timeout"], options["socket_connect_timeout"], options["decode_responses"]) == (

@@ -8,6 +8,7 @@ from flask import Flask
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
 from gateway.name_lookup import MOST_AGE_S
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import redis_backend
 from gateway.shared_store.connections import NamedConnection, NamedTlsConnection, named
 from tests.support.redis_server import RedisServer
@@ -15,7 +16,7 @@ from tests.support.redis_server import RedisServer
 
 def test_a_connection_that_is_too_old_is_made_anew(redis: RedisServer) -> None:
     """A young one is used again, and one of more than two minutes is not."""
-    with closing(redis_backend(Flask("test"), redis.url)) as backend:
+    with closing(redis_backend(Flask("test"), StoreAddress(redis.url))) as backend:
         ids = [backend.client.client_id(), backend.client.client_id()]
         pool = backend.client.connection_pool
         connection: Any = pool.get_connection()

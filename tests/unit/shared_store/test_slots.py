@@ -9,6 +9,7 @@ from flask import Flask
 
 from gateway.model import Priority
 from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX
 from gateway.shared_store.slots import TURN_MS, RedisSlots
 from gateway.shared_store.store import shared_store
@@ -31,11 +32,12 @@ def process(redis: RedisServer) -> Iterator[Process]:
             upstream: str = "http://one",
             url: Secret = redis.url,
             mark_ms: int = 20_000,
+            processes: int = 0,
             faults: Faults | None = None,
         ) -> RedisSlots:
-            store = shared_store(Flask("test"), url, Faults() if faults is None else faults)
+            store = shared_store(Flask("test"), StoreAddress(url, upstream), Faults() if faults is None else faults)
             stack.enter_context(closing(store.backend))
-            return RedisSlots(store, upstream, capacity, mark_ms)
+            return RedisSlots(store, capacity, processes, mark_ms)
 
         yield make
 
@@ -212,3 +214,19 @@ def test_trouble_is_told_and_never_raised(process: Process, trouble: str, kind: 
         finally:
             if trouble == "hung":
                 server.resume()
+
+
+@pytest.mark.parametrize(("capacity", "processes", "share"), [(9, 3, 3), (10, 3, 3), (2, 5, 1)])
+def test_each_process_keeps_to_its_share_while_nobody_counts(
+    process: Process, capacity: int, processes: int, share: int
+) -> None:
+    """So that all together make no more calls than ever; what was taken before counts, what is given back does not."""
+    with redis_server() as server:
+        slots = process(capacity, url=server.url, processes=processes)
+        assert take(slots, "before") == [True]
+        server.kill()
+        assert take(slots, "before") == [None], "it is kept"
+        tokens = [str(number) for number in range(capacity)]
+        assert take(slots, *tokens) == [None] * (share - 1) + [False] * (capacity - share + 1)
+        slots.give_back("before")
+        assert take(slots, "again", "more") == [None, False]

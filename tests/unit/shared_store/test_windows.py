@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.access.limits import Quota
 from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import KEY_PREFIX
 from gateway.shared_store.breaker import LIMIT, OPEN_S
 from gateway.shared_store.store import shared_store
@@ -33,9 +34,11 @@ def process(redis: RedisServer) -> Iterator[Process]:
             faults: Faults | None = None,
             clock: Callable[[], float] = time.monotonic,
         ) -> RedisWindows:
-            store = shared_store(Flask("test"), url, Faults() if faults is None else faults, clock)
+            store = shared_store(
+                Flask("test"), StoreAddress(url, upstream), Faults() if faults is None else faults, clock
+            )
             stack.enter_context(closing(store.backend))
-            return RedisWindows(store, upstream)
+            return RedisWindows(store)
 
         yield make
 

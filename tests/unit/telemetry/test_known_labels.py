@@ -8,12 +8,22 @@ from gateway.isales.slot_metrics import Refusal
 from gateway.isales.way import Refusal as WayRefusal
 from gateway.pages.held import PROCESS, SHARED
 from gateway.shared_store.guard import KINDS
-from gateway.telemetry.known_labels import DRIFT_KINDS, KEYS, LOOKUPS, REFUSED_CALLS, SHARED_FAULTS, SLOT_REFUSALS
+from gateway.shared_store.operations import Operation
+from gateway.telemetry.known_labels import (
+    DRIFT_KINDS,
+    KEYS,
+    LOOKUPS,
+    REFUSED_CALLS,
+    SHARED_FAULTS,
+    SHARED_OPERATIONS,
+    SLOT_REFUSALS,
+)
 
 
 def test_they_are_those_of_the_parts_that_count() -> None:
     """A name that is spelt in two places is the same in both, and none is missing."""
     assert set(SHARED_FAULTS) == set(KINDS)
+    assert set(SHARED_OPERATIONS) == set(Operation)
     assert set(SLOT_REFUSALS) == set(Refusal)
     assert set(KEYS) == set(KeyName)
     assert set(DRIFT_KINDS) == set(DriftKind)

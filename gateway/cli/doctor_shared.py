@@ -1,0 +1,294 @@
+"""The doctor on the shared cache: can it be reached, is it what the URL says, may all be done there, and is it fit.
+
+Each step asks as the gateway does, over connections made in the same way. Nothing is left behind: what is written has a
+name of its own and is removed.
+"""
+
+import ssl
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import uuid4
+
+import redis
+
+from gateway.isales.doctor_step import Fact, State, Step, duration
+from gateway.settings.shared_url import Kind, read_shared_url
+from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.backend import RedisBackend
+from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
+from gateway.shared_store.faults import TROUBLE, Fault, fault_of
+from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
+
+LEAST_VERSION: Final = (6, 0)
+CALLS: Final = 20
+FEW_DAYS: Final = 30
+FULL_SHARE: Final = 0.9
+CLOCK_S: Final = 1.0
+_MS: Final = 1000
+_EVICTS_LEASES: Final = ("volatile-ttl", "volatile-random", "allkeys-random")
+_DAY_S: Final = 86400
+
+
+class Name(StrEnum):
+    """The steps, in the order in which they are taken."""
+
+    CONNECT = "connect"
+    TLS = "tls"
+    ROLE = "role"
+    VERSION = "version"
+    RIGHTS = "rights"
+    CHANNEL = "channel"
+    EVICTION = "eviction"
+    MEMORY = "memory"
+    LATENCY = "latency"
+    CLOCK = "clock"
+
+
+_ARGUMENTS: Final = {
+    "eval": "return1 1 {0}",
+    "evalsha": f"{'0' * 40} 1 {{0}}",
+    "set": "{0} x PX 1000",
+    "scan": "0",
+    "time": "",
+    **dict.fromkeys(("get", "pttl", "exists", "decr", "type", "zcard", "hgetall", "del", "unlink"), "{0}"),
+    "blpop": "{0} 0.01",
+    "brpoplpush": "{0} {0} 0.01",
+    "pexpire": "{0} 1000",
+    "expire": "{0} 1",
+    **dict.fromkeys(("rpush", "lpush", "hget", "hdel", "zrem", "zscore"), "{0} x"),
+    "zadd": "{0} 1 x",
+    "zrange": "{0} 0 -1",
+    "zremrangebyscore": "{0} 0 0",
+    "hset": "{0} x 1",
+    "hincrby": "{0} x 1",
+    "lindex": "{0} 0",
+    "ltrim": "{0} 0 0",
+    "publish": "{0} x",
+}
+"""What to send with each command to learn whether it is allowed; that of news of others is another step."""
+
+HINTS: Final = {
+    "refused": "Nobody answers there: check host, port, DNS and what stands between (a firewall, a NetworkPolicy).",
+    "timeout": f"It took longer than {TIMEOUT_S:g} s, which the gateway waits: it is far, busy, or another service.",
+    "auth": "Check user and password in cache.shared_url; `ACL WHOAMI` and `ACL LOG` on the server tell more.",
+    "tls": "Name the server's authority in cache.shared_ca_file, and the name that its certificate has in the URL.",
+    "clients": "The server has as many clients as it takes: raise maxclients, or find who keeps connections.",
+    "role": "What answers is no master: a Sentinel wants redis+sentinel://, and a replica is not to be written to.",
+    "cluster": "What answers is a node of a cluster, or the cluster is down: redis+cluster://, and `CLUSTER INFO`.",
+    "command": "The server, or a proxy before it, does not know this command.",
+    "full": "It has no memory left: raise maxmemory, or set an eviction policy.",
+    "readonly": "It takes no writes: it is a replica, or cannot save (`INFO persistence`), or misses its replicas.",
+}
+
+
+def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterator[Step]:
+    """Yield each step as soon as it was taken; where there is no connection, the others are left out.
+
+    `now` returns the aware time. Nothing that the other end does makes it raise. `address` is one that can be used.
+    """
+    client = client_of(address)
+    try:
+        connect = _step(Name.CONNECT, address, lambda: _connect(client))
+        yield connect
+        if connect.state is State.FAILED:
+            return
+        url = read_shared_url(address.url.reveal())
+        steps: list[tuple[Name, Callable[[], Step]]] = [
+            (Name.TLS, lambda: _tls(client, now())) if url.tls else (Name.TLS, _no_tls),
+            (Name.ROLE, lambda: _role(client, address)),
+            (Name.VERSION, lambda: _version(client)),
+            (Name.RIGHTS, lambda: _rights(client, address)),
+            (Name.CHANNEL, lambda: _channel(client, address)),
+            (Name.EVICTION, lambda: _eviction(client)),
+            (Name.MEMORY, lambda: _memory(client)),
+            (Name.LATENCY, lambda: _latency(client, address)),
+            (Name.CLOCK, lambda: _clock(client, now)),
+        ]
+        for name, take in steps:
+            yield _step(name, address, take)
+    finally:
+        client.close()
+
+
+def _step(name: Name, address: StoreAddress, take: Callable[[], Step]) -> Step:
+    began = time.monotonic()
+    try:
+        return take()
+    except TROUBLE as error:
+        fault = _fault(error, address)
+        seen = _words(fault)
+        # What a user may not ask about is no fault of what is asked about.
+        state = State.SKIPPED if fault.one_operation and name not in {Name.RIGHTS, Name.CHANNEL} else State.FAILED
+        hint = HINTS.get(fault.kind, "Is it a Redis or Valkey, 6.0 or later?") if state is State.FAILED else ""
+        return Step(name, state, seen, time.monotonic() - began, hint, {"fault": fault.kind, "said": fault.said})
+
+
+def _fault(error: Exception, address: StoreAddress) -> Fault:
+    return fault_of(error, [address.sentinel_password.reveal()])
+
+
+def _words(fault: Fault) -> str:
+    return f"{fault.kind}: {fault.said}" if fault.said else fault.kind
+
+
+def _connect(client: Client) -> Step:
+    began = time.monotonic()
+    nodes: Sequence[Any] = client.primaries()
+    for node in nodes:
+        # Any answer will do: PING may be more than the user has a right to.
+        with suppress(redis.exceptions.NoPermissionError):
+            node.execute_command("PING")
+    count = "a cluster of " + str(len(nodes)) + " masters" if client.is_cluster else "one Redis"
+    seen = f"{count} answers, and takes user and password"
+    return Step(Name.CONNECT, State.GOOD, seen, time.monotonic() - began, facts={"masters": len(nodes)})
+
+
+def _no_tls() -> Step:
+    return Step(Name.TLS, State.SKIPPED, "the way there is not encrypted (rediss:// is)")
+
+
+def _tls(client: Client, now: datetime) -> Step:
+    connection: Any = client.primaries()[0].connection_pool.get_connection()
+    try:
+        sock: ssl.SSLSocket = connection._sock  # noqa: SLF001 -- redis-py has no other way to its socket
+        certificate: Any = sock.getpeercert()
+        protocol = sock.version()
+    finally:
+        client.primaries()[0].connection_pool.release(connection)
+    if not certificate:
+        hint = "Leave ssl_cert_reqs out of cache.shared_url; production refuses it."
+        return Step(Name.TLS, State.WARNING, f"{protocol}, and the certificate is not checked", hint=hint)
+    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    days = int((ends - now).total_seconds() // _DAY_S)
+    names = ", ".join(str(value) for _, value in certificate.get("subjectAltName", ()))
+    seen = f"{protocol}, for {names or 'no name'}, trusted, ends in {days} days"
+    facts: dict[str, Fact] = {"protocol": protocol, "names": names, "not_after": ends.isoformat(), "days_left": days}
+    if days < FEW_DAYS:
+        return Step(Name.TLS, State.WARNING, seen, hint="Renew the server's certificate.", facts=facts)
+    return Step(Name.TLS, State.GOOD, seen, facts=facts)
+
+
+def _role(client: Client, address: StoreAddress) -> Step:
+    backend = RedisBackend(address)
+    try:
+        instead = backend.instead()
+    finally:
+        backend.close()
+    kind = read_shared_url(address.url.reveal()).kind
+    if instead is not None:
+        facts: dict[str, Fact] = {"kind": kind.value, "fault": instead.kind}
+        return Step(Name.ROLE, State.FAILED, instead.said, hint=HINTS[instead.kind], facts=facts)
+    if client.is_cluster:
+        seen = "a cluster whose masters take writes"
+    else:
+        seen = "the master that the Sentinels name" if kind is Kind.SENTINEL else "a master, and no node of a cluster"
+    return Step(Name.ROLE, State.GOOD, seen, facts={"kind": kind.value})
+
+
+def _version(client: Client) -> Step:
+    info: Any = client.primaries()[0].info("server")
+    version = str(info.get("valkey_version") or info.get("redis_version", "0"))
+    engine = "Valkey" if "valkey_version" in info else "Redis"
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    facts: dict[str, Fact] = {"engine": engine, "version": version}
+    if parts < LEAST_VERSION:
+        return Step(Name.VERSION, State.FAILED, f"{engine} {version}", hint="6.0 or later is needed.", facts=facts)
+    return Step(Name.VERSION, State.GOOD, f"{engine} {version}", facts=facts)
+
+
+def _rights(client: Client, address: StoreAddress) -> Step:
+    """Each command is sent once: Redis looks at rights after the number of arguments and before all else."""
+    name = f"{address.prefix}doctor:{uuid4().hex}"
+    missing: dict[str, str] = {}
+    for node in client.primaries():
+        for command in (*COMMANDS, *(OF_A_CLUSTER if client.is_cluster else ())):
+            words = [command, *(word.format(name) for word in _ARGUMENTS.get(command, "").split())]
+            if command in _ARGUMENTS and (kind := _refused(node, words)):
+                missing[command] = kind
+    with suppress(redis.RedisError):
+        client.delete(name)
+    acl = set_user(address.prefix, cluster=client.is_cluster)
+    facts: dict[str, Fact] = {"missing": tuple(missing), "acl": acl}
+    if missing:
+        shown = ", ".join(f"{command} ({kind})" for command, kind in missing.items())
+        hint = f"A user with the least rights: {acl}"
+        return Step(Name.RIGHTS, State.FAILED, f"not allowed or not known: {shown}", hint=hint, facts=facts)
+    return Step(Name.RIGHTS, State.GOOD, "all commands that the gateway needs are allowed", facts=facts)
+
+
+def _refused(node: Any, words: list[str]) -> str | None:
+    try:
+        node.execute_command(*words)
+    except redis.ResponseError as error:
+        kind = fault_of(error).kind
+        return kind if kind in {"auth", "command"} else None
+    return None
+
+
+def _channel(client: Client, address: StoreAddress) -> Step:
+    channel = f"{address.prefix}doctor:{uuid4().hex}"
+    node: Any = client.primaries()[0]
+    began = time.monotonic()
+    with node.pubsub(ignore_subscribe_messages=True) as subscription:
+        subscription.subscribe(channel)
+        subscription.get_message(timeout=TIMEOUT_S)
+        node.publish(channel, "x")
+        message = None
+        while message is None and time.monotonic() - began < 1:
+            message = subscription.get_message(timeout=TIMEOUT_S)
+    if message is None:
+        hint = "A proxy may not know channels: purges are then heard of up to half a second late."
+        return Step(Name.CHANNEL, State.WARNING, "what was published was not heard", hint=hint)
+    return Step(Name.CHANNEL, State.GOOD, "what is published is heard", time.monotonic() - began)
+
+
+def _eviction(client: Client) -> Step:
+    policies = {str(node.info("memory").get("maxmemory_policy", "unknown")) for node in client.primaries()}
+    shown = ", ".join(sorted(policies))
+    facts: dict[str, Fact] = {"policies": tuple(sorted(policies))}
+    if policies & set(_EVICTS_LEASES):
+        hint = "Under pressure it takes leases, slots and limits first, for they end soonest: set allkeys-lru."
+        return Step(Name.EVICTION, State.WARNING, shown, hint=hint, facts=facts)
+    return Step(Name.EVICTION, State.GOOD, shown, facts=facts)
+
+
+def _memory(client: Client) -> Step:
+    shares: list[float] = []
+    for node in client.primaries():
+        info: Any = node.info("memory")
+        most = int(info.get("maxmemory", 0))
+        shares.append(int(info["used_memory"]) / most if most else 0.0)
+    facts: dict[str, Fact] = {"fullest": round(max(shares), 4)}
+    if max(shares) > FULL_SHARE:
+        hint = "Raise maxmemory: a full Redis takes no pages, leases and slots."
+        return Step(Name.MEMORY, State.WARNING, f"{max(shares):.0%} of maxmemory is used", hint=hint, facts=facts)
+    return Step(Name.MEMORY, State.GOOD, f"{max(shares):.0%} of maxmemory is used", facts=facts)
+
+
+def _latency(client: Client, address: StoreAddress) -> Step:
+    took: list[float] = []
+    for number in range(CALLS):
+        began = time.monotonic()
+        client.get(f"{address.prefix}doctor:{number}")
+        took.append(time.monotonic() - began)
+    median, most = sorted(took)[len(took) // 2], max(took)
+    facts: dict[str, Fact] = {"calls": CALLS, "median_s": round(median, 6), "max_s": round(most, 6)}
+    seen = f"median {duration(median)}, max {duration(most)}; the gateway waits for {duration(TIMEOUT_S)}"
+    if most > TIMEOUT_S / 2:
+        return Step(Name.LATENCY, State.WARNING, seen, sum(took), "It is far away or busy: bring it closer.", facts)
+    return Step(Name.LATENCY, State.GOOD, seen, sum(took), facts=facts)
+
+
+def _clock(client: Client, now: Callable[[], datetime]) -> Step:
+    seconds, microseconds = client.primaries()[0].time()
+    ahead_s = seconds + microseconds / 1_000_000 - now().timestamp()
+    facts: dict[str, Fact] = {"ahead_s": round(ahead_s, 3)}
+    seen = f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine"
+    if abs(ahead_s) > CLOCK_S:
+        hint = "The gateway tells time by Redis alone, so that it does no harm; but one of the two clocks is wrong."
+        return Step(Name.CLOCK, State.WARNING, seen, hint=hint, facts=facts)
+    return Step(Name.CLOCK, State.GOOD, seen, facts=facts)

