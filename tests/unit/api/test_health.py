@@ -32,7 +32,7 @@ def ready(circuits: dict[str, str], left_out: int = 0) -> dict[str, Any]:
             lambda: "off",
             lambda: "off",
             "2026f",
-            lambda: b"",
+            lambda _: (b"", "text/plain"),
         )
     )
     answer = app.test_client().get("/readyz")
@@ -86,7 +86,7 @@ def test_the_document_tells_all_of_readiness(state: str) -> None:
     stopped = {"all": "half-open", "1": "open", "2": "paused"}
     app.register_blueprint(
         health_blueprint(
-            settings.report, health.report, lambda: stopped, lambda: state, lambda: state, "2026f", lambda: b""
+            settings.report, health.report, lambda: stopped, lambda: state, lambda: state, "2026f", lambda _: (b"", "")
         )
     )
     document = app.test_client().get("/readyz").get_json()
