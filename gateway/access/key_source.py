@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from gateway.name_lookup import NAMES, NameLookup
 from gateway.settings.model import JwtSettings
+from gateway.trust.context import client_context
 
 TIMEOUT_S: Final = 2.0
 """For looking the name up, for connecting to one address, and then for handshake, question and answer together."""
@@ -45,8 +46,7 @@ def url_reader(url: str, timeout_s: float = TIMEOUT_S, names: NameLookup = NAMES
         connection = _connection(parts.scheme, host, parts.port or PORTS[parts.scheme])
         sock = names.connect(host, connection.port, timeout_s)
         if parts.scheme == "https":
-            tls = ssl.create_default_context()
-            sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+            sock = client_context().wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         with closing(sock), _cut_after(timeout_s, sock):
             if isinstance(sock, ssl.SSLSocket):
                 sock.do_handshake()

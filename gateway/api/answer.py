@@ -123,7 +123,7 @@ class Answers:
         answer = prepared.answer(exchange.request_id, exchange.started)
         status, method = int(answer.status.partition(" ")[0]), environ["REQUEST_METHOD"]
         if exchange.span is not None:
-            end_span(exchange.span, method, PATH, status)
+            end_span(exchange.span, method, PATH, environ.get("wsgi.url_scheme", "http"), PATH, status)
         if served.waited or self.log_hits:
             log_request(
                 request_id=exchange.request_id,

@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from flask import Blueprint, Response
-from prometheus_client import CONTENT_TYPE_LATEST
+from flask import Blueprint, Response, request
+
+from gateway.api.representation import choose, render
 
 MOST_LEFT_OUT: Final = 0.1
 """A page of which more than this share of its campaigns cannot be used is a matter for operators."""
@@ -21,7 +22,7 @@ def health_blueprint(
     shared_cache: Callable[[], Mapping[str, object]],
     token_keys: Callable[[], str],
     time_zones: str,
-    exposition: Callable[[], bytes],
+    exposition: Callable[[str | None], tuple[bytes, str]],
 ) -> Blueprint:
     """Return the endpoints.
 
@@ -60,7 +61,12 @@ def health_blueprint(
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        return Response(exposition(), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+        numbers, media_type = exposition(request.headers.get("Accept"))
+        sent = choose(render(numbers), request.headers.get("Accept-Encoding"))
+        headers = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
+        if sent.content_encoding:
+            headers["Content-Encoding"] = sent.content_encoding
+        return Response(sent.body, content_type=media_type, headers=headers)
 
     return blueprint
 

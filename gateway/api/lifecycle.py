@@ -12,8 +12,9 @@ from gateway.errors import GatewayError
 from gateway.model import CacheOutcome
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import request_id
-from gateway.telemetry.tracing import UNDER_WAY, Kind, Span, Tracer, Work, trace_of
+from gateway.telemetry.tracing import UNDER_WAY, Kind, NoTracer, Span, Tracer, Work, trace_of
 
+UNTRACED = NoTracer()
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 LONGEST_DETAIL = 500
 log = structlog.get_logger("gateway.api")
@@ -32,7 +33,10 @@ def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
     def begin() -> None:
         g.started = time.perf_counter()
         g.request_id = request_id(request.headers.get("X-Request-Id"))
-        g.span = tracer.begin(Kind.SERVER, trace_of(request.headers.get("traceparent")))
+        # Probes come every few seconds and are nobody's trace.
+        g.span = (UNTRACED if request.path in PROBES else tracer).begin(
+            Kind.SERVER, trace_of(request.headers.get("traceparent"))
+        )
         g.work = Work(g.span.trace)
         UNDER_WAY.set(g.work)
         structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=g.span.trace.trace_id)
@@ -48,7 +52,7 @@ def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
         response.headers["Server-Timing"] = f"total;dur={seconds * 1000:.1f}"
         metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)
         route = request.url_rule.rule if request.url_rule else ""
-        end_span(g.span, request.method, route, response.status_code, problem)
+        end_span(g.span, request.method, request.path, request.scheme, route, response.status_code, problem)
         log_request(
             request_id=g.request_id,
             method=request.method,
@@ -69,9 +73,16 @@ def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
         structlog.contextvars.unbind_contextvars("request_id", "trace_id")
 
 
-def end_span(span: Span, method: str, route: str, status: int, problem: GatewayError | None = None) -> None:
-    """End the span of a request; `route` is empty where there is none."""
-    attributes: dict[str, str | int] = {"http.request.method": method, "http.response.status_code": status}
+def end_span(
+    span: Span, method: str, path: str, scheme: str, route: str, status: int, problem: GatewayError | None = None
+) -> None:
+    """End the span of a request; `route` is empty where there is none. What it says is OpenTelemetry's convention."""
+    attributes: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.response.status_code": status,
+        "url.path": path,
+        "url.scheme": scheme,
+    }
     if route:
         attributes["http.route"] = route
     failed = problem is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -235,8 +235,18 @@ def health_operations() -> dict[str, dict[str, Any]]:
             OPERATIONS,
             "/metrics",
             "The numbers, for Prometheus",
-            "All numbers of this process, in Prometheus' text format.",
-            _answer("The numbers.", {"text/plain": {"schema": {"type": "string"}}}, "Cache-Control"),
+            "All numbers of this process and of its server's other workers, in Prometheus' text format, or as "
+            "OpenMetrics 1.0 where `Accept` likes that better, in gzip where that is asked for.",
+            _answer(
+                "The numbers.",
+                {
+                    "text/plain": {"schema": {"type": "string"}},
+                    "application/openmetrics-text": {"schema": {"type": "string"}},
+                },
+                "Cache-Control",
+                "Content-Encoding",
+                "Vary",
+            ),
         ),
     }
 

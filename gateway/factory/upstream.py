@@ -94,7 +94,7 @@ def upstream_of(
         lambda: HostileQueries(isales.locked_pause_s, clocks.monotonic),
     )
     send = sign_and_send(transport, clocks.wall, retry_budget.spend)
-    send = traced(send, tracer, clocks.monotonic)
+    send = traced(send, tracer, transport.endpoint, clocks.monotonic)
     send = with_credentials(send, trials, durations.estimate_s)
     send = with_breaker(send, breakers)
     send = with_slots(send, _slots(settings, durations, store, resources, metrics))

@@ -1,76 +1,28 @@
 """The doctor on TLS: what the gateway's own handshake comes to, and the certificate, also one that is refused."""
 
-import hashlib
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+import warnings
+from datetime import datetime
+from typing import Final
 
 from gateway.counted import counted
 from gateway.isales.doctor_network import Address
 from gateway.isales.doctor_step import Fact, Name, State, Step
 from gateway.isales.doctor_tls_faults import ClosedAfterHandshake, TlsFault, fault_of, hint_of, words_of
-from gateway.isales.text import escaped
+from gateway.isales.transport_socket import diagnosis_of
 from gateway.isales.transport_tls import tls_context
 from gateway.settings.model import IsalesSettings
+from gateway.trust.certificate import Certificate, read, read_all
+from gateway.trust.chain import minute
+from gateway.trust.presented import presented_with
 
 FEW_DAYS: Final = 30
 """Less than so many days before a certificate expires are a warning."""
 
-SHOWN_NAMES: Final = 3
-TEXT_CHARACTERS: Final = 100
 ALERT_WAIT_S: Final = 0.1
 FACTS: Final = ("protocol", "subject_names", "issuer", "not_after", "days_left", "sha256", "fault")
 _SECONDS_A_DAY: Final = 86400
-
-# X509_V_FLAG_NO_CHECK_TIME (OpenSSL's x509_vfy.h), which Python has no name for.
-_NO_CHECK_TIME: Final = 0x200000
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What a certificate says: names that it is for, those of its issuer, and when it expires (aware, UTC)."""
-
-    names: tuple[str, ...]
-    issuer_names: tuple[str, ...]
-    expires_at: datetime
-
-    @classmethod
-    def read(cls, decoded: Mapping[str, Any]) -> "Certificate":
-        """Read what `SSLSocket.getpeercert` returns. The texts come from the other end and are escaped."""
-        names = tuple(escaped(value, TEXT_CHARACTERS) for _, value in decoded.get("subjectAltName", ()))
-        parts = dict(pair for group in decoded["issuer"] for pair in group)
-        wanted = ("commonName", "organizationalUnitName", "organizationName")
-        issuer = tuple(escaped(parts[part], TEXT_CHARACTERS) for part in wanted if part in parts)
-        return cls(
-            names, issuer or ("nobody",), datetime.fromtimestamp(ssl.cert_time_to_seconds(decoded["notAfter"]), UTC)
-        )
-
-    @property
-    def issuer(self) -> str:
-        """The names of the issuer, the most telling first."""
-        return ", ".join(self.issuer_names)
-
-    @property
-    def shown_names(self) -> str:
-        """The names, of many only the first."""
-        more = len(self.names) - SHOWN_NAMES
-        return ", ".join(self.names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-    def days_left(self, now: datetime) -> int:
-        """Return the whole days until it expires, below 0 once it has."""
-        return int((self.expires_at - now).total_seconds() // _SECONDS_A_DAY)
-
-    def facts(self, now: datetime) -> dict[str, Fact]:
-        """Return its part of a step's facts."""
-        return {
-            "subject_names": self.names,
-            "issuer": self.issuer,
-            "not_after": self.expires_at.isoformat().replace("+00:00", "Z"),
-            "days_left": self.days_left(now),
-        }
 
 
 def shake_hands(address: Address, host: str, settings: IsalesSettings, now: datetime) -> Step:
@@ -79,30 +31,29 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
     began = time.monotonic()
     try:
         with _handshake(address, host, tls_context(settings), settings) as tls:
-            certificate = Certificate.read(tls.getpeercert() or {})
-            facts |= {"protocol": tls.version(), "sha256": _sha256(tls), **certificate.facts(now)}
+            certificate = read(tls.getpeercert(binary_form=True) or b"")
+            facts |= {"protocol": tls.version(), **certificate_facts(certificate, now)}
             _await_alert(tls, time.monotonic() - began, settings)
     except OSError as error:
         took = time.monotonic() - began
-        refused = None
         if isinstance(error, ssl.SSLCertVerificationError):
-            refused, facts["sha256"] = _refused_certificate(address, host, settings)
-            facts |= refused.facts(now) if refused else {}
+            chain = read_all(presented_with(error))
+            facts |= certificate_facts(chain[0], now) if chain else {}
+            diagnosis = diagnosis_of(error, chain, settings, now)
+            facts["fault"], seen = diagnosis.fault.value, f"{diagnosis.fault}: {diagnosis.seen}"
+            return Step(Name.TLS, State.FAILED, seen, took, diagnosis.hint, facts)
         fault = fault_of(error, settings)
-        hint = hint_of(fault, settings, refused.issuer if refused else "", refused.shown_names if refused else "")
-        if fault in (TlsFault.SELF_SIGNED, TlsFault.UNKNOWN_CA) and facts["sha256"]:
-            hint += f" SHA-256 of the certificate: {facts['sha256']}"
+        spoken = _spoken(address, host, settings) if fault is TlsFault.HANDSHAKE_REFUSED else None
         facts["fault"] = fault.value
-        seen = words_of(fault, error, settings)
-        if fault is TlsFault.EXPIRED and refused:
-            seen += f", on {_minute(refused.expires_at)}"
-        return Step(Name.TLS, State.FAILED, seen, took, hint, facts)
+        return Step(
+            Name.TLS, State.FAILED, words_of(fault, error, settings), took, hint_of(fault, settings, spoken), facts
+        )
     took = time.monotonic() - began
-    days = certificate.days_left(now)
-    whose = f"{certificate.shown_names or 'no name'}, by {certificate.issuer_names[0]}"
+    days = days_left(certificate, now)
+    whose = f"{certificate.shown_names or 'no name'}, by {certificate.issuer}"
     seen = f"{facts['protocol']}, {whose}, {counted(days, 'day')} left"
     if days < FEW_DAYS:
-        until = _minute(certificate.expires_at)
+        until = minute(certificate.ends_at)
         hint = f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."
         return Step(Name.TLS, State.WARNING, seen, took, hint, facts)
     return Step(Name.TLS, State.GOOD, seen, took, facts=facts)
@@ -138,42 +89,37 @@ def _await_alert(tls: ssl.SSLSocket, took_s: float, settings: IsalesSettings) ->
         raise ClosedAfterHandshake
 
 
-def _refused_certificate(
-    address: Address, host: str, settings: IsalesSettings
-) -> tuple[Certificate | None, str | None]:
-    """Return the certificate that was refused and the SHA-256 of it; `None` where they cannot be had.
+def _spoken(address: Address, host: str, settings: IsalesSettings) -> tuple[str, str] | None:
+    """Return the version and the suite that the other end agrees to with a client that takes everything, or `None`.
 
-    This looks without verifying, so whoever answers may be anybody. Nothing is sent to them but the two handshakes:
-    no request, no signature, no client certificate. What is seen is for the report and is trusted by nothing.
+    Nothing is verified and nothing sent but the handshake: what is seen is for the report and is trusted by nothing.
     """
-    blind = _context()
-    blind.verify_mode = ssl.CERT_NONE
+    blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    blind.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        # To say that these are old is what it is for.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        blind.minimum_version = ssl.TLSVersion.TLSv1
     try:
         with _handshake(address, host, blind, settings) as tls:
-            der, sha256 = tls.getpeercert(binary_form=True) or b"", _sha256(tls)
+            suite, _, _ = tls.cipher() or ("", "", 0)
+            return tls.version() or "", suite
     except OSError:
-        return None, None
-    # The standard library decodes only a certificate that it has verified. So let it verify, against that one itself.
-    pinned = _context()
-    pinned.verify_flags = pinned.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN | _NO_CHECK_TIME
-    try:
-        pinned.load_verify_locations(cadata=der)
-        with _handshake(address, host, pinned, settings) as tls:
-            return Certificate.read(tls.getpeercert() or {}), sha256
-    except (OSError, LookupError, ValueError):
-        return None, sha256
+        return None
 
 
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+def certificate_facts(certificate: Certificate, now: datetime) -> dict[str, Fact]:
+    """Return what a step tells programs of a certificate."""
+    return {
+        "subject_names": certificate.names,
+        "issuer": certificate.issuer,
+        "not_after": certificate.ends_at.isoformat().replace("+00:00", "Z"),
+        "days_left": days_left(certificate, now),
+        "sha256": certificate.sha256,
+    }
 
 
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    return context
-
-
-def _sha256(tls: ssl.SSLSocket) -> str:
-    return hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
+def days_left(certificate: Certificate, now: datetime) -> int:
+    """Return the whole days until it expires, below 0 once it has."""
+    return int((certificate.ends_at - now).total_seconds() // _SECONDS_A_DAY)

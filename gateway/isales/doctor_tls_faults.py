@@ -1,4 +1,4 @@
-"""What can be wrong with TLS towards CC-iSales: the kinds, how each is told, and what to do about it."""
+"""What can be wrong with TLS towards CC-iSales beside its certificates: the kinds, how each is told, and what to do."""
 
 import ssl
 from enum import StrEnum
@@ -8,14 +8,8 @@ from gateway.settings.model import IsalesSettings
 
 
 class TlsFault(StrEnum):
-    """What is wrong with a handshake."""
+    """What is wrong with a handshake, but for certificates (`gateway.trust.chain`)."""
 
-    UNKNOWN_CA = "unknown CA"
-    SELF_SIGNED = "self-signed"
-    EXPIRED = "expired"
-    NOT_YET_VALID = "not yet valid"
-    WRONG_NAME = "wrong name"
-    CERTIFICATE_REFUSED = "certificate refused"
     NOT_TLS = "not TLS"
     CLIENT_CERTIFICATE_WANTED = "client certificate wanted"
     CLIENT_CERTIFICATE_REFUSED = "client certificate refused"
@@ -23,23 +17,11 @@ class TlsFault(StrEnum):
     NO_ANSWER = "no answer"
 
 
-# The numbers are OpenSSL's X509_V_ERR_* (x509_vfy.h), which Python hands over as `verify_code`.
-_BY_VERIFY_CODE: Final = {
-    2: TlsFault.UNKNOWN_CA,
-    9: TlsFault.NOT_YET_VALID,
-    10: TlsFault.EXPIRED,
-    18: TlsFault.SELF_SIGNED,
-    19: TlsFault.UNKNOWN_CA,
-    20: TlsFault.UNKNOWN_CA,
-    21: TlsFault.UNKNOWN_CA,
-    62: TlsFault.WRONG_NAME,
-    64: TlsFault.WRONG_NAME,
-}
-
-
 class ClosedAfterHandshake(OSError):
     """The other end closed the connection as soon as it had seen our side of the handshake."""
 
+
+OLD_VERSIONS: Final = frozenset({"TLSv1", "TLSv1.1"})
 
 _NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 
@@ -54,8 +36,6 @@ def fault_of(error: OSError, settings: IsalesSettings) -> TlsFault:
     if isinstance(error, ClosedAfterHandshake):
         # Its alert may have been overtaken by its closing. Nothing else of ours was left to look at by then.
         return TlsFault.CLIENT_CERTIFICATE_REFUSED if settings.client_cert_file else TlsFault.CLIENT_CERTIFICATE_WANTED
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return _BY_VERIFY_CODE.get(error.verify_code, TlsFault.CERTIFICATE_REFUSED)
     reason = (isinstance(error, ssl.SSLError) and error.reason) or ""
     if any(word in reason for word in _NOT_TLS):
         return TlsFault.NOT_TLS
@@ -69,42 +49,16 @@ def words_of(fault: TlsFault, error: OSError, settings: IsalesSettings) -> str:
     """Return what was seen, in OpenSSL's words where it has any."""
     if fault is TlsFault.NO_ANSWER:
         return f"no answer in the handshake within {settings.connect_timeout_s:g} s (isales.connect_timeout_s)"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{fault}: {error.verify_message.rstrip('.')}"
     if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError) and error.reason:
         return f"{fault}: {error.reason.replace('_', ' ').lower()}"
     after = ", it seems: closed right after the handshake" if isinstance(error, ClosedAfterHandshake) else ""
     return f"{fault}{after or ': the other end closed the connection'}"
 
 
-def hint_of(fault: TlsFault, settings: IsalesSettings, issuer: str, names: str) -> str:
-    """Return what to do. `issuer` and `names` are those of the certificate that was seen, empty where none was."""
-    by = f"its issuer, {issuer}" if issuer else "its issuer"
-    trust = (
-        f"isales.ca_file ({settings.ca_file}) does not hold {by}"
-        if settings.ca_file
-        else f"The system does not trust {by}, and isales.ca_file is empty"
-    )
+def hint_of(fault: TlsFault, settings: IsalesSettings, spoken: tuple[str, str] | None = None) -> str:
+    """Return what to do. `spoken` is version and suite that the other end agrees to with whoever takes all of them."""
     ours = "isales.client_cert_file"
     return {
-        TlsFault.UNKNOWN_CA: (
-            f"{trust}. Get the certificate of that authority from CC-iSales' administrators and put it into"
-            " isales.ca_file; if there are intermediates that CC-iSales does not send, them too."
-        ),
-        TlsFault.SELF_SIGNED: (
-            "Ask CC-iSales' administrators whether its certificate has the SHA-256 below. If so, put that "
-            "certificate into isales.ca_file. Where it has no names in it either, deploy/README.md says how to "
-            "live with it safely."
-        ),
-        TlsFault.EXPIRED: (
-            "CC-iSales' administrators have to renew its certificate. If they have, check this machine's clock."
-        ),
-        TlsFault.NOT_YET_VALID: "Check this machine's clock; else CC-iSales' administrators have to mend it.",
-        TlsFault.WRONG_NAME: (
-            f"Use a host in isales.base_url that the certificate is for{f' ({names})' if names else ''}, or have"
-            " CC-iSales' administrators add this one to it; deploy/README.md says what to do about one without names."
-        ),
-        TlsFault.CERTIFICATE_REFUSED: "Tell CC-iSales' administrators these words; their certificate has to be mended.",
         TlsFault.NOT_TLS: (
             "What listens there does not speak TLS: check scheme and port of isales.base_url, and what is in between."
         ),
@@ -116,12 +70,33 @@ def hint_of(fault: TlsFault, settings: IsalesSettings, issuer: str, names: str) 
             f"CC-iSales does not take our certificate, {ours} ({settings.client_cert_file}): have its administrators"
             " say whether it is expired, revoked, or of an authority that they do not trust."
         ),
-        TlsFault.HANDSHAKE_REFUSED: (
-            "CC-iSales may speak nothing newer than TLS 1.1 (TLS 1.2 is the least here), share no cipher with us, or"
-            f" want a client certificate ({ours}). Its administrators can tell from its log."
+        TlsFault.HANDSHAKE_REFUSED: _old(*spoken)
+        if spoken
+        else (
+            "Whatever is offered, the other end ends the handshake: it may not know the name in isales.base_url, or "
+            f"want a client certificate ({ours}). CC-iSales' administrators can tell from its log."
         ),
         TlsFault.NO_ANSWER: (
             "What listens there takes connections but says nothing: check scheme and port of isales.base_url, and"
             " whether CC-iSales is overloaded or a firewall looks into TLS."
         ),
     }[fault]
+
+
+def _old(version: str, suite: str) -> str:
+    """Return what is too old about what the other end speaks."""
+    mend = "have CC-iSales' administrators enable TLS 1.2 or 1.3 with ECDHE and AES-GCM"
+    if version in OLD_VERSIONS:
+        return f"CC-iSales speaks {version} at best, and TLSv1.2 is the least here: {mend}."
+    if version != "TLSv1.3" and not suite.startswith(("ECDHE-", "DHE-")):
+        return (
+            f"CC-iSales exchanges keys by RSA alone ({suite}), without forward secrecy, which is not done here: {mend}."
+        )
+    if suite.endswith("-SHA"):
+        return f"CC-iSales has suites of CBC with SHA-1 alone ({suite}), which are not used here: {mend}."
+    if suite.startswith("DHE-"):
+        return f"CC-iSales' Diffie-Hellman key is too small ({suite}; 2048 bits are the least): {mend}."
+    return (
+        f"CC-iSales agrees to {version} with {suite} where anything is taken, and to nothing that is offered here; "
+        f"a key or signature of the handshake may be too weak: {mend}."
+    )

@@ -22,6 +22,16 @@ class Endpoint:
     authority: str
     prefix: str
 
+    @property
+    def host(self) -> str:
+        """The name or address, without the brackets of IPv6."""
+        return urlsplit(f"//{self.authority}").hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port, also where the authority leaves it out."""
+        return urlsplit(f"//{self.authority}").port or DEFAULT_PORTS[self.scheme]
+
     @classmethod
     def parse(cls, base_url: str) -> "Endpoint":
         """Take `base_url` apart. Its query, fragment and user are dropped; a slash at its end does not count."""

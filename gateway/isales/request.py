@@ -18,12 +18,20 @@ NAME: Final = "name"
 CAMPAIGNS_PATH: Final = "/rest/isales/v1/openapi/campaigns/{vdn}"
 
 
+@dataclass(slots=True)
+class Answered:
+    """The HTTP status of the answer to an attempt, `None` where there is none."""
+
+    status: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class VendorRequest:
     """One call of one tenant: the `path` as sent, less the base URL's; `params` decoded; `locale` may be empty.
 
     `traceparent` tells whose work it is part of; it is sent and not signed, and empty where nobody knows.
-    `credentials` say what it is to be signed with; `None`: the tenant's current keys, by our own clock.
+    `credentials` say what it is to be signed with; `None`: the tenant's current keys, by our own clock. `resends`
+    counts the attempts before this one, and `answered` is told how this one was answered.
     """
 
     tenant: Tenant
@@ -32,6 +40,8 @@ class VendorRequest:
     locale: str
     credentials: Credentials | None = None
     traceparent: str = ""
+    resends: int = 0
+    answered: Answered | None = None
 
     @property
     def searches(self) -> bool:

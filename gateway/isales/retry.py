@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -109,7 +110,7 @@ def with_retries(send: Send, retries: Retries) -> Send:
         retries.note(outcome, first=True)
         attempts = 1
         while isinstance(outcome, UpstreamError) and retries.wait(outcome, attempts, deadline):
-            failed, outcome = outcome, _attempt(send, request, deadline)
+            failed, outcome = outcome, _attempt(send, replace(request, resends=attempts), deadline)
             retries.note(outcome, first=False)
             if isinstance(outcome, UpstreamError) and not outcome.sent:
                 outcome = failed

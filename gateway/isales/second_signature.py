@@ -105,7 +105,8 @@ def _attempt(
 ) -> VendorAnswer | UpstreamRefusedCredentials:
     """Send `request` signed with `credentials`; a refusal is returned, every other error raised."""
     try:
-        answer = send(replace(request, credentials=credentials), deadline)
+        resends = request.resends + (refused is not None)
+        answer = send(replace(request, credentials=credentials, resends=resends), deadline)
     except UpstreamRefusedCredentials as refusal:
         return refusal.again()
     except UpstreamError as error:

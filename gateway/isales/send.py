@@ -42,6 +42,8 @@ def sign_and_send(
             sent_again()
             signed = sign_request(request, transport.endpoint, now() + ahead)
             reply = transport.get(signed, deadline, fresh=True)
+        if request.answered is not None:
+            request.answered.status = reply.status
         took_s, withheld = deadline.clock() - started, signed.withheld(request.tenant)
         return VendorAnswer(envelope_of(reply, now() + ahead, took_s, searched=request.searches, withheld=withheld))
 

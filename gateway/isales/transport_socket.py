@@ -11,12 +11,17 @@ import socket
 import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from gateway.errors import UpstreamTimeout, UpstreamUnreachable
 from gateway.model import Deadline
 from gateway.settings.model import IsalesSettings
+from gateway.trust.certificate import Certificate, in_file, read_all
+from gateway.trust.chain import Diagnosis, Peer, diagnose
+from gateway.trust.presented import ShowingTlsSocket, presented_with
 
 
 class DroppedConnection(Exception):
@@ -131,17 +136,28 @@ class DeadlinedSocket(_Deadlined, socket.socket):
     """A plain socket that keeps the deadline of `CALL`."""
 
 
-class DeadlinedTlsSocket(_Deadlined, ssl.SSLSocket):
+class DeadlinedTlsSocket(_Deadlined, ShowingTlsSocket):
     """A TLS socket that keeps the deadline of `CALL`."""
 
 
+def diagnosis_of(
+    error: ssl.SSLCertVerificationError, chain: tuple[Certificate, ...], settings: IsalesSettings, now: datetime
+) -> Diagnosis:
+    """Return what is wrong with `chain`, the certificates that CC-iSales presented when `error` refused them."""
+    ca_file = settings.ca_file
+    host = urlsplit(settings.base_url).hostname or ""
+    peer = Peer("CC-iSales", host.rstrip("."), "isales.ca_file", ca_file, in_file(ca_file) if ca_file else ())
+    return diagnose(error.verify_code, error.verify_message, chain, peer, now)
+
+
 def tls_failure(error: ssl.SSLError) -> UpstreamUnreachable:
-    """Return the error for a TLS failure, with what is wrong in OpenSSL's words and no more.
+    """Return the error for a TLS failure, with what is wrong with the whole chain, or in OpenSSL's words.
 
     Only a connection that closed is worth another try: certificates and versions do not change in a moment.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
-        return UpstreamUnreachable(f"The certificate of CC-iSales is refused: {error.verify_message}.")
+        seen = diagnosis_of(error, read_all(presented_with(error)), CALL.get().limits, datetime.now(UTC)).seen
+        return UpstreamUnreachable(f"The certificate of CC-iSales is refused: {seen}.")
     reason = (error.reason or "the connection closed").replace("_", " ").lower()
     closed = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     return UpstreamUnreachable(f"TLS with CC-iSales failed: {reason}.", retryable_in_s=0 if closed else None)

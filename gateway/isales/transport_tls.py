@@ -4,6 +4,7 @@ import ssl
 
 from gateway.isales.transport_socket import DeadlinedTlsSocket
 from gateway.settings.model import IsalesSettings
+from gateway.trust.context import client_context
 
 
 def tls_context(settings: IsalesSettings) -> ssl.SSLContext:
@@ -11,18 +12,11 @@ def tls_context(settings: IsalesSettings) -> ssl.SSLContext:
 
     `ValueError` names the setting whose file cannot be used.
     """
-    # Not ssl.create_default_context: it is stricter from Python 3.13 on, than the certificates of appliances are.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.hostname_checks_common_name = False
+    try:
+        context = client_context(settings.ca_file)
+    except OSError as error:
+        raise ValueError(_unusable("ca_file", settings.ca_file, "CA certificates", error)) from error
     context.sslsocket_class = DeadlinedTlsSocket
-    if settings.ca_file:
-        try:
-            context.load_verify_locations(cafile=settings.ca_file)
-        except OSError as error:
-            raise ValueError(_unusable("ca_file", settings.ca_file, "CA certificates", error)) from error
-    else:
-        context.load_default_certs()
     if settings.client_cert_file:
         key_file = settings.client_key_file or settings.client_cert_file
         try:

@@ -16,7 +16,7 @@ from gateway.pages.held import HeldPage
 from gateway.pages.shared import Landing, Lease, SharedTier
 from gateway.pages.tiers import Tiers
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.tracing import Kind, NoTracer, Tracer, Work, under_way
+from gateway.telemetry.tracing import VDN, Kind, NoTracer, Tracer, Work, under_way
 
 log = structlog.get_logger("gateway.pages")
 
@@ -132,7 +132,7 @@ class Fetches:
                 log.exception("refresh failed", key=key)
         problem = "" if flight.error is None else flight.error.name
         self._metrics.refresh(problem or REFRESHED)
-        span.end("refresh", {"vdn": query.vdn}, problem)
+        span.end("refresh", {VDN: query.vdn}, problem)
         log.info(
             "refresh",
             vdn=query.vdn,

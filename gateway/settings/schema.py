@@ -69,9 +69,7 @@ class Isales(SettingsSchema):
             "28080 (on premises). Production refuses plain HTTP."
         },
     )
-    ca_file = text(
-        "", "PEM file of the authorities to trust; empty: the system's. Verification cannot be switched off."
-    )
+    ca_file = text("", "PEM file of the certificates to trust; empty: the system's authorities. See TLS below.")
     client_cert_file = text("", "PEM file of our certificate, where CC-iSales wants mutual TLS.")
     client_key_file = text("", "PEM file of its private key; empty: it is in `client_cert_file`.")
     connect_timeout_s = seconds(2.0, "Longest wait for a TCP connection, seconds.", inclusive=False, most=60.0)

@@ -1,6 +1,7 @@
 """Connections to Redis whose names are looked up within a time, and that are given up when they may lead elsewhere."""
 
 import socket
+import ssl
 import time
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ from redis.connection import Connection, ConnectionPool, SSLConnection
 from redis.sentinel import SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from gateway.name_lookup import NAMES, is_too_old
+from gateway.trust.context import client_context
 
 NO_LIMIT_S: Final = 3600.0
 
@@ -32,7 +34,22 @@ class NamedConnection(Connection):
 
 
 class NamedTlsConnection(SSLConnection, NamedConnection):
-    """A connection over TLS."""
+    """A connection over TLS, verified as all others of the gateway are: see `gateway.trust.context`."""
+
+    def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+        # redis-py's own trusts the system's authorities beside those of a file, and is stricter from Python 3.13 on.
+        options: Any = self
+        context = client_context(options.ca_certs or "")
+        if options.ca_path or options.ca_data:
+            context.load_verify_locations(capath=options.ca_path, cadata=options.ca_data)
+        context.check_hostname, context.verify_mode = options.check_hostname, options.cert_reqs
+        if options.certfile:
+            context.load_cert_chain(options.certfile, options.keyfile, options.certificate_password)
+        if options.ssl_min_version is not None:
+            context.minimum_version = options.ssl_min_version
+        if options.ssl_ciphers:
+            context.set_ciphers(options.ssl_ciphers)
+        return context.wrap_socket(sock, server_hostname=self.host)
 
 
 class SentinelsConnection(SentinelManagedConnection, NamedConnection):

@@ -1,7 +1,7 @@
 """All that is counted, with `prometheus_client`. Every label has few values: no caller can make many new ones."""
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import ProcessCollector
@@ -15,15 +15,15 @@ from gateway.telemetry.numbers import Over
 from gateway.telemetry.snapshot import Snapshot, exposition, snapshot_of
 from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
-_OF_PROCESSES: Final[Mapping[str, Over]] = {
-    "process_virtual_memory_bytes": Over.SUM,
-    "process_resident_memory_bytes": Over.SUM,
-    "process_start_time_seconds": Over.MOST,
-    # Each process has a limit of its own, so what counts is who is nearest to it.
-    "process_open_fds": Over.MOST,
-    "process_max_fds": Over.LEAST,
-}
-"""What becomes of a process' gauges over several workers. The youngest one's start shows that one was replaced."""
+_OF_PROCESSES: Final = (
+    "process_virtual_memory_bytes",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+    "process_cpu_seconds",
+    "process_open_fds",
+    "process_max_fds",
+)
+"""What is told of each worker by itself, and goes with it."""
 
 
 class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
@@ -37,7 +37,9 @@ class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
             Over.MOST, "build_info", "The version of the gateway and of Python; always 1.", "version", "python"
         ).labels(__version__, platform.python_version()).set(1)
         ProcessCollector(registry=self.registry)
-        self.over.update(_OF_PROCESSES)
+        self.over.update(dict.fromkeys(_OF_PROCESSES, Over.SUM))
+        self.worker = "0"
+        """What this process is called among the workers of its server."""
 
     def pages_answered(self, status: int, outcome: str, rung: str, tier: str) -> Callable[[float], None]:
         """Return what counts one request for campaigns of so many seconds, and the look-up that answered it.
@@ -83,8 +85,8 @@ class Metrics(CallerNumbers, CacheNumbers, UpstreamNumbers):
         """Return the numbers of this process as they are now."""
         for notes in list(self._notes.values()):
             notes.settle()
-        return snapshot_of(self.registry, self.over)
+        return snapshot_of(self.registry, self.over, self.worker)
 
-    def exposition(self) -> bytes:
-        """Return all numbers in Prometheus' text format."""
-        return exposition(self.over_workers())
+    def exposition(self, accept: str | None) -> tuple[bytes, str]:
+        """Return all numbers in the format that the header `Accept` asks for, and its media type."""
+        return exposition(self.over_workers(), accept)

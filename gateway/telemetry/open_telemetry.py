@@ -2,8 +2,10 @@
 
 import importlib
 from collections.abc import Mapping
+from importlib.metadata import version
 from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import structlog
 
@@ -45,9 +47,17 @@ def tracer_from(environ: Mapping[str, str]) -> Tracer:
         )
         return NoTracer()
     # What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say goes first.
-    resource = resources.Resource({"service.name": SERVICE, "service.version": __version__}).merge(
-        resources.OTELResourceDetector().detect()
-    )
+    resource = resources.Resource(
+        {
+            "service.name": SERVICE,
+            "service.version": __version__,
+            # One of each worker, anew with each start.
+            "service.instance.id": str(uuid4()),
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": version("opentelemetry-sdk"),
+        }
+    ).merge(resources.OTELResourceDetector().detect())
     provider = sdk.TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(export.BatchSpanProcessor(otlp.OTLPSpanExporter()))
     # A worker is no process that runs what `atexit` keeps.
@@ -61,6 +71,8 @@ class OpenTelemetry:
     def __init__(self, provider: "TracerProvider") -> None:
         self._api = importlib.import_module("opentelemetry.trace")
         self._tracer = provider.get_tracer(SERVICE, __version__)
+        self.resource: Mapping[str, object] = provider.resource.attributes
+        """What is told of this process with each span."""
 
     def begin(self, kind: Kind, parent: Trace | None) -> Span:
         """Return a span that begins now."""

@@ -33,6 +33,7 @@ def share_over_workers(metrics: Metrics) -> None:
         return
     try:
         files = WorkerFiles(folder_of(parent.pid))
+        metrics.worker = files.name
         files.write(metrics.snapshot())
     except OSError as error:
         log.warning("metrics_of_one_worker", reason=str(error), consequence="/metrics shows the worker that answers")

@@ -2,13 +2,16 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from werkzeug.http import parse_accept_header
 
 from gateway.telemetry.numbers import Over
 
@@ -23,6 +26,9 @@ _TOGETHER: Final[Mapping[Over, Callable[[float, float], float]]] = {
     Over.LEAST: min,
     Over.FURTHEST: lambda one, other: max(one, other, key=lambda value: (abs(value), value)),
 }
+PROCESS: Final = "process_"
+OPEN_METRICS: Final = "application/openmetrics-text"
+TEXT: Final = "text/plain"
 _OUTLASTS = frozenset({Over.TOTAL, Over.LATEST})
 
 
@@ -40,15 +46,20 @@ Snapshot = dict[str, Family]
 """Metrics by name."""
 
 
-def snapshot_of(registry: CollectorRegistry, over: Mapping[str, Over]) -> Snapshot:
-    """Return what is in `registry`; `over` says of gauges what becomes of them over several workers."""
+def snapshot_of(registry: CollectorRegistry, over: Mapping[str, Over], worker: str) -> Snapshot:
+    """Return what is in `registry`; `over` says of gauges what becomes of them over several workers.
+
+    What is told of the process itself is of the worker of that name.
+    """
     snapshot: Snapshot = {}
     for metric in registry.collect():
         family = Family(metric.type, metric.documentation, over.get(metric.name, Over.TOTAL))
         for sample in metric.samples:
             # When a series began is of no use to Prometheus in this format, and twice as many numbers.
-            if not sample.name.endswith("_created"):
-                family.samples[sample.name, tuple(sample.labels.items())] = sample.value
+            if sample.name.endswith("_created"):
+                continue
+            labels = {"worker": worker} if sample.name.startswith(PROCESS) else sample.labels
+            family.samples[sample.name, tuple(labels.items())] = sample.value
         snapshot[metric.name] = family
     return snapshot
 
@@ -103,10 +114,25 @@ class _Shown(Collector):
         for name, family in self._snapshot.items():
             metric = Metric(name, family.meaning, family.kind)
             for (sample, labels), value in family.samples.items():
-                metric.add_sample(sample, dict(labels), value)
+                # What is not known is absent: some databases drop NaN, others take it for a number to compare with.
+                if not math.isnan(value):
+                    metric.add_sample(sample, dict(labels), value)
             yield metric
 
 
-def exposition(snapshot: Snapshot) -> bytes:
-    """Return a snapshot in Prometheus' text format."""
-    return generate_latest(_Shown(snapshot))
+def exposition(snapshot: Snapshot, accept: str | None) -> tuple[bytes, str]:
+    """Return a snapshot as the header `Accept` wants it, and its media type: OpenMetrics 1.0, or Prometheus' text.
+
+    Prometheus from 3 on refuses an answer whose media type it does not know, so it is always told with its version.
+    """
+    wanted = [item for item in (accept or "").split(",") if item.strip().startswith(OPEN_METRICS)]
+    if not wanted or _weight(OPEN_METRICS, accept) < _weight(TEXT, accept):
+        wanted = [item for item in (accept or "").split(",") if item.strip().startswith(TEXT)]
+    # The library would take on any version, as one that is still being written.
+    encode, media_type = choose_encoder(",".join(item for item in wanted if not re.search(r"version=[^01]", item)))
+    return encode(_Shown(snapshot)), media_type
+
+
+def _weight(media_type: str, accept: str | None) -> float:
+    weights = [weight for name, weight in parse_accept_header(accept) if name.partition(";")[0].strip() == media_type]
+    return max(weights, default=0.0)

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol
 
+VDN: Final = "campaign_gateway.vdn"
+"""The attribute of a span that names the VDN."""
+
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z")
 _VERSION = "00"
 _NO_VERSION = "ff"

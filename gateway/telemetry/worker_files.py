@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from json import dumps, loads
 from pathlib import Path
 from uuid import uuid4
@@ -39,9 +40,25 @@ class WorkerFiles:
         self._folder = folder
         self._path = folder / f"{uuid4().hex}{_SUFFIX}"
         self._handle: int | None = None
+        self._place: int | None = None
         self._written = ""
         with self._locked(fcntl.LOCK_EX):
             self._add_up_the_dead()
+            self.name = self._free_name()
+            """The lowest number that no other living worker has."""
+
+    def _free_name(self) -> str:
+        # The lock tells the living, and goes away with this process.
+        for number in count():
+            place = os.open(self._folder / f"{number}.name", os.O_CREAT | os.O_RDWR, 0o600)
+            try:
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(place)
+            else:
+                self._place = place
+                return str(number)
+        raise AssertionError("numbers do not end")
 
     def write(self, snapshot: Snapshot) -> None:
         """Write the numbers of this process, if they are others than before."""
@@ -81,6 +98,9 @@ class WorkerFiles:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+        if self._place is not None:
+            os.close(self._place)
+            self._place = None
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:

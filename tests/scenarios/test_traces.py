@@ -1,21 +1,28 @@
 """Traces from callers through the gateway to CC-iSales, and to those who collect them."""
 
+import importlib
 import json
+import pkgutil
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import chain
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.semconv import attributes
+from opentelemetry.semconv._incubating import attributes as incubating
 
+from gateway import __version__
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from gateway.telemetry.open_telemetry import tracer_from
+from gateway.telemetry.open_telemetry import OpenTelemetry, tracer_from
 from gateway.telemetry.tracing import NoTracer
 from tests.scenarios.upstream.raw_server import RawServer
 from tests.support.gateway import GatewayUnderTest
@@ -135,6 +142,78 @@ def test_spans_are_exported_where_the_standard_variables_say_so(
     assert (server.name, server.parent_span_id.hex()) == ("GET /campaigns", SPAN)
     assert (client.kind, client.parent_span_id) == (Span.SPAN_KIND_CLIENT, server.span_id)
     assert server.start_time_unix_nano <= client.start_time_unix_nano <= client.end_time_unix_nano
+
+
+def values(attributes: Iterable[KeyValue]) -> dict[str, str | int]:
+    """Return attributes as plain data."""
+    return {each.key: each.value.string_value or each.value.int_value for each in attributes}
+
+
+def conventions() -> set[str]:
+    """Return all names that OpenTelemetry's own registry knows, those that are still being tried too."""
+    known: set[str] = set()
+    for package in (attributes, incubating):
+        for module in pkgutil.iter_modules(package.__path__):
+            names = vars(importlib.import_module(f"{package.__name__}.{module.name}"))
+            known |= {value for name, value in names.items() if name.isupper() and isinstance(value, str)}
+    return known
+
+
+def test_what_spans_say_follows_the_conventions(
+    simulator: SimulatorServer, collector: tuple[str, "list[Span]"]
+) -> None:
+    """Names are those of the registry, or have our own name space; a query's values stay here; probes are no traces."""
+    url, spans = collector
+    simulator.faults.arm(Fault("http-status", times=1, status=503))
+    with served_gateway(simulator.base_url, OTEL_EXPORTER_OTLP_ENDPOINT=url) as gateway:
+        for path in ("/campaigns?name=Jane", "/healthz", "/readyz", "/metrics"):
+            answer = requests.get(gateway.url + path, headers={"X-API-Key": "web-key"}, timeout=LIMIT_S)
+            assert answer.status_code == 200
+    known = conventions()
+    for span in spans:
+        for name in values(span.attributes):
+            assert name in known or name.startswith("campaign_gateway."), name
+    host, port = urlsplit(simulator.base_url).hostname, urlsplit(simulator.base_url).port
+    server = [values(span.attributes) for span in spans if span.kind == Span.SPAN_KIND_SERVER]
+    assert server == [
+        {
+            "http.request.method": "GET",
+            "http.response.status_code": 200,
+            "http.route": "/campaigns",
+            "url.path": "/campaigns",
+            "url.scheme": "http",
+        }
+    ]
+    query = "curPage=REDACTED&deviceType=REDACTED&name=REDACTED&rowsPerPage=REDACTED&status=REDACTED"
+    first, second = (values(span.attributes) for span in spans if span.kind == Span.SPAN_KIND_CLIENT)
+    assert str(first.pop("url.full")).partition("?")[0] == f"{simulator.base_url}/rest/isales/v1/openapi/campaigns/1"
+    assert sorted(str(second["url.full"]).partition("?")[2].split("&")) == sorted(query.split("&"))
+    assert first == {
+        "http.request.method": "GET",
+        "server.address": host,
+        "server.port": port,
+        "url.template": "/rest/isales/v1/openapi/campaigns/{vdn}",
+        "campaign_gateway.vdn": 1,
+        "http.response.status_code": 503,
+        "error.type": "upstream-overloaded",
+    }
+    assert (second["http.response.status_code"], second["http.request.resend_count"]) == (200, 1)
+
+
+def test_who_sends_spans_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Service, worker and library; what the standard variables say goes first."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=calls,service.instance.id=mine")
+    made = tracer_from({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"})
+    assert isinstance(made, OpenTelemetry)
+    assert dict(made.resource) == {
+        "service.name": "campaign-gateway",
+        "service.version": __version__,
+        "service.instance.id": "mine",
+        "service.namespace": "calls",
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": "1.45.2",
+    }
 
 
 @pytest.mark.parametrize(

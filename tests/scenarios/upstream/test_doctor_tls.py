@@ -1,6 +1,5 @@
 """The doctor on TLS, with real certificates: it tells what is wrong, and sends nothing to whom it does not trust."""
 
-import socket
 import ssl
 import threading
 from datetime import UTC, datetime, timedelta
@@ -78,10 +77,10 @@ def test_an_unknown_ca(ca_file: str) -> None:
     certificate = OTHER_CA.issue_cert("127.0.0.1")
     with serving(certificate) as server:
         step = refused(examined(server.url, isales__ca_file=ca_file), server, "unknown CA")
-        assert f"isales.ca_file ({ca_file}) does not hold its issuer, Testing CA" in str(step["hint"])
+        assert f"isales.ca_file ({ca_file}) does not hold it" in str(step["hint"])
         assert sha256(der(certificate)).hexdigest() in str(step["hint"])
         step = refused(examined(server.url), server, "unknown CA")
-        assert "The system does not trust its issuer, Testing CA" in str(step["hint"])
+        assert "isales.ca_file is empty" in str(step["hint"])
 
 
 def test_a_self_signed_certificate(ca_file: str) -> None:
@@ -93,7 +92,7 @@ def test_a_self_signed_certificate(ca_file: str) -> None:
     with RawServer(tls=context) as server:
         step = refused(examined(server.url, isales__ca_file=ca_file), server, "self-signed")
     expected = sha256(ssl.PEM_cert_to_DER_cert(alone.cert_pem.bytes().decode())).hexdigest()
-    assert f"SHA-256 of the certificate: {expected}" in str(step["hint"])
+    assert f"has the SHA-256 {expected}." in str(step["hint"])
 
 
 def test_an_expired_certificate(ca_file: str) -> None:
@@ -103,7 +102,7 @@ def test_an_expired_certificate(ca_file: str) -> None:
         report = examined(server.url, isales__ca_file=ca_file)
     failed = refused(report, server, "expired")
     assert "renew" in str(failed["hint"])
-    assert str(failed["seen"]).endswith("expired, on 2021-01-01 00:00 UTC")
+    assert str(failed["seen"]).endswith("it expired on 2021-01-01 00:00 UTC")
     assert report.failed["facts"]["not_after"] == "2021-01-01T00:00:00Z"
     assert report.failed["facts"]["days_left"] < -1000
 
@@ -120,8 +119,8 @@ def test_a_wrong_name(ca_file: str) -> None:
     """The names that the certificate is for are said, of many the first."""
     with serving(CA.issue_cert(*(f"isales-{number}.example.com" for number in range(5)))) as server:
         report = examined(server.url, isales__ca_file=ca_file)
-    hint = str(refused(report, server, "wrong name")["hint"])
-    assert "isales-0.example.com, isales-1.example.com, isales-2.example.com and 2 more" in hint
+    seen = str(refused(report, server, "wrong name")["seen"])
+    assert "isales-0.example.com, isales-1.example.com, isales-2.example.com and 2 more" in seen
     assert len(report.failed["facts"]["subject_names"]) == 5
 
 
@@ -154,16 +153,6 @@ def test_no_tls_at_all(ca_file: str) -> None:
     assert "scheme and port" in str(step["hint"])
 
 
-def test_a_protocol_that_is_too_old(ca_file: str) -> None:
-    """A server whose ciphers are not ours refuses the handshake, and the hint says what may be the matter."""
-    context = tls_server_context(CA.issue_cert("127.0.0.1"))
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("ECDHE-RSA-AES128-SHA256:@SECLEVEL=0")
-    with RawServer(tls=context) as server:
-        step = refused(examined(server.url, isales__ca_file=ca_file), server, "handshake refused")
-    assert "TLS 1.2" in str(step["hint"])
-
-
 def test_a_closed_handshake() -> None:
     """A connection that ends in the handshake is one that is refused."""
     with RawServer(greeting=lambda connection: connection.close()) as server:
@@ -179,24 +168,6 @@ def test_a_connection_that_ends_behind_the_handshake(ca_file: str, end: Behaviou
         base_url = f"https://127.0.0.1:{server.port}"
         step = refused(examined(base_url, isales__ca_file=ca_file), server, "client certificate wanted")
     assert "closed right after the handshake" in str(step["seen"])
-
-
-@pytest.mark.parametrize("looks", [1, 2])
-def test_a_refused_certificate_that_is_not_shown_again(looks: int) -> None:
-    """Who refuses a second look, or the third that decodes it, leaves the report with less but still a fault."""
-    context = tls_server_context(OTHER_CA.issue_cert("127.0.0.1"))
-
-    def greeting(connection: socket.socket) -> None:
-        # One more, for the step TCP.
-        if server.connections <= looks + 1:
-            context.wrap_socket(connection, server_side=True).close()
-        connection.close()
-
-    server = RawServer(greeting=greeting)
-    with server:
-        step = refused(examined(f"https://127.0.0.1:{server.port}"), server, "unknown CA")
-    assert "does not trust its issuer, and" in str(step["hint"])
-    assert ("SHA-256" in str(step["hint"])) == (looks == 2)
 
 
 def test_a_black_hole() -> None:

@@ -54,7 +54,7 @@ def test_the_numbers_say_it() -> None:
     uses.of_key("web", PREVIOUS)
     metrics.watch_clients(uses.report)
     name = "campaign_gateway_client_last_seen_timestamp_seconds"
-    exposed = metrics.exposition().decode()
+    exposed = metrics.exposition(None)[0].decode()
     assert f"# TYPE {name} gauge" in exposed
     assert f'{name}{{client="web",credential="current"}} 1.8e+09' in exposed
     assert f'{name}{{client="web",credential="previous"}} 0.0' in exposed

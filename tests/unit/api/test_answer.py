@@ -234,7 +234,7 @@ def test_each_answer_is_counted_once_where_it_belongs() -> None:
     answer(served(FOUND), metrics=metrics)
     answer(served(FOUND), {"IF_NONE_MATCH": "*"}, metrics)
     answer(served({**FETCHED, "outcome": CacheOutcome.COLLAPSED, "forward": "miss"}), metrics=metrics)
-    text = metrics.exposition().decode().splitlines()
+    text = metrics.exposition(None)[0].decode().splitlines()
     for line in (
         'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"} 2.0',
         'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="304"} 1.0',

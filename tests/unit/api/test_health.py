@@ -32,7 +32,7 @@ def ready(circuits: dict[str, str], left_out: int = 0) -> dict[str, Any]:
             lambda: {"status": "off"},
             lambda: "off",
             "2026f",
-            lambda: b"",
+            lambda _: (b"", "text/plain"),
         )
     )
     answer = app.test_client().get("/readyz")
@@ -92,7 +92,7 @@ def test_the_document_tells_all_of_readiness(state: str) -> None:
             lambda: {"status": state},
             lambda: state,
             "2026f",
-            lambda: b"",
+            lambda _: (b"", ""),
         )
     )
     document = app.test_client().get("/readyz").get_json()

@@ -175,11 +175,24 @@ def test_tls_is_looked_at(tmp_path: Path) -> None:
         assert "expired" in str(step.facts["said"])
 
 
+def test_what_a_file_holds_is_trusted_as_it_is_meant(tmp_path: Path) -> None:
+    """Of the server itself too, and nothing beside it: the same as towards CC-iSales."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    ours = ca.issue_cert("gateway.example.com")
+    ours.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "ours.pem"))
+    with tls_server(tmp_path, ca, "localhost") as port:
+        ours_file, their_file = str(tmp_path / "ours.pem"), str(tmp_path / "server.pem")
+        address = StoreAddress(Secret(f"rediss://localhost:{port}/0"), ca_file=their_file, cert_file=ours_file)
+        step = steps_of(address)[Name.CONNECT]
+    assert step.state is State.GOOD, step.seen
+
+
 def run(url: str, *options: str) -> tuple[int, str]:
     """Return the exit code of the command with this shared cache, and what it prints."""
     settings = load_settings({**VARIABLES, "GATEWAY__CACHE__SHARED_URL": url})
     app = Flask("test")
-    gateway = Gateway(settings, lambda *_: None, lambda *_, **__: 0, lambda: "off", lambda: None)  # type: ignore[arg-type] # -- nothing of it is called
+    gateway = Gateway(settings, lambda *_: None, lambda *_, **__: 0, lambda: "off", None, lambda: None)  # type: ignore[arg-type] # -- nothing of it is called
     add_commands(app, gateway)
     result = app.test_cli_runner().invoke(args=["cache", "doctor", *options])
     return result.exit_code, result.output

@@ -45,17 +45,23 @@ def test_what_ended_a_handshake(error: OSError, without: TlsFault, with_ours: Tl
     assert str(without) in words_of(without, error, PLAIN)
 
 
-def test_a_verification_that_fails_for_another_reason() -> None:
-    """A certificate that OpenSSL refuses for what is rare keeps OpenSSL's words."""
-    error = ssl.SSLCertVerificationError()
-    error.verify_code, error.verify_message = 26, "unsuitable certificate purpose"
-    fault = fault_of(error, PLAIN)
-    assert fault is TlsFault.CERTIFICATE_REFUSED
-    assert words_of(fault, error, PLAIN) == "certificate refused: unsuitable certificate purpose"
-
-
 @pytest.mark.parametrize("fault", TlsFault)
 def test_every_fault_has_a_hint(fault: TlsFault) -> None:
-    """Also where no certificate could be seen."""
+    """Also where nothing more could be found out."""
     for settings in (PLAIN, MUTUAL):
-        assert hint_of(fault, settings, "", "").endswith(".")
+        assert hint_of(fault, settings).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("version", "suite", "word"),
+    [
+        ("TLSv1.1", "ECDHE-RSA-AES128-SHA", "TLSv1.1 at best"),
+        ("TLSv1.2", "AES128-GCM-SHA256", "RSA alone (AES128-GCM-SHA256)"),
+        ("TLSv1.2", "ECDHE-RSA-AES128-SHA", "CBC with SHA-1 alone"),
+        ("TLSv1.2", "DHE-RSA-AES128-GCM-SHA256", "Diffie-Hellman key is too small"),
+        ("TLSv1.3", "TLS_AES_128_GCM_SHA256", "may be too weak"),
+    ],
+)
+def test_what_is_too_old(version: str, suite: str, word: str) -> None:
+    """What the other end agrees to with a client that takes everything tells why it does not with us."""
+    assert word in hint_of(TlsFault.HANDSHAKE_REFUSED, PLAIN, (version, suite))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -34,7 +36,7 @@ class Upstream:
 
     def __call__(self, request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
         """Make one call."""
-        assert request is REQUEST
+        assert replace(request, resends=0) == REQUEST
         self.at.append(self._clock())
         if error := next(self._script, None):
             raise error

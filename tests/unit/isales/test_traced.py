@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from gateway.errors import UpstreamFailed
+from gateway.isales.endpoint import Endpoint
 from gateway.isales.request import VendorRequest, campaigns_request
 from gateway.isales.send import VendorAnswer
 from gateway.isales.traced import traced
@@ -16,6 +17,7 @@ from tests.unit.isales.vendor import QUERY, TENANT
 
 CALLER = Trace("a" * 32, "b" * 16, sampled=True)
 REQUEST = campaigns_request(QUERY, TENANT)
+ENDPOINT = Endpoint.parse("https://isales.example.com/base")
 
 
 @dataclass
@@ -54,7 +56,7 @@ def test_each_call_has_a_span_of_its_own_in_the_callers_trace() -> None:
             raise UpstreamFailed("No.")
         return VendorAnswer({})
 
-    send_traced, work = traced(send, noted, clock), Work(CALLER)
+    send_traced, work = traced(send, noted, ENDPOINT, clock), Work(CALLER)
     with under_way(work):
         with pytest.raises(UpstreamFailed):
             send_traced(REQUEST, Deadline.after(5, clock))
@@ -73,5 +75,5 @@ def test_a_call_for_nobody_is_a_trace_of_its_own() -> None:
         raise RuntimeError(request.traceparent)
 
     with pytest.raises(RuntimeError, match=r"00-c{32}-0{15}1-00"):
-        traced(send, noted, FakeClock())(REQUEST, Deadline.after(5))
+        traced(send, noted, ENDPOINT, FakeClock())(REQUEST, Deadline.after(5))
     assert noted.ended[0][2] == "internal-error"

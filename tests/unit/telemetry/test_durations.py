@@ -81,7 +81,7 @@ def test_pages_are_in_the_same_numbers_as_all_else() -> None:
         metrics.pages_answered(200, "hit", "fresh", "process")(0.0002)
     metrics.pages_answered(304, "stale", "stale-if-error", "shared")(0.3)
     metrics.pages_answered(200, "miss", "", "")(0.9)
-    text = metrics.exposition().decode()
+    text = metrics.exposition(None)[0].decode()
     for line in (
         f'campaign_gateway_requests_total{{endpoint="{LISTING}",problem="",status="200"}} 3.0',
         f'campaign_gateway_requests_total{{endpoint="{LISTING}",problem="",status="304"}} 1.0',

@@ -50,7 +50,7 @@ def test_the_order_does_not_matter(first: Snapshot, second: Snapshot, third: Sna
     """However processes are put together, and whatever was added up before, the result is the same."""
 
     def text(snapshot: Snapshot) -> list[str]:
-        return sorted(exposition(snapshot).decode().splitlines())
+        return sorted(exposition(snapshot, None)[0].decode().splitlines())
 
     one_by_one = together([together([first, second]), third])
     assert text(one_by_one) == text(together([third, together([second, first])]))
@@ -59,7 +59,7 @@ def test_the_order_does_not_matter(first: Snapshot, second: Snapshot, third: Sna
 @given(snapshots())
 def test_a_snapshot_comes_back_from_its_file(snapshot: Snapshot) -> None:
     """Nothing is lost on the way, labels with odd characters included."""
-    assert exposition(from_json(to_json(snapshot))) == exposition(snapshot)
+    assert exposition(from_json(to_json(snapshot)), None) == exposition(snapshot, None)
 
 
 def test_what_outlasts_a_process_are_counts_and_when_somebody_was_seen() -> None:
@@ -71,7 +71,7 @@ def test_what_is_shown_is_what_was_counted() -> None:
     """Types, meanings and labels are those of the library, and nothing tells when a series began."""
     metrics = Metrics()
     metrics.request("list", 200, "", 0.3)
-    lines = metrics.exposition().decode().splitlines()
+    lines = metrics.exposition(None)[0].decode().splitlines()
     assert "# TYPE campaign_gateway_requests_total counter" in lines
     assert 'campaign_gateway_requests_total{endpoint="list",problem="",status="200"} 1.0' in lines
     assert "# TYPE campaign_gateway_request_duration_seconds histogram" in lines

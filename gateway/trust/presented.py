@@ -1,0 +1,30 @@
+"""The certificates that the other end presents, also in a handshake in which they are refused."""
+
+import ssl
+from typing import Any
+
+
+class ShowingTlsSocket(ssl.SSLSocket):
+    """A TLS socket whose errors of verification know what was presented: see `presented_with`."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 -- the signature is ssl's
+        """Do the handshake; raises as `ssl.SSLSocket` does."""
+        try:
+            super().do_handshake(block)
+        except ssl.SSLCertVerificationError as error:
+            error.presented = presented(self)  # type: ignore[attr-defined]  # -- read by `presented_with` alone
+            raise
+
+
+def presented(sock: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """Return the certificates that the other end presented, its own first, in DER; verified or not."""
+    # A method of the socket itself from Python 3.13 on; before, of what is within it.
+    within: Any = sock._sslobj  # type: ignore[attr-defined] # noqa: SLF001 -- see above
+    chain = None if within is None else within.get_unverified_chain()
+    return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in chain or ())
+
+
+def presented_with(error: ssl.SSLCertVerificationError) -> tuple[bytes, ...]:
+    """Return what the other end presented when `error` ended the handshake; empty where that was not seen."""
+    chain: tuple[bytes, ...] = getattr(error, "presented", ())
+    return chain
