@@ -52,7 +52,15 @@ def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
         response.headers["Server-Timing"] = f"total;dur={seconds * 1000:.1f}"
         metrics.request(request.endpoint or "none", response.status_code, problem.name if problem else "", seconds)
         route = request.url_rule.rule if request.url_rule else ""
-        end_span(g.span, request.method, request.path, request.scheme, route, response.status_code, problem)
+        end_span(
+            g.span,
+            request.method,
+            request.path,
+            request.environ["wsgi.url_scheme"],
+            route,
+            response.status_code,
+            problem,
+        )
         log_request(
             request_id=g.request_id,
             method=request.method,

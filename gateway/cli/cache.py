@@ -10,6 +10,8 @@ from flask.cli import with_appcontext
 from gateway.cli.app import current_gateway
 from gateway.cli.doctor import lines, step_document, summary, verdict
 from gateway.cli.doctor_shared import examine_shared
+from gateway.cli.exit_codes import ExitCode
+from gateway.cli.terminal import print_step
 from gateway.counted import counted
 from gateway.errors import InternalError
 from gateway.isales.doctor_step import State, Step
@@ -49,14 +51,13 @@ def purge(vdn: int | None, hard: bool, as_json: bool) -> None:  # noqa: FBT001 -
     click.echo(f"{'Forgot' if hard else 'Purged'} {counted(purged, 'page')} {of}.")
 
 
-@cache.command()
+@cache.command(short_help="Examine the Redis that pages are shared by.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, when all is done.")
 @with_appcontext
 def doctor(as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
     """Examine the shared cache: connection, TLS, role, version, rights, channel, eviction, memory, latency, clock.
 
-    It prints the least rights of a user of Redis, ready to paste. Exit code 0: nothing failed, there may be warnings;
-    1: something failed, or there is no shared cache; 2: wrong usage.
+    It prints the least rights of a user of Redis, ready to paste. It fails also where there is no shared cache.
     """
     settings = current_gateway().settings
     if not settings.cache.shared_url:
@@ -66,7 +67,7 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 -- click passes options by na
     for step in examine_shared(address, lambda: datetime.now(UTC)):
         taken.append(step)
         if not as_json:
-            click.echo("\n".join(lines(step)))
+            print_step("\n".join(lines(step)))
     rights = {kind: set_user(address.prefix, cluster=kind == "cluster") for kind in ("plain", "cluster")}
     if as_json:
         steps = [step_document(step) for step in taken]
@@ -74,4 +75,4 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 -- click passes options by na
     else:
         click.echo(f"\n{summary(taken)}\n\nThe least rights of a user, with a password of your own:")
         click.echo("".join(f"\n{kind}:\n{command}\n" for kind, command in rights.items()))
-    sys.exit(1 if verdict(taken) is State.FAILED else 0)
+    sys.exit(ExitCode.FAILED if verdict(taken) is State.FAILED else ExitCode.DONE)

@@ -182,8 +182,8 @@ def test_programs_find_json_first() -> None:
     """Where there is a page too, what a generated client asks for is what it can read."""
     for operation in operations():
         content = operation["responses"]["200"]["content"]
-        # A file is in one of its forms, none of which is JSON.
-        if len(content) > 1 and operation["operationId"] != "exportCampaigns":
+        # A file is in one of its forms, none of which is JSON, and so are numbers.
+        if len(content) > 1 and operation["operationId"] not in {"exportCampaigns", "getMetrics"}:
             assert next(iter(content)) == "application/json"
             assert "$ref" in content["application/json"]["schema"]
 
