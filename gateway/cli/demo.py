@@ -14,9 +14,8 @@ import click
 from gateway.cli.listening import require_free_port
 from gateway.cli.text import TEXT
 from gateway.main_thread import wake_for_signals
-from gateway.simulator.campaigns import campaigns_of
 from gateway.simulator.server import DEFAULT_HOST, DEMO_TENANTS, SimulatorServer, demo_config
-from gateway.simulator.showcase import showcase
+from gateway.simulator.showcase import with_showcase
 
 START_LIMIT_S = 20.0
 DEMO_VDNS = tuple(vdn for tenant in DEMO_TENANTS for vdn in tenant.vdns)
@@ -51,7 +50,7 @@ def demo(host: str, port: int, simulator_port: int) -> None:
         # CC-iSales writes its times in the tenants' zone, which is UTC in config/development.toml.
         now = datetime.now(UTC).replace(tzinfo=None)
         for vdn in DEMO_VDNS:
-            simulator.listings.show(vdn, (*showcase(vdn, now), *campaigns_of(vdn)))
+            simulator.listings.show(vdn, with_showcase(vdn, now))
         require_free_port(host, port, f"{another} PORT={port % 65535 + 1}")
         gateway = _start_gateway(host, port, simulator.base_url)
         try:

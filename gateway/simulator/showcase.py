@@ -1,4 +1,4 @@
-"""Campaigns around the present, on top of those by rule: what somebody who looks at a demo would like to see.
+"""Campaigns around the present in the place of some of those by rule: what who looks at a demo would like to see.
 
 Among them are all statuses, Chinese names, what is overdue, due or about to end, ids above 2^53, which JavaScript and
 spreadsheets round, caller numbers with leading zeros, and none. Names that are HTML or a formula have to stay text.
@@ -6,10 +6,11 @@ spreadsheets round, caller numbers with leading zeros, and none. Names that are 
 
 from datetime import datetime, timedelta
 
-from gateway.simulator.campaigns import Campaign
+from gateway.simulator.campaigns import Campaign, campaigns_of
 
 _ABOVE_2_53 = 9_007_199_254_740_993
 _UNDOCUMENTED_STATUS = 9
+_DRAFT = 1
 
 # Name, status, device type, begins and ends in hours from now, caller number.
 _ROWS = (
@@ -49,3 +50,16 @@ def showcase(vdn: int, now: datetime) -> tuple[Campaign, ...]:
         )
         for number, (name, status, device_type, begins, ends, caller_no) in enumerate(_ROWS)
     )
+
+
+def with_showcase(vdn: int, now: datetime) -> tuple[Campaign, ...]:
+    """Return the campaigns of `vdn` with those around `now` on top, as many as there are without.
+
+    Each takes the place of one of its status and device type, so that all counts stay as they are; that of a status
+    that nobody has documented takes a draft's, which counts as little.
+    """
+    rows = list(campaigns_of(vdn))
+    for shown in showcase(vdn, now):
+        status = _DRAFT if shown.status == _UNDOCUMENTED_STATUS else shown.status
+        rows.remove(next(row for row in rows if (row.status, row.device_type) == (status, shown.device_type)))
+    return (*showcase(vdn, now), *rows)

@@ -8,9 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.simulator.campaigns import campaigns_of
 from gateway.simulator.server import SimulatorServer, demo_config
-from gateway.simulator.showcase import showcase
+from gateway.simulator.showcase import with_showcase
 from tests.support.console import Console, profile, running_chromium
 from tests.support.gateway import PROJECT
 from tests.support.server import served_gateway
@@ -43,7 +42,7 @@ def main(folder: Path, pictures: dict[str, tuple[str, str, int, int, str]]) -> N
         served_gateway(simulator.base_url, GATEWAY__TENANTS=TENANTS) as served,
         running_chromium() as browser,
     ):
-        simulator.listings.show(1, (*showcase(1, now), *campaigns_of(1)))
+        simulator.listings.show(1, with_showcase(1, now))
         for name, (locale, theme, width, height, query) in pictures.items():
             size = {"width": width, "height": height}
             with profile(browser, locale=locale, color_scheme=theme, viewport=size) as context:

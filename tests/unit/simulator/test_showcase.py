@@ -1,10 +1,11 @@
 """Campaigns around the present, for demos."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from gateway.simulator.campaigns import Campaign, campaigns_of
 from gateway.simulator.listing import Arrangement, Listings
-from gateway.simulator.showcase import showcase
+from gateway.simulator.showcase import showcase, with_showcase
 
 NOW = datetime(2026, 11, 27, 12, 0, 0)  # noqa: DTZ001 -- the vendor's times carry no zone
 
@@ -34,6 +35,14 @@ def test_rows_are_those_that_cc_isales_could_have() -> None:
     rows = [*showcase(1, NOW), *showcase(2, NOW), *campaigns_of(1), *campaigns_of(2)]
     assert len({row.id for row in rows}) == len(rows)
     assert all(row.first_second <= row.last_second for row in rows)
+
+
+def test_counts_stay_as_they_are() -> None:
+    """Of each status and type there are as many as without; only one draft is of no status that is documented."""
+    rows, by_rule = with_showcase(1, NOW), campaigns_of(1)
+    assert rows[: len(showcase(1, NOW))] == showcase(1, NOW)
+    counted = Counter((1 if row.status == 9 else row.status, row.device_type) for row in rows)
+    assert counted == Counter((row.status, row.device_type) for row in by_rule)
 
 
 def test_a_listing_shows_what_it_is_given() -> None:
