@@ -94,6 +94,22 @@ format: .venv/tested ## put the code into shape with ruff
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
+PYTHONS ?= python3.12 python3.13 python3.14
+
+.PHONY: pythons
+pythons: ## run the unit tests on those of PYTHONS that are on this machine
+	@found=; for python in $(PYTHONS); do \
+		"$$python" -c 'import venv' 2> /dev/null || continue; found=1; \
+		folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
+		printf '==> Unit tests on %s\n' "$$("$$python" --version)"; \
+		"$$python" -m venv "$$folder" && \
+		"$$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt && \
+		"$$folder/bin/python" -m pytest --quiet --numprocesses $(PROCESSES) --dist loadfile -p no:cacheprovider tests/unit \
+			|| exit 1; \
+		rm -rf "$$folder"; \
+	done; \
+	test -n "$$found" || echo "None of $(PYTHONS) is on this machine."
+
 .PHONY: clean
 clean: ## remove the virtual environment and everything that was generated
 	@rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .schemathesis
