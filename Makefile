@@ -11,6 +11,11 @@ PROCESSES ?= 2
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
 export GRANIAN_BACKPRESSURE ?= 2048
 export GRANIAN_BLOCKING_THREADS ?= 2048
+# Connections that say nothing, or half a request, or no other one, hold a place. With HTTP/1 alone all of them are closed
+# after so many milliseconds; where granian has to find out which HTTP it is, not those that say nothing. Longer than the
+# 20 s for which fronts keep a connection.
+export GRANIAN_HTTP ?= 1
+export GRANIAN_HTTP1_HEADER_READ_TIMEOUT ?= 25000
 # Seconds: how long a new worker has to get ready before granian, on SIGHUP, ends the old one, and after which one that
 # was told to end and did not is killed. deploy/README.md, "The end", has the order of all such times.
 export GRANIAN_RESPAWN_INTERVAL ?= 15

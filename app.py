@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import gateway.early_signals  # noqa: F401 -- imported for what it does
 from gateway.factory import METRICS, SERVER_THREADS, TRACER, create_app
-from gateway.reload import Resources, ServedApp, on_signals, siblings
+from gateway.reload import EachProcess, Resources, ServedApp, on_signals, siblings
 from gateway.request_variables import drop_request_variables
 from gateway.server_threads import server_threads
 from gateway.settings import Settings, SettingsError, load_kept
@@ -34,18 +34,11 @@ if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-drop_request_variables(os.environ)
-metrics = Metrics()
-tracer = tracer_from(os.environ)
-threads = server_threads()
+FAULTY = {"uwsgi": 22}
+"""The exit code by which a server that has this module knows that another worker could not begin either."""
 
-
-def build(settings: Settings, resources: Resources) -> "WSGIApplication":
-    """Return the gateway with these settings; raises SettingsError."""
-    resources.take(METRICS, None, lambda: metrics)
-    resources.take(TRACER, None, lambda: tracer)
-    resources.take(SERVER_THREADS, None, lambda: threads)
-    return create_app(settings, resources=resources).wsgi_app
+FAULTY_ELSEWHERE = 4
+"""The same for gunicorn (`Arbiter.APP_LOAD_ERROR`); no other one looks at it."""
 
 
 def settle() -> None:
@@ -58,16 +51,38 @@ def settle() -> None:
     gc.freeze()
 
 
+def serve(*, forked: bool) -> ServedApp:
+    """Return the app of this process, with threads that write its log, reload it and share its numbers.
+
+    `forked`: this process was when there was one, and the server's handlers for signals are yet to come. Raises
+    SettingsError.
+    """
+    log_writer = write_in_background()
+    metrics = Metrics()
+    tracer = tracer_from(os.environ)
+    threads = server_threads()
+
+    def build(settings: Settings, resources: Resources) -> "WSGIApplication":
+        resources.take(METRICS, None, lambda: metrics)
+        resources.take(TRACER, None, lambda: tracer)
+        resources.take(SERVER_THREADS, None, lambda: threads)
+        return create_app(settings, resources=resources).wsgi_app
+
+    served = ServedApp(lambda: load_kept(os.environ), build, siblings, settle)
+    settle()
+    metrics.watch_log(lambda: log_writer.dropped)
+    share_over_workers(metrics)
+    on_signals(served, forked=forked)
+    served.start()
+    return served
+
+
+drop_request_variables(os.environ)
 try:
-    app = ServedApp(lambda: load_kept(os.environ), build, siblings, settle)
+    app = EachProcess(serve)
 except SettingsError as fault:
     # The sentences are for whoever starts the server; a traceback above them would only hide them.
-    sys.exit(str(fault))
+    sys.stderr.write(f"{fault}\n")
+    sys.exit(next((code for module, code in FAULTY.items() if module in sys.modules), FAULTY_ELSEWHERE))
 
 sys.setswitchinterval(SWITCH_INTERVAL_S)
-settle()
-log_writer = write_in_background()
-metrics.watch_log(lambda: log_writer.dropped)
-share_over_workers(metrics)
-on_signals(app)
-app.start()

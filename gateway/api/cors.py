@@ -74,7 +74,7 @@ def with_cors(app: "WSGIApplication", by_origin: Mapping[str, Headers]) -> "WSGI
             and environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD") is not None
         ):
             start_response("204 No Content", [permission[0], *PREFLIGHT])
-            return []
+            return [b""]
         shared = is_shared(environ.get("PATH_INFO", ""))
 
         def start(

@@ -1,10 +1,13 @@
 """What every request gets, whatever it asks for: an id, a time, one log line, and a place in the numbers."""
 
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.wsgi import ClosingIterator
 
 from gateway.api.html import NOSNIFF
 from gateway.api.query_string import shown
@@ -14,10 +17,24 @@ from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.request_id import request_id
 from gateway.telemetry.tracing import UNDER_WAY, Kind, NoTracer, Span, Tracer, Work, trace_of
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 UNTRACED = NoTracer()
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 LONGEST_DETAIL = 500
 log = structlog.get_logger("gateway.api")
+
+
+class OnePieceAtLeast(Response):
+    """An answer whose body, where it is empty, is one empty piece: hypercorn takes none at all for a failure."""
+
+    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
+        """Return the body for WSGI."""
+        pieces = super().get_app_iter(environ)
+        status = self.status_code
+        empty = environ["REQUEST_METHOD"] == "HEAD" or status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        return ClosingIterator([b""], self.close) if empty else pieces
 
 
 def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
@@ -28,6 +45,7 @@ def register_lifecycle(app: Flask, metrics: Metrics, tracer: Tracer) -> None:
     Views leave what they know in `flask.g`: `client`, `vdn` and `problem` (a `GatewayError`). Those that are `answered`
     with a page have all this from `api/answer`.
     """
+    app.response_class = OnePieceAtLeast
 
     @app.before_request
     def begin() -> None:

@@ -1,15 +1,13 @@
 """`flask config reload`: have a running gateway take its settings anew, without losing a request or a page."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 import click
 
+from gateway.reload.asked import ask
 from gateway.reload.published import Worker, workers
 
 LIMIT_S: Final = 20.0
@@ -17,7 +15,7 @@ PAUSE_S: Final = 0.05
 
 
 @click.command(short_help="Have a running gateway read them anew.")
-@click.option("--pid", type=click.IntRange(min=1), help="The main process of granian, where several gateways run.")
+@click.option("--pid", type=click.IntRange(min=1), help="The main process of the server, where several gateways run.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def reload(pid: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
     """Have every worker of a running gateway read settings and secrets anew, and tell what came of it.
@@ -27,8 +25,7 @@ def reload(pid: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
     """
     asked = _workers_of(pid)
     for worker in asked:
-        with suppress(ProcessLookupError):
-            os.kill(worker.pid, signal.SIGHUP)
+        ask(worker.pid, worker.shown.asked)
     done = _wait_for(asked)
     faults = list(dict.fromkeys(fault for worker in done for fault in worker.shown.faults))
     if faults:
@@ -46,6 +43,8 @@ def reload(pid: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
 def _workers_of(pid: int | None) -> Sequence[Worker]:
     """Return the workers of the one gateway that is meant; ClickException if there is none, or more than one."""
     found = [worker for worker in workers() if pid is None or pid in {worker.pid, worker.parent}]
+    # A main process that has loaded the app before it forked shows something too, and serves nobody.
+    found = [worker for worker in found if worker.pid not in {other.parent for other in found}]
     servers = sorted({worker.parent for worker in found})
     if not found:
         where = "on this machine" if pid is None else f"with the process id {pid}"

@@ -36,7 +36,7 @@ def draining(app: "WSGIApplication") -> "WSGIApplication":
 
         if environ.get("PATH_INFO", "") == READINESS:
             start_last("503 Service Unavailable", [*_ENDING_HEADERS])
-            return [] if environ["REQUEST_METHOD"] == "HEAD" else [_ENDING]
+            return [b""] if environ["REQUEST_METHOD"] == "HEAD" else [_ENDING]
         return app(environ, start_last)
 
     return draining_app

@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
+from gateway.main_process import main_process
 from gateway.settings import KeptSettings
 
 NAME = "campaign-gateway-settings"
@@ -27,13 +27,15 @@ _LINK = f"/memfd:{NAME} (deleted)"
 class Published:
     """What one worker shows: the settings in force and when they were loaded (seconds since 1970).
 
-    `reloads` is how many there have been, good or not, and `faults` are those of the last one.
+    `reloads` is how many there have been, good or not, and `faults` are those of the last one. `asked` is the number of
+    the pipe by which it is asked for one.
     """
 
     kept: KeptSettings = field(repr=False)
     loaded_at: float
     reloads: int
     faults: tuple[str, ...]
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Publication:
             "loaded_at": published.loaded_at,
             "reloads": published.reloads,
             "faults": published.faults,
+            "asked": published.asked,
+            "pid": os.getpid(),
         }
         handle = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         with os.fdopen(os.dup(handle), "w", encoding="utf-8") as file:
@@ -88,19 +92,22 @@ def workers() -> Iterator[Worker]:
 
 
 def siblings() -> list[Worker]:
-    """Return the workers of the server that started this process as one of them, the latest settings first."""
-    if parent_process() is None:
+    """Return the workers of the server that started this process as one of them, the latest settings first.
+
+    Its main process is among them where that has loaded the app too, before it forked.
+    """
+    main = main_process()
+    if main is None:
         # Whatever else a shell or a supervisor has started is no worker of this server.
         return []
-    found = [worker for worker in workers() if worker.parent == os.getppid()]
+    found = [worker for worker in workers() if main in {worker.parent, worker.pid}]
     return sorted(found, key=lambda worker: worker.shown.loaded_at, reverse=True)
 
 
 def sibling_starting() -> bool:
     """Tell whether this process has a sibling that does not show anything yet: a worker that is being started."""
-    if parent_process() is None:
-        return False
-    return any(parent == os.getppid() and _shown_by(folder) is None for folder, parent in _others())
+    main = main_process()
+    return main is not None and any(parent == main and _shown_by(folder) is None for folder, parent in _others())
 
 
 def _others() -> Iterator[tuple[Path, int]]:
@@ -122,7 +129,8 @@ def _shown_by(process: Path) -> Published | None:
             with suppress(OSError):
                 if str(link.readlink()) == _LINK:
                     document = _read(link)
-                    if document is not None:
+                    # What it has from its parent, by a fork, is not its own.
+                    if document is not None and document["pid"] == int(process.name):
                         return _published(document)
     return None
 
@@ -136,4 +144,4 @@ def _read(link: Path) -> Any:
 def _published(document: Any) -> Published:
     kept = KeptSettings.from_json(document["kept"])
     faults = tuple(map(str, document["faults"]))
-    return Published(kept, float(document["loaded_at"]), int(document["reloads"]), faults)
+    return Published(kept, float(document["loaded_at"]), int(document["reloads"]), faults, int(document["asked"]))

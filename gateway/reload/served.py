@@ -5,18 +5,15 @@ app from beginning to end and none waits. What the old app alone has is closed w
 With faulty settings there is no new app, and the old one stays.
 """
 
-import os
-import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from gateway.reload.asked import Asked, ask
 from gateway.reload.draining import draining
 from gateway.reload.published import Publication, Published, Worker
 from gateway.reload.resources import Resources
@@ -74,13 +71,15 @@ class ServedApp:
         self._build = build
         self._settle = settle
         self._clock = clock
-        self._asked: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._asked = Asked()
         self._retired: list[_Retired] = []
         self._lock = threading.Lock()
         self._publication = Publication()
         self._reloads = 0
         self._thread: threading.Thread | None = None
         self._ending = False
+        self.drains = False
+        """Whether it is told, by a signal, some time before the server ends this process."""
         self._app, self._in_force, self._faults = self._first(siblings)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -94,7 +93,7 @@ class ServedApp:
 
     def ask_for_reload(self) -> None:
         """Have a thread reload soon; safe to call in a signal handler."""
-        self._asked.put(None)
+        self._asked.put()
 
     def start(self) -> None:
         """Start the thread that reloads when it is asked to and closes old apps; show that this worker is ready."""
@@ -183,8 +182,7 @@ class ServedApp:
         for sibling in siblings():
             if sibling.shown.kept != kept or sibling.shown.faults:
                 # They are asked by whoever asked for this worker, or nobody knew: all are to serve by the same.
-                with suppress(OSError):
-                    os.kill(sibling.pid, signal.SIGHUP)
+                ask(sibling.pid, sibling.shown.asked)
         return app, _InForce(settings, kept, resources), ()
 
     def _failed(self, resources: Resources, faults: tuple[str, ...], consequence: str) -> None:
@@ -194,15 +192,11 @@ class ServedApp:
     def _publish(self, faults: tuple[str, ...]) -> None:
         in_force = self._in_force
         loaded_at = _state_of(in_force.resources).loaded_at
-        self._publication.show(Published(in_force.kept, loaded_at, self._reloads, faults))
+        self._publication.show(Published(in_force.kept, loaded_at, self._reloads, faults, self._asked.number))
 
     def _run(self) -> None:
         while True:
-            with suppress(queue.Empty):
-                self._asked.get(timeout=self._until_due())
-                # Who asked meanwhile gets what is read now.
-                while not self._asked.empty():
-                    self._asked.get()
+            if self._asked.wait(self._until_due()):
                 self.reload()
             self.close_retired()
 

@@ -1,5 +1,8 @@
 """The signals of a worker: SIGHUP reloads the settings, SIGTERM lets it drain before it ends.
 
+That is so under granian and gunicorn, whose handlers for SIGTERM are Python's and end a worker in good order. Where
+there is no such handler, none is made up: a server that was not made for it would be left running.
+
 granian's main process answers SIGHUP by replacing its workers one after the other: it starts a new one, and after
 `GRANIAN_RESPAWN_INTERVAL` (3.5 s unless told otherwise) sends the old one SIGTERM. To the workers themselves it never
 sends SIGHUP, so that is free for us, and for whoever sends it to the main process the draining makes sure that no
@@ -9,9 +12,12 @@ request is lost. Its workers wait in the main thread without a limit, so each si
 import atexit
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import parent_process
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -43,6 +49,9 @@ reload.
 """
 
 LOOK_AGAIN_S: Final = 0.1
+FORKED_LOOK_S: Final = 0.01
+"""The same where a worker takes requests as soon as it has the handler."""
+
 GIVE_UP_S: Final = 60.0
 """For how long it is looked whether the server has set its own handler for SIGTERM, which it does after loading us."""
 
@@ -64,23 +73,50 @@ def end_at_last(limit_s: float = END_LIMIT_S, end: Callable[[int], Any] = os._ex
 
 def on_signals(
     served: ServedApp,
+    *,
+    forked: bool = False,
+    granian: bool | None = None,
     replacement_starting: Callable[[], bool] = sibling_starting,
     sleep: Callable[[float], None] = time.sleep,
     limit: Callable[[], None] = end_at_last,
 ) -> None:
-    """Have the signals of this process reach `served`. Only for the main thread, as signals are; elsewhere nothing.
+    """Have the signals of this process reach `served`, and set whether it `drains` by them.
 
-    `replacement_starting` tells whether a worker is being started. `sleep` waits in the main thread, which has nothing
-    else to do while a server serves. `limit` sees to it that the process ends within `END_LIMIT_S`.
+    Only for the main thread, as signals are; elsewhere nothing. Nor is a handler of the server's own touched that is
+    not Python's. `forked`: the app was loaded before this process was forked, so the server's handlers are yet to
+    come. `granian`: so they are, and its main thread has nothing else to do while it serves, so `sleep` waits there;
+    by default it is found out. `replacement_starting` tells whether a worker
+    is being started. `limit` sees to it that the process ends within `END_LIMIT_S`.
     """
     if threading.current_thread() is not threading.main_thread():
-        log.warning("no_reload", reason="the app was not loaded in the main thread, where signals arrive")
         return
+    if granian is None:
+        # Another server that starts its workers so, hypercorn, has signals written to a socket and acts on that.
+        granian = parent_process() is not None and "granian" in sys.modules
     wake_for_signals()
-    _warn_of_a_short_interval(signal.signal(signal.SIGHUP, lambda *_: served.ask_for_reload()))
-    _before_the_servers_own(
-        signal.getsignal(signal.SIGTERM), lambda end: _drain_first(served, end, replacement_starting, sleep, limit)
-    )
+    inherited, end = signal.getsignal(signal.SIGHUP), signal.getsignal(signal.SIGTERM)
+    if not _is_anothers(signal.SIGHUP):
+        signal.signal(signal.SIGHUP, lambda *_: served.ask_for_reload())
+    if granian:
+        _warn_of_a_short_interval(inherited)
+        served.drains = True
+        _before_the_servers_own(end, lambda own: _drain_first(served, own, replacement_starting, sleep, limit))
+    elif forked:
+        served.drains = True
+        _before_the_servers_own(end, lambda own: _drain_meanwhile(served, own), FORKED_LOOK_S)
+    elif callable(end):
+        served.drains = True
+        signal.signal(signal.SIGTERM, _drain_meanwhile(served, end))
+
+
+def _is_anothers(number: int) -> bool:
+    """Tell whether the handler of a signal is not Python's, which knows nothing of it: uWSGI's, for one."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(caught >> number - 1 & 1) and not callable(signal.getsignal(number))
 
 
 def _warn_of_a_short_interval(inherited: Handler) -> None:
@@ -130,13 +166,41 @@ def _drain_first(
     return drain_first
 
 
-def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Callable[..., None]]) -> None:
+def _drain_meanwhile(served: ServedApp, end: Handler) -> Callable[..., None]:
+    """Return a handler for SIGTERM that lets `served` drain, and calls `end` later, from a timer.
+
+    It returns at once, for in the main thread of these servers requests are taken, or answered.
+    """
+    asked = False
+
+    def drain_first(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            return
+        asked = True
+        served.drain()
+
+        def end_now(*_: object) -> None:
+            _stop_the_timer()
+            if callable(end):
+                end(number, frame)
+
+        signal.signal(signal.SIGALRM, end_now)
+        # 0 would stop the timer.
+        signal.setitimer(signal.ITIMER_REAL, max(served.drain_s, LOOK_AGAIN_S))
+
+    return drain_first
+
+
+def _before_the_servers_own(
+    inherited: Handler, wrapped: Callable[[Handler], Callable[..., None]], again_s: float = LOOK_AGAIN_S
+) -> None:
     """Wrap the handler for SIGTERM as soon as it is another one than `inherited`.
 
     A timer has it looked at in the main thread, the only one that may set handlers. It stops before Python ends: that
     puts the system's handlers back first, by which a tick kills, and what loads us may end before any server is there.
     """
-    looks = round(GIVE_UP_S / LOOK_AGAIN_S)
+    looks = round(GIVE_UP_S / again_s)
 
     def look(*_: object) -> None:
         nonlocal looks
@@ -149,7 +213,7 @@ def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Cal
 
     atexit.register(_stop_the_timer)
     signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, LOOK_AGAIN_S, LOOK_AGAIN_S)
+    signal.setitimer(signal.ITIMER_REAL, again_s, again_s)
 
 
 def _stop_the_timer() -> None:

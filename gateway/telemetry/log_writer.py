@@ -86,10 +86,17 @@ class LogWriter:
 
 
 def write_to_standard_error(lines: str) -> None:
-    """Write `lines` to standard error, past Python's own file, whose lock others would wait for."""
+    """Write `lines` to standard error, past Python's own file, whose lock others would wait for, where it has one."""
+    try:
+        handle = sys.stderr.fileno()
+    except (OSError, AttributeError):
+        # What mod_wsgi puts there writes to Apache's log, line by line.
+        sys.stderr.write(lines)
+        sys.stderr.flush()
+        return
     data = lines.encode(errors="backslashreplace")
     while data:
-        data = data[os.write(sys.stderr.fileno(), data) :]
+        data = data[os.write(handle, data) :]
 
 
 def start_log_writer() -> LogWriter:

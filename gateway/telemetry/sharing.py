@@ -6,12 +6,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing import parent_process
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 import structlog
 
+from gateway.main_process import main_process
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.snapshot import Snapshot
 from gateway.telemetry.worker_files import WRITE_EVERY_S, WorkerFiles
@@ -28,11 +28,11 @@ def share_over_workers(metrics: Metrics) -> None:
 
     A thread writes them once a second, and they are written once more when the process ends.
     """
-    parent = parent_process()
-    if parent is None or parent.pid is None:
+    main = main_process()
+    if main is None:
         return
     try:
-        files = WorkerFiles(folder_of(parent.pid))
+        files = WorkerFiles(folder_of(main))
         metrics.worker = files.name
         files.write(metrics.snapshot())
     except OSError as error:

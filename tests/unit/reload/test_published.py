@@ -24,7 +24,7 @@ from gateway.settings import KeptSettings
 kept = KeptSettings("test", {"secret": "s3cret"}, {"isales.ca_file": b"PEM"})
 publication = Publication()
 for loaded_at in map(float, sys.argv[1:]):
-    publication.show(Published(kept, loaded_at, 3, ("a fault",)))
+    publication.show(Published(kept, loaded_at, 3, ("a fault",), 7))
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -34,12 +34,15 @@ RESTLESS = SHOW.replace("print(", "import threading\nprint(", 1).replace(
 ended = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), ended.set())).start()
 while not ended.is_set():
-    publication.show(Published(kept, 1.0, 3, ()))
+    publication.show(Published(kept, 1.0, 3, (), 7))
 """,
 )
 BROKEN = """
 import os, sys
-whole = b'{"kept": {"environment": "x", "values": {}, "files": {}}, "loaded_at": 1, "reloads": 0, "faults": []}'
+whole = (
+    b'{"kept": {"environment": "x", "values": {}, "files": {}}, "loaded_at": 1, "reloads": 0, "faults": [], '
+    b'"asked": 7, "pid": %d}' % (1 if "of another" in sys.argv else os.getpid())
+)
 handle = os.memfd_create("campaign-gateway-settings", os.MFD_ALLOW_SEALING)
 os.write(handle, whole if "whole" in sys.argv else whole[:10])
 if "sealed" in sys.argv:
@@ -104,7 +107,7 @@ def test_a_worker_is_found_with_all_that_it_shows() -> None:
         worker = next(worker for worker in workers() if worker.pid == pid)
         assert worker.parent == os.getpid()
         assert worker.shown == Published(
-            KeptSettings("test", {"secret": "s3cret"}, {"isales.ca_file": b"PEM"}), 2.5, 3, ("a fault",)
+            KeptSettings("test", {"secret": "s3cret"}, {"isales.ca_file": b"PEM"}), 2.5, 3, ("a fault",), 7
         )
         assert "s3cret" not in repr(worker)
     assert found(pid) is None
@@ -116,13 +119,13 @@ def test_a_worker_is_found_while_it_replaces_what_it_shows() -> None:
         assert all(found(pid) for _ in range(LOOKS))
 
 
-@pytest.mark.parametrize("args", [(), ("sealed",), ("whole",)])
+@pytest.mark.parametrize("args", [(), ("sealed",), ("whole",), ("whole", "sealed", "of another")])
 def test_what_is_not_complete_or_not_ours_is_not_read(args: tuple[str, ...]) -> None:
-    """Half of a document, or one that may still be written to, is as good as nothing."""
+    """Half of a document, one that may be written to, or that a process has from its parent, is as good as nothing."""
     with process(BROKEN, *args) as pid:
         assert found(pid) is None
     with process(BROKEN, "whole", "sealed") as pid:
-        assert found(pid) == Published(KeptSettings("x", {}, {}), 1.0, 0, ())
+        assert found(pid) == Published(KeptSettings("x", {}, {}), 1.0, 0, (), 7)
 
 
 def pids_of_siblings() -> list[int]:
@@ -153,7 +156,7 @@ def test_nobody_can_write_to_it_and_no_program_inherits_it() -> None:
     """It is sealed, and closed where another program is executed."""
     before = handles_of_publications()
     publication = Publication()
-    publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, ()))
+    publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, (), 7))
     handles = list(handles_of_publications() - before)
     assert len(handles) == 1
     with pytest.raises(OSError, match="not permitted"):
@@ -169,6 +172,6 @@ def test_where_there_is_no_memfd_nothing_is_shown(monkeypatch: pytest.MonkeyPatc
     """The gateway serves all the same; only reloads by the command are missing."""
     monkeypatch.delattr(os, "memfd_create")
     publication = Publication()
-    publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, ()))
+    publication.show(Published(load_kept({}, PROJECT)[1], 1.0, 0, (), 7))
     publication.close()
     assert found(os.getpid()) is None

@@ -1,7 +1,6 @@
 """The app that the server calls, around apps that only say which they are."""
 
 import os
-import signal
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import pytest
 from werkzeug.test import Client
 
 from gateway.reload import SETTINGS_STATE, Resources, ServedApp
+from gateway.reload.asked import Asked
 from gateway.reload.published import Published, Worker
 from gateway.settings import KeptSettings, Settings, SettingsError, load_kept
 from gateway.telemetry.settings_state import SettingsState
@@ -66,10 +66,12 @@ class House:
         self.settled += 1
 
 
-def sibling(concurrency: str = "5", *, pid: int = 0, loaded_at: float = 1.0, faults: tuple[str, ...] = ()) -> Worker:
+def sibling(
+    concurrency: str = "5", *, pid: int = 0, loaded_at: float = 1.0, faults: tuple[str, ...] = (), asked: int = 0
+) -> Worker:
     """Return a worker that serves with these settings; without a `pid` one that has ended."""
     kept = load_kept({CONCURRENCY: concurrency, DEADLINE: "10"}, PROJECT)[1]
-    return Worker(pid or 2**22 + 1, os.getppid(), Published(kept, loaded_at, 0, faults))
+    return Worker(pid or 2**22 + 1, os.getppid(), Published(kept, loaded_at, 0, faults, asked))
 
 
 def test_a_reload_replaces_the_app(capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,21 +213,18 @@ def test_settings_of_another_version_do_not_hide_the_faults() -> None:
     other = sibling()
     kept = KeptSettings("test", {**other.shown.kept.values, "no_such": {}}, {})
     with pytest.raises(SettingsError, match="concurrency"):
-        House(Worker(other.pid, other.parent, Published(kept, 1.0, 0, ())), **{CONCURRENCY: "none"})
+        House(Worker(other.pid, other.parent, Published(kept, 1.0, 0, (), 0)), **{CONCURRENCY: "none"})
 
 
 @pytest.mark.parametrize(
     ("faults", "environ", "asked"),
-    [((), {}, 0), ((), {CONCURRENCY: "1"}, 1), (("a fault",), {}, 1)],
+    [((), {}, False), ((), {CONCURRENCY: "1"}, True), (("a fault",), {}, True)],
 )
 def test_others_with_other_settings_are_asked_to_reload(
-    faults: tuple[str, ...], environ: dict[str, str], asked: int
+    faults: tuple[str, ...], environ: dict[str, str], *, asked: bool
 ) -> None:
     """A worker that begins with newer settings has all serve by the same; so do those get rid of faults."""
-    received: list[int] = []
-    before = signal.signal(signal.SIGHUP, lambda *_: received.append(1))
-    try:
-        House(sibling(pid=os.getpid(), faults=faults), sibling(faults=faults), **{CONCURRENCY: "5", **environ})
-    finally:
-        signal.signal(signal.SIGHUP, before)
-    assert len(received) == asked
+    theirs = Asked()
+    living = sibling(pid=os.getpid(), asked=theirs.number, faults=faults)
+    House(living, sibling(faults=faults), **{CONCURRENCY: "5", **environ})
+    assert theirs.wait(0) == asked

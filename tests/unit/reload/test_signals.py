@@ -24,6 +24,7 @@ class Served:
     """Stands for the served app: notes what it is told, and how long is waited."""
 
     drain_s = 1.5
+    drains = False
 
     def __init__(self) -> None:
         self.told: list[str | float] = []
@@ -76,7 +77,13 @@ def served() -> Served:
 def install(served: Served, starting_looks: int = 0) -> None:
     """Have signals reach `served`; at so many looks a worker that takes its place is not ready yet."""
     looks = iter(range(starting_looks))
-    on_signals(cast(ServedApp, served), lambda: next(looks, None) is not None, served.sleep, served.limit)
+    on_signals(
+        cast(ServedApp, served),
+        granian=True,
+        replacement_starting=lambda: next(looks, None) is not None,
+        sleep=served.sleep,
+        limit=served.limit,
+    )
 
 
 def set_by_the_server(served: Served) -> None:
@@ -174,7 +181,57 @@ def test_outside_the_main_thread_there_are_no_signals(served: Served, capsys: py
     thread.start()
     thread.join()
     assert signal.getsignal(signal.SIGHUP) is before
-    assert "no_reload" in "".join(capsys.readouterr())
+    assert served.drains is False
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_server_with_a_handler_of_its_own_is_told_to_end_when_callers_have_left(
+    served: Served, *, forked: bool
+) -> None:
+    """The main thread of gunicorn takes requests, so nothing waits in it: a timer calls what the server had there.
+
+    Where it forks with the app loaded, its handler for the worker comes later.
+    """
+    served.drain_s = 0.2
+    signal.signal(signal.SIGTERM, lambda *_: served.told.append("main" if forked else "end"))
+    on_signals(cast(ServedApp, served), forked=forked, granian=False)
+    assert served.drains
+    if forked:
+        set_by_the_server(served)
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert served.told == ["drain"]
+    wait_until(lambda: served.told == ["drain", "end"])
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_server_without_a_handler_has_signals_to_itself(served: Served) -> None:
+    """Nothing ends waitress but the signal; a worker that only drains would be left running."""
+    on_signals(cast(ServedApp, served), granian=False)
+    assert (served.drains, signal.getsignal(signal.SIGTERM)) == (False, signal.SIG_DFL)
+
+
+HANDLERS_OF_ANOTHER = """
+import ctypes, signal
+from types import SimpleNamespace
+from gateway.reload.signals import on_signals
+signal_of_c = ctypes.CDLL(None).signal
+signal_of_c.restype, signal_of_c.argtypes = ctypes.c_void_p, (ctypes.c_int, ctypes.c_void_p)
+handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(lambda _: None)
+place = ctypes.cast(handler, ctypes.c_void_p)
+for number in (signal.SIGHUP, signal.SIGTERM):
+    signal_of_c(number, place)
+served = SimpleNamespace(drains=False)
+on_signals(served, granian=False)
+assert not served.drains
+assert all(signal_of_c(number, None) == place.value for number in (signal.SIGHUP, signal.SIGTERM))
+"""
+
+
+def test_handlers_that_are_not_pythons_stay() -> None:
+    """Those of uWSGI are C's: Python would call ours with the next request, if ever, and theirs would be gone."""
+    ended = subprocess.run([sys.executable, "-c", HANDLERS_OF_ANOTHER], cwd=PROJECT, check=False)
+    assert ended.returncode == 0
 
 
 SLOW_TO_END = """
@@ -187,7 +244,7 @@ class SlowToEnd:
         sleep(pause_s)
 
 slow_to_end = SlowToEnd()
-on_signals(SimpleNamespace())
+on_signals(SimpleNamespace(), granian=True)
 """
 
 
@@ -199,7 +256,7 @@ from tests.support.waiting import wait_until
 
 # As where the thread that the system gave the tick to has not run since.
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
-on_signals(SimpleNamespace())
+on_signals(SimpleNamespace(), granian=True)
 wait_until(lambda: signal.SIGALRM in signal.sigpending())
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.getsignal(signal.SIGALRM)()

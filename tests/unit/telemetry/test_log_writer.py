@@ -1,5 +1,6 @@
 """Lines are written behind the back of those who log."""
 
+import sys
 import threading
 import time
 
@@ -102,3 +103,25 @@ def test_standard_error_takes_what_is_no_text(capfd: pytest.CaptureFixture[str])
     """Whatever Python can hold in a string can be written."""
     write_to_standard_error("é \ud800\n")
     assert capfd.readouterr().err == "é \\ud800\n"
+
+
+class WithoutAHandle:
+    """Stands for what mod_wsgi has in the place of standard error."""
+
+    def __init__(self) -> None:
+        self.written = ""
+
+    def write(self, lines: str) -> None:
+        """Take them."""
+        self.written += lines
+
+    def flush(self) -> None:
+        """Do nothing more."""
+
+
+def test_lines_reach_a_standard_error_that_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apache's log, for one, is no open file of this process."""
+    log = WithoutAHandle()
+    monkeypatch.setattr(sys, "stderr", log)
+    write_to_standard_error("a line\n")
+    assert log.written == "a line\n"

@@ -1,0 +1,133 @@
+"""The same gateway whichever WSGI server serves it: pages, crowds, reload, log and numbers."""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from gateway.simulator.server import SimulatorServer
+from tests.support.server import ServedGateway
+from tests.support.waiting import wait_until
+from tests.support.wsgi_servers import (
+    GEVENT,
+    GRANIAN,
+    GTHREAD,
+    PRELOAD,
+    UWSGI,
+    UWSGI_ALONE,
+    UWSGI_FORKED,
+    WAITRESS,
+    WsgiServer,
+    reload_by_command,
+    serving,
+    workers_of,
+)
+
+LIMIT_S = 30.0
+KEY = {"X-API-Key": "web-key"}
+SERVERS = (GRANIAN, GTHREAD, GEVENT, UWSGI, WAITRESS)
+OTHER_WAYS = (PRELOAD, UWSGI_FORKED, UWSGI_ALONE)
+COUNTED = re.compile(r'^campaign_gateway_requests_total\{.*status="404"\} (\S+)$', re.MULTILINE)
+
+
+@pytest.fixture(scope="module", params=SERVERS, ids=lambda server: server.name)
+def server(request: pytest.FixtureRequest) -> WsgiServer:
+    """Return each of the servers."""
+    found: WsgiServer = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def served(server: WsgiServer, _simulator: SimulatorServer) -> Iterator[ServedGateway]:
+    """Return a gateway that is served by it, behind one proxy."""
+    with serving(
+        server, _simulator.base_url, GATEWAY__HTTP__TRUSTED_PROXIES="1", GATEWAY__ISALES__DEADLINE_S="25"
+    ) as made:
+        yield made
+
+
+def get(served: ServedGateway, path: str, method: str = "GET", **headers: str) -> requests.Response:
+    """Send one request on a connection of its own."""
+    sent = {**KEY, "Connection": "close", **headers}
+    return requests.request(method, f"{served.url}{path}", headers=sent, timeout=LIMIT_S)
+
+
+def test_pages_and_what_is_empty(served: ServedGateway, server: WsgiServer, simulator: SimulatorServer) -> None:
+    """A page comes once, then from the cache; HEAD, 304 and 204 are what they are, and nothing follows them."""
+    path = "/campaigns?page_size=7"
+    first, *hits = [get(served, path) for _ in range(6)]
+    assert (first.status_code, {hit.content for hit in hits}) == (200, {first.content})
+    assert simulator.calls.total <= server.workers
+    assert any("; hit; " in hit.headers["Cache-Status"] for hit in hits)
+    tag = first.headers["ETag"]
+    with requests.Session() as session:
+        for _ in range(2):
+            head = session.head(f"{served.url}{path}", headers=KEY, timeout=LIMIT_S)
+            assert (head.status_code, head.content, head.headers["ETag"]) == (200, b"", tag)
+            assert int(head.headers["Content-Length"]) == int(first.headers["Content-Length"])
+            same = session.get(f"{served.url}{path}", headers={**KEY, "If-None-Match": tag}, timeout=LIMIT_S)
+            assert (same.status_code, same.content, "Content-Length" in same.headers) == (304, b"", False)
+            for probe in ("/healthz", "/readyz", "/openapi.json"):
+                empty = session.head(f"{served.url}{probe}", timeout=LIMIT_S)
+                assert (empty.status_code, empty.content) == (200, b"")
+            options = session.options(f"{served.url}/campaigns", timeout=LIMIT_S)
+            assert (options.status_code, options.content) == (204, b"")
+
+
+def test_crowds(served: ServedGateway, server: WsgiServer, simulator: SimulatorServer) -> None:
+    """A herd is one call for each worker; beside a hundred callers who wait, a page at hand comes at once."""
+    # Each worker has a page of its own.
+    wait_until(lambda: get(served, "/campaigns?page=2").ok and simulator.calls.total == server.workers, LIMIT_S)
+    simulator.calls.reset()
+    simulator.latency_s = 1.0
+    with ThreadPoolExecutor(50) as pool:
+        herd = list(pool.map(lambda _: get(served, "/campaigns?page=3").status_code, range(50)))
+    assert set(herd) == {200}
+    assert simulator.calls.total <= server.workers
+    simulator.latency_s = 3.0
+    with ThreadPoolExecutor(100) as pool:
+        waiting = [pool.submit(get, served, f"/campaigns?page_size={20 + number % 10}") for number in range(100)]
+        wait_until(lambda: simulator.calls.total >= 10, LIMIT_S)
+        at_hand = {get(served, "/campaigns?page=2").status_code for _ in range(4)}
+        assert (at_hand, all(answer.done() for answer in waiting)) == ({200}, False)
+        assert {answer.result().status_code for answer in waiting} == {200}
+
+
+def test_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> None:
+    """All workers reload, which ends none; each line is there, with the address of the caller; numbers are of all."""
+    check_reload_log_and_numbers(served, server)
+
+
+@pytest.mark.parametrize("other", OTHER_WAYS, ids=lambda server: server.name)
+def test_the_same_however_workers_come_to_be(simulator: SimulatorServer, other: WsgiServer) -> None:
+    """Also where the app is loaded before workers are forked, and where there is one process alone."""
+    with serving(other, simulator.base_url, GATEWAY__HTTP__TRUSTED_PROXIES="1") as served:
+        check_reload_log_and_numbers(served, other)
+
+
+def check_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> None:
+    """Reload twice, send requests, and find them in the log and among the numbers."""
+    # So many that each worker has answered some.
+    wait_until(lambda: get(served, "/healthz").ok and len(workers_of(served)) == server.workers, LIMIT_S)
+    for _ in range(2):
+        reloaded = reload_by_command(served)
+        workers = f"{server.workers} {'worker serves' if server.workers == 1 else 'workers serve'}"
+        assert (reloaded.stderr, workers in reloaded.stdout) == ("", True)
+    for number in range(10):
+        get(served, "/nothing", **{"X-Forwarded-For": "192.0.2.7", "X-Request-Id": f"asked-for-{number}"})
+    wait_until(lambda: len(re.findall("asked-for-", served.log.read_text())) == 10, LIMIT_S)
+    lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith('{"')]
+    assert {line["remote"] for line in lines if line.get("request_id", "").startswith("asked-for-")} == {"192.0.2.7"}
+    said = [line["event"] for line in lines]
+    assert said.count("settings_reloaded") == 2 * server.workers
+    assert ("no_drain" in said, said.count("no_drain") <= server.workers) == (not server.drains, True)
+    assert "one_request_at_a_time" not in said
+
+    def counted() -> float:
+        return sum(map(float, COUNTED.findall(get(served, "/metrics").text)))
+
+    # Whichever worker answers; what it knows of another one is at most a second old.
+    wait_until(lambda: {counted() for _ in range(6)} == {10.0}, LIMIT_S)
