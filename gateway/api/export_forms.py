@@ -7,8 +7,9 @@ import csv
 import json
 import zlib
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import IO, Any, Final, NamedTuple
 
 from gateway.api.public import json_bytes
@@ -76,21 +77,27 @@ class Form(NamedTuple):
 
 
 def row_of(campaign: Campaign) -> dict[str, Any]:
-    """Return what `CampaignSchema` dumps, in half the time: there may be a million of them."""
+    """Return what `CampaignSchema` dumps, in a fraction of the time: there may be a million of them."""
     return {
         "id": campaign.id,
         "name": campaign.name,
         "status": campaign.status.value,
         "device_type": campaign.device_type.value,
-        "begins_at": None if campaign.begins_at is None else utc_text(campaign.begins_at),
-        "ends_at": None if campaign.ends_at is None else utc_text(campaign.ends_at),
+        "begins_at": None if campaign.begins_at is None else _utc_text(campaign.begins_at),
+        "ends_at": None if campaign.ends_at is None else _utc_text(campaign.ends_at),
         "caller_number": campaign.caller_number,
     }
 
 
+# Campaigns' times are in UTC. In other zones two that are not the same may be equal: those of an hour that comes twice.
+@lru_cache(maxsize=4096)
+def _utc_text(moment: datetime) -> str:
+    return utc_text(moment)
+
+
 def ndjson(campaigns: Iterable[Campaign]) -> bytes:
     """Return the campaigns, one a line."""
-    return b"".join(json_bytes(row_of(campaign)) + b"\n" for campaign in campaigns)
+    return b"".join([json_bytes(row_of(campaign)) + b"\n" for campaign in campaigns])
 
 
 def defused(cell: str) -> str:
