@@ -96,7 +96,7 @@ def test_redis_keeps_nothing_and_has_a_bound() -> None:
 
 
 def test_exports_have_room_that_only_the_gateway_can_use() -> None:
-    """What its settings name is memory of a size of its own, for its user alone, and the container has that much more."""
+    """What its settings name is memory of a size of its own, for its user alone, beside all else."""
     settings = tomllib.loads((DEPLOY / "compose/gateway.toml").read_text())
     assert settings["export"]["spool_folder"] == SPOOL
     mounts = dict(mount.split(":") for mount in service("gateway")["tmpfs"])
