@@ -178,7 +178,7 @@ class NotAcceptable(CallerError):
     status = 406
     title = "No acceptable representation"
     meaning = "The `Accept` header excludes every media type that this endpoint can send."
-    remedy = "Accept `application/json`, or leave the `Accept` header out."
+    remedy = "Accept one of the media types that `detail` names, or leave the `Accept` header out."
 
 
 class RateLimited(CallerError):

@@ -32,7 +32,7 @@ REQUEST_HEADERS: Final = f"{READ_HEADERS}, {TOOLING_HEADERS}"
 EXPOSED_HEADERS: Final = (
     "Accept-Ranges, Allow, Cache-Status, Campaigns-As-Of, Content-Disposition, Content-Encoding, Content-Range, Date, "
     "ETag, Link, Preference-Applied, RateLimit, RateLimit-Policy, Repr-Digest, Retry-After, Server-Timing, Vary, "
-    "WWW-Authenticate, X-Request-Id, X-Total-Count"
+    "WWW-Authenticate, X-Left-Out-Count, X-Request-Id, X-Total-Count"
 )
 """`Vary` among them: a cache in a page that does not see it gives the answer for one key to another."""
 

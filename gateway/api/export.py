@@ -153,7 +153,7 @@ class _File:
     """One representation of a result, as one caller gets it."""
 
     def __init__(self, result: Result, form: Form, exports: Exports) -> None:
-        self._rows = result.whole.rows
+        self._rows, self._left_out = result.whole.rows, result.whole.left_out
         self._form = form
         plain = result.rows
         if not form.is_rows:
@@ -184,6 +184,8 @@ class _File:
         response.headers["Content-Length"] = str(end - start)
         response.headers["Accept-Ranges"] = "bytes"
         response.headers["X-Total-Count"] = str(self._rows)
+        if self._left_out:
+            response.headers["X-Left-Out-Count"] = str(self._left_out)
         response.headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(spool.digest()).decode()}:"
         if self._coding:
             response.headers["Content-Encoding"] = self._coding

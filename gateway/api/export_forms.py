@@ -7,8 +7,10 @@ import csv
 import json
 import zlib
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
+from json.encoder import encode_basestring
 from typing import IO, Any, Final, NamedTuple
 
 from gateway.api.public import json_bytes
@@ -75,22 +77,27 @@ class Form(NamedTuple):
         return partial(_write_with_end_line, rows=rows)
 
 
-def row_of(campaign: Campaign) -> dict[str, Any]:
-    """Return what `CampaignSchema` dumps, in half the time: there may be a million of them."""
-    return {
-        "id": campaign.id,
-        "name": campaign.name,
-        "status": campaign.status.value,
-        "device_type": campaign.device_type.value,
-        "begins_at": None if campaign.begins_at is None else utc_text(campaign.begins_at),
-        "ends_at": None if campaign.ends_at is None else utc_text(campaign.ends_at),
-        "caller_number": campaign.caller_number,
-    }
-
-
 def ndjson(campaigns: Iterable[Campaign]) -> bytes:
-    """Return the campaigns, one a line."""
-    return b"".join(json_bytes(row_of(campaign)) + b"\n" for campaign in campaigns)
+    """Return the campaigns, one a line, to the byte as `CampaignSchema` dumps them: there may be a million of them."""
+    return "".join(map(_line, campaigns)).encode("utf-8", "replace")
+
+
+def _line(campaign: Campaign) -> str:
+    return (
+        f'{{"id":{campaign.id},"name":{_text(campaign.name)},"status":"{campaign.status}",'
+        f'"device_type":"{campaign.device_type}","begins_at":{_moment(campaign.begins_at)},'
+        f'"ends_at":{_moment(campaign.ends_at)},"caller_number":{_text(campaign.caller_number)}}}\n'
+    )
+
+
+def _text(text: str | None) -> str:
+    return "null" if text is None else encode_basestring(text)
+
+
+# Campaigns' times are in UTC. In other zones two that are not the same may be equal: those of an hour that comes twice.
+@lru_cache(maxsize=4096)
+def _moment(moment: datetime | None) -> str:
+    return "null" if moment is None else f'"{utc_text(moment)}"'
 
 
 def defused(cell: str) -> str:

@@ -149,6 +149,12 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_INT64},
         "example": 250,
     },
+    "X-Left-Out-Count": {
+        "description": "How many campaigns are missing in the file at most, because CC-iSales sent them without an "
+        "`id` that can be used; absent when there are none.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_INT64},
+        "example": 2,
+    },
     "X-Content-Type-Options": {
         "description": "Browsers are not to guess another media type than `Content-Type`.",
         "schema": {"type": "string", "enum": ["nosniff"]},

@@ -126,7 +126,7 @@ def get_me() -> dict[str, Any]:
 def export_campaigns() -> dict[str, Any]:
     """Return `GET /campaigns/export`."""
     of_result = ("Cache-Control", "Cache-Status", "Campaigns-As-Of", "Content-Disposition", "ETag", "Vary")
-    of_file = (*of_result, "Accept-Ranges", "Content-Length", "Repr-Digest", "X-Total-Count")
+    of_file = (*of_result, "Accept-Ranges", "Content-Length", "Repr-Digest", "X-Left-Out-Count", "X-Total-Count")
     files = {each.media_type: {"schema": {"type": "string"}} for each in (ExportFormat.NDJSON, ExportFormat.CSV)}
     files[ExportFormat.XLSX.media_type] = {"schema": {"type": "string", "format": "binary"}}
     file = {

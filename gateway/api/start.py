@@ -13,6 +13,8 @@ MAX_AGE_S: Final = 300
 FOR_PEOPLE: Final = "console"
 PLACES: Final = {
     "campaigns": "campaigns",
+    "summary": "campaigns/summary",
+    "export": "campaigns/export",
     "me": "me",
     "console": FOR_PEOPLE,
     "documentation": "docs",

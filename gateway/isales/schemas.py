@@ -40,7 +40,6 @@ class Text(fields.Field[str]):
 
 class _TolerantSchema(Schema):
     class Meta:
-        # Not inherited by nested schemas, hence a base class that all have.
         unknown = EXCLUDE
 
 
@@ -57,11 +56,13 @@ class RowSchema(_TolerantSchema):
 
 
 class PageSchema(_TolerantSchema):
-    """The envelope of a page, less the result code, read before. Number and size are those that CC-iSales speaks of."""
+    """The envelope of a page, less the result code, read before, and the rows, each of which is read by itself.
+
+    Number and size are those that CC-iSales speaks of.
+    """
 
     number = WholeNumber(allow_none=True, data_key="curPage")
     size = WholeNumber(allow_none=True, data_key="rowsPerPage")
     total_items = WholeNumber(allow_none=True, data_key="totalSize")
     skill_queue_total = WholeNumber(allow_none=True, data_key="curSkillQueueCount")
     ivr_total = WholeNumber(allow_none=True, data_key="curIvrCount")
-    rows = fields.Nested(RowSchema, many=True, allow_none=True, data_key="data", unknown=EXCLUDE)

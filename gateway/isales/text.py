@@ -19,6 +19,11 @@ def well_formed(text: str) -> str:
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def is_well_formed(text: str) -> bool:
+    """Tell whether `text` has no lone surrogate."""
+    return text.isascii() or _SURROGATE.search(text) is None
+
+
 def printable(text: str, limit: int) -> str:
     """Return at most `limit` characters of `text`, well formed, a space for each that is not to be shown."""
     # Cut first: the text may be megabytes long.

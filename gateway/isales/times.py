@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 Reader = Callable[[str, ZoneInfo], datetime | None]
@@ -28,14 +28,36 @@ _FIRST_SECOND: Final = (0, 0, 0)
 _LAST_SECOND: Final = (23, 59, 59)
 
 
+class _Read(NamedTuple):
+    """The moment in UTC, `None` if it cannot be read, and whether it is written as the vendor says."""
+
+    moment: datetime | None
+    as_described: bool
+
+
+_UNREADABLE: Final = _Read(None, as_described=False)
+
+
 def begin(text: str, zone: ZoneInfo) -> datetime | None:
     """Return the moment in UTC, for a bare date its first second in `zone`; `None` if it cannot be read."""
-    return _moment(text, zone, _FIRST_SECOND) if len(text) <= _LONGEST else None
+    return _moment(text, zone, _FIRST_SECOND).moment
 
 
 def end(text: str, zone: ZoneInfo) -> datetime | None:
     """Return the moment in UTC, for a bare date its last second in `zone`; `None` if it cannot be read."""
-    return _moment(text, zone, _LAST_SECOND) if len(text) <= _LONGEST else None
+    return _moment(text, zone, _LAST_SECOND).moment
+
+
+def described_begin(text: str, zone: ZoneInfo) -> datetime | None:
+    """Return what `begin` does if `text` is written as the vendor says, else `None`."""
+    read = _moment(text, zone, _FIRST_SECOND)
+    return read.moment if read.as_described else None
+
+
+def described_end(text: str, zone: ZoneInfo) -> datetime | None:
+    """Return what `end` does if `text` is written as the vendor says, else `None`."""
+    read = _moment(text, zone, _LAST_SECOND)
+    return read.moment if read.as_described else None
 
 
 def is_as_described(text: str) -> bool:
@@ -43,9 +65,17 @@ def is_as_described(text: str) -> bool:
     return _DESCRIBED.fullmatch(text) is not None
 
 
+def _moment(text: str, zone: ZoneInfo, of_day: tuple[int, int, int]) -> _Read:
+    return _read(text, zone, of_day) if len(text) <= _LONGEST else _UNREADABLE
+
+
 # The same campaigns are on many pages. What comes in is a date or a time: nothing longer is kept.
 @lru_cache(maxsize=4096)
-def _moment(text: str, zone: ZoneInfo, of_day: tuple[int, int, int]) -> datetime | None:
+def _read(text: str, zone: ZoneInfo, of_day: tuple[int, int, int]) -> _Read:
+    return _Read(_parsed(text, zone, of_day), is_as_described(text))
+
+
+def _parsed(text: str, zone: ZoneInfo, of_day: tuple[int, int, int]) -> datetime | None:
     if _MILLISECONDS.fullmatch(text):
         return _EPOCH + timedelta(seconds=int(text) // 1000)
     match = _TIME.fullmatch(text)

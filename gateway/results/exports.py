@@ -42,11 +42,21 @@ class Result:
             made = self._forms.get(name)
             if made is None:
                 made = spooling.spool()
-                with spooled(spooling):
+                with spooled(spooling), _whole(made):
                     make(self.rows, made)
-                    made.flush()
                 self._forms[name] = made
             return made
+
+
+@contextmanager
+def _whole(spool: Spool) -> Iterator[None]:
+    """Have all of `spool` where it is read, or let go of it at once: a failure holds its frames for long."""
+    try:
+        yield
+        spool.flush()
+    except BaseException:
+        spool.close()
+        raise
 
 
 @contextmanager
@@ -126,11 +136,10 @@ class Exports:
         """
         if directives.only_if_cached:
             raise NotCached("No result that answers this is kept, and only-if-cached asks for no other.")
-        with self._turn(client), spooled(self.spooling):
-            rows = self.spooling.spool()
+        rows = self.spooling.spool()
+        with self._turn(client), spooled(self.spooling), _whole(rows):
             limits = Limits(self.policy.most_rows, deadline, self.policy.concurrency, self.policy.page_s)
             whole = self._reader.read(query, lambda found: _append(rows, self._encode(found)), limits, progress)
-            rows.flush()
         result = Result(whole, rows, self._clock())
         if self.policy.keep_s > 0:
             with self._lock:

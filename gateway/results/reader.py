@@ -131,7 +131,11 @@ class _Run:
         self._reading = Reading()
         self._failure: BaseException | None = None
         self._as_of: int | None = None
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._arrived = threading.Condition(self._lock)
+        """For workers that have nothing to ask for before another page has come."""
+        self._over = threading.Condition(self._lock)
+        """For who wants the result, who is not to be woken a thousand times."""
 
     @property
     def pages(self) -> int:
@@ -147,13 +151,13 @@ class _Run:
             started += start_daemon_thread(work, f"export-{self._query.vdn}") is not None
         if not started:
             raise InternalError("No thread could be had to read the result with. Ask again later.", foreseen=True)
-        with self._changed:
-            while not self._reading.done and self._failure is None:
+        with self._lock:
+            while not self._ended:
                 left = self._limits.until.remaining()
                 if left <= 0:
-                    self._failure = self._too_late()
+                    self._end(self._too_late())
                 else:
-                    self._changed.wait(min(left, threading.TIMEOUT_MAX))
+                    self._over.wait(min(left, threading.TIMEOUT_MAX))
             if self._failure is not None:
                 raise self._failure
             reading = self._reading
@@ -163,15 +167,13 @@ class _Run:
         try:
             self._work()
         except BaseException as failure:  # noqa: BLE001 -- it is raised by the thread that wants the result
-            with self._changed:
-                if self._failure is None:
-                    self._failure = failure.again() if isinstance(failure, GatewayError) else failure
-                self._changed.notify_all()
+            with self._lock:
+                self._end(failure.again() if isinstance(failure, GatewayError) else failure)
 
     def _work(self) -> None:
         while (read := self._next()) is not None:
             page = self._page(read)
-            with self._changed:
+            with self._lock:
                 if self._ended:
                     return
                 if self._as_of is None:
@@ -182,7 +184,16 @@ class _Run:
                 if rows:
                     self._take(rows)
                 self._progress(self._reading.rows, self._reading.total)
-                self._changed.notify_all()
+                if self._reading.done:
+                    self._end(None)
+                else:
+                    self._arrived.notify_all()
+
+    def _end(self, failure: BaseException | None) -> None:
+        """Have all threads know that it is over, by the first failure if there was one."""
+        self._failure = self._failure or failure
+        self._arrived.notify_all()
+        self._over.notify_all()
 
     @property
     def _ended(self) -> bool:
@@ -190,7 +201,7 @@ class _Run:
 
     def _next(self) -> Read | None:
         """Return the next read, `None` when there is nothing left to read."""
-        with self._changed:
+        with self._lock:
             while not self._ended:
                 if self._limits.until.expired:
                     raise self._too_late()
@@ -199,7 +210,7 @@ class _Run:
                 read = self._reading.next_read()
                 if read is not None:
                     return read
-                self._changed.wait()
+                self._arrived.wait()
             return None
 
     def _page(self, read: Read) -> CampaignPage:

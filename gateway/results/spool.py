@@ -1,5 +1,6 @@
 """Bytes that are written once and then read by many: in memory while they are few, then in a file without a name."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -106,14 +107,16 @@ class Spool:
         if memory is not None:
             self._spooling.reserve(-len(memory))
         if file is not None:
-            file.close()
+            # It writes what is left first, which a full disk does not take, and closes all the same.
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _roll(self) -> None:
         memory = self._memory or bytearray()
         file = tempfile.TemporaryFile(dir=self._spooling.folder)  # noqa: SIM115 -- it is closed when nobody needs it
-        file.write(memory)
         self._file, self._memory = file, None
         self._spooling.reserve(-len(memory))
+        file.write(memory)
 
     def __del__(self) -> None:
         self.close()

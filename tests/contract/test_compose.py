@@ -1,5 +1,6 @@
 """The Compose file, as Docker Compose reads it, and what each of its services must and must not have."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from tests.support.compose import DEPLOY, composed, with_simulator
 from tests.support.containerfile import Containerfile
+from tests.support.image import SPOOL
 
 SERVICES = ("gateway", "redis", "nginx", "simulator")
 
@@ -91,3 +93,13 @@ def test_redis_keeps_nothing_and_has_a_bound() -> None:
         "--maxmemory-policy": "allkeys-lru",
     }
     assert int(service("redis")["mem_limit"]) >= 1.5 * 256 * 1024**2
+
+
+def test_exports_have_room_that_only_the_gateway_can_use() -> None:
+    """What its settings name is memory of a size of its own, for its user alone, beside all else."""
+    settings = tomllib.loads((DEPLOY / "compose/gateway.toml").read_text())
+    assert settings["export"]["spool_folder"] == SPOOL
+    mounts = dict(mount.split(":") for mount in service("gateway")["tmpfs"])
+    user, _, group = Containerfile().last("USER").partition(":")
+    assert set(mounts[SPOOL].split(",")) == {"mode=0700", f"uid={user}", f"gid={group}", "size=256m"}
+    assert int(service("gateway")["mem_limit"]) >= 4 * 256 * 1024**2

@@ -1,6 +1,7 @@
 """The Kubernetes manifests against Kubernetes' own schemas, and against what a pod of ours must and must not have."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from tests.support.containerfile import Containerfile
+from tests.support.image import SPOOL
 from tests.support.manifests import BASE, EXAMPLE, Manifest, manifest, manifests, pod
 
 DEPLOYMENTS = ("campaign-gateway", "campaign-gateway-redis")
@@ -101,6 +103,17 @@ def test_the_pod_is_that_of_the_image() -> None:
     assert not {"command", "args"} & found.keys()
     paths = {kind: found[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
+@pytest.mark.parametrize("folder", [BASE, EXAMPLE], ids=lambda folder: folder.name)
+def test_exports_have_room(folder: Path) -> None:
+    """What the settings name is memory of a size of its own: what is full there is told, and evicts no pod."""
+    settings = tomllib.loads((folder / "gateway.toml").read_text())
+    assert settings["export"]["spool_folder"] == SPOOL
+    (name,) = [mount["name"] for mount in container("campaign-gateway")["volumeMounts"] if mount["mountPath"] == SPOOL]
+    (volume,) = [volume for volume in pod("campaign-gateway")["spec"]["volumes"] if volume["name"] == name]
+    assert volume["emptyDir"] == {"medium": "Memory", "sizeLimit": "256Mi"}
+    assert container("campaign-gateway")["resources"]["limits"]["memory"] == "1Gi"
 
 
 def test_there_is_always_another_pod() -> None:

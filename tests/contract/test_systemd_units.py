@@ -2,6 +2,7 @@
 
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.scenarios.upstream.raw_server import RawServer, http, says
 from tests.support.containerfile import Containerfile
 from tests.support.gateway import PROJECT
+from tests.support.image import SPOOL
 from tests.support.programs import program
 from tests.support.server import environment, free_port
 from tests.support.units import FOLDER, SERVICE, Unit, service_variables
@@ -69,3 +71,10 @@ def test_no_secret_is_in_the_environment() -> None:
     """They come as credentials."""
     assert SERVICE.every("LoadCredential") == ["secrets:/etc/campaign-gateway/secrets"]
     assert not [value for value in SERVICE.every("Environment") if "KEY" in value]
+
+
+def test_exports_have_a_folder_of_the_services_own() -> None:
+    """What the settings name is made by systemd, for the user of the service alone."""
+    settings = tomllib.loads((FOLDER / "gateway.toml").read_text())
+    assert settings["export"]["spool_folder"] == f"/var/cache/{SERVICE.every('CacheDirectory')[0]}" == SPOOL
+    assert SERVICE.every("CacheDirectoryMode") == ["0700"]

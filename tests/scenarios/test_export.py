@@ -9,12 +9,14 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import openpyxl
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.simulator.campaigns import campaigns_of
 from gateway.simulator.faults import Fault
 from gateway.simulator.listing import Arrangement
 from gateway.simulator.server import SimulatorServer
@@ -313,3 +315,13 @@ def test_many_at_once_read_the_same_file(gateway: GatewayUnderTest) -> None:
 
     with ThreadPoolExecutor(8) as crowd:
         assert set(crowd.map(get, range(8))) == {whole}
+
+
+def test_rows_that_are_left_out_are_told(simulator: SimulatorServer, gateway: GatewayUnderTest) -> None:
+    """As on a page: how many there are, and nothing where there are none."""
+    assert "X-Left-Out-Count" not in gateway.get(EXPORT).headers
+    odd, *others = campaigns_of(1, 250)
+    simulator.listings.show(1, [replace(odd, id=-1), *others])
+    gateway.clock.advance(60)
+    answer = gateway.get(EXPORT)
+    assert (answer.headers["X-Total-Count"], answer.headers["X-Left-Out-Count"]) == ("249", "1")

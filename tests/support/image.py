@@ -23,6 +23,7 @@ from tests.support.programs import leave_out, need_namespaces, program
 
 WORKDIR = "/opt/campaign-gateway"
 PYTHON = f"/opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+SPOOL = "/var/cache/campaign-gateway"
 BUILD_LIMIT_S = 300
 
 
@@ -72,6 +73,8 @@ class Image:
         sandbox += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev"]
         sandbox += ["--perms", "1777", "--tmpfs", "/tmp", "--perms", "0755", "--dir", "/opt"]  # noqa: S108 -- in there
         sandbox += ["--ro-bind", sys.base_prefix, "/opt/python", "--ro-bind", str(self.root), WORKDIR]
+        # As the deployments give it one: tests/contract hold them to it.
+        sandbox += ["--perms", "1777", "--tmpfs", SPOOL]
         # A Python with a shared library looks for it where it was installed, which is not there.
         library = {"LD_LIBRARY_PATH": "/opt/python/lib"}
         for name, value in {**library, **self.file.environment, **variables}.items():

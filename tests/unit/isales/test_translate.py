@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.errors import UpstreamBrokenContract
 from gateway.isales.drift import Drift, DriftKind
 from gateway.isales.envelope import decode
-from gateway.isales.translate import Translation, translate
+from gateway.isales.translate import Translation, as_described, translate
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 from tests.unit.isales.vendor import QUERY, envelope, row
 
@@ -356,3 +356,68 @@ def test_drift_is_told_with_shapes_and_without_contents() -> None:
         Drift(DriftKind.UNKNOWN_FIELD, "mobile", "999 9999"),
         Drift(DriftKind.UNKNOWN_FIELD, "deep", "dict"),
     }
+
+
+DESCRIBED_TIMES = st.sampled_from(
+    ["2026-03-01", "2026-03-01 08:00:00", "2026-11-01 23:59:59", "0001-01-01", "9999-12-31", "2026-02-29"]
+)
+DESCRIBED = {
+    "id": st.integers(0, 2**63 - 1),
+    "name": st.text(),
+    "status": st.sampled_from([1, 2, 3, 4]),
+    "strBeginTime": DESCRIBED_TIMES,
+    "strEndTime": DESCRIBED_TIMES,
+    "deviceType": st.sampled_from([1, 2, 3, 5, 6]),
+    "callerNo": st.text("0123456789+", max_size=24),
+}
+AS_DESCRIBED = st.fixed_dictionaries(DESCRIBED)
+ODD_TIMES = ("", "2026-3-1", "2026-03-01T08:00:00", "2026-03-01 24:00:00", "1699153272000", "soon", "9" * 50)
+ODD_NUMBERS = (True, False, -1, 0, 7, 2**63, 1.0, Decimal("1.0"), Decimal("1.5"), "1", "１")
+ODD: tuple[Any, ...] = (*ODD_TIMES, *ODD_NUMBERS, None, "a\ud800", [], {})
+ZONES = st.sampled_from([ZoneInfo(name) for name in ("UTC", "Asia/Shanghai", "America/Havana", "Pacific/Kiritimati")])
+
+
+def by_the_schema(found: Any, zone: ZoneInfo) -> Translation:
+    """Return what becomes of a row that has a field which nobody has described, less the drift of that."""
+    translation = translate(envelope(data=[{**found, "another": None}]), QUERY, zone)
+    return replace(translation, drifts=tuple(drift for drift in translation.drifts if drift.field != "another"))
+
+
+def check_the_short_way(found: dict[str, Any], zone: ZoneInfo) -> None:
+    """Have it lead where the schema leads, and none go there that has drift."""
+    slow = by_the_schema(found, zone)
+    assert translate(envelope(data=[found]), QUERY, zone) == slow
+    quick = as_described(found, zone)
+    if quick is not None:
+        assert (slow.page.campaigns, slow.drifts) == ((quick,), ())
+        assert [type(value) for value in (quick.id, quick.name, quick.caller_number)] == [int, str, str]
+
+
+@given(AS_DESCRIBED | st.dictionaries(ROW_NAMES, JSON), ZONES)
+def test_a_row_has_one_meaning_whichever_way_it_goes(found: dict[str, Any], zone: ZoneInfo) -> None:
+    """The short way and the schema's have one result for every row."""
+    check_the_short_way(found, zone)
+
+
+@pytest.mark.parametrize("name", [*DESCRIBED, "mobile"])
+def test_one_odd_field_has_one_meaning_too(name: str) -> None:
+    """Each of the odd values in each of the fields, and none of them where it must not be."""
+    usual = {**row(), "strBeginTime": "2026-03-01", "strEndTime": "2026-03-01 08:00:00"}
+    for odd in ODD:
+        check_the_short_way({**usual, name: odd}, ZoneInfo("Asia/Shanghai"))
+
+
+@given(st.fixed_dictionaries({**DESCRIBED, "strBeginTime": st.just("2026-03-01"), "strEndTime": st.just("2026-03-02")}))
+def test_what_is_as_described_goes_the_short_way(found: dict[str, Any]) -> None:
+    """All of it and nothing else, so that the schema is for what is odd alone."""
+    assert as_described(found, UTC_ZONE) is not None
+    assert as_described({**found, "mobile": 1}, UTC_ZONE) is None
+    for name in found:
+        assert as_described({key: value for key, value in found.items() if key != name}, UTC_ZONE) is None
+
+
+def test_the_vendors_sample_goes_the_short_way() -> None:
+    """Each of its rows."""
+    assert [as_described(found, UTC_ZONE) for found in SAMPLE["data"]] == list(
+        translate(SAMPLE, QUERY, UTC_ZONE).page.campaigns
+    )
