@@ -22,10 +22,11 @@ class UnsatisfiableRangeError(Exception):
 def asked_range(ranges: str | None, if_range: str | None, etag: str, size: int) -> ByteRange | None:
     """Return the one range that is to be sent, `None` where all is; raises UnsatisfiableRangeError.
 
-    All is sent where no range is asked for, or one that cannot be read, or several, which nobody needs of a file; and
-    where `If-Range` names another representation than that with `etag`. A date never names it: there is none.
+    All is sent where no range is asked for, or one that cannot be read, or several, which nobody needs of a file; of an
+    empty file; and where `If-Range` names another representation than that with `etag`. A date never names it: there is
+    none.
     """
-    if ranges is None or len(ranges) > LONGEST:
+    if ranges is None or len(ranges) > LONGEST or not size:
         return None
     if if_range is not None and (parse_if_range_header(if_range).etag is None or if_range.strip() != etag):
         return None

@@ -160,7 +160,8 @@ class _File:
             plain = result.form(form, exports.spooling, form.writer(result.whole.rows))
         self._spool, self._tag, self._coding = plain, f'"{plain.digest().hex()[:32]}"', None
         # A workbook is packed already.
-        worth_it = form.format is not ExportFormat.XLSX
+        # A part of a file in gzip is nothing that can be read by itself.
+        worth_it = form.format is not ExportFormat.XLSX and "Range" not in request.headers
         if worth_it and wants_gzip(plain.size, request.headers.get("Accept-Encoding")):
             packed = result.form((form, "gzip"), exports.spooling, lambda _, target: pack(plain, target))
             self._spool, self._tag, self._coding = packed, gzip_entity_tag(self._tag), "gzip"

@@ -186,16 +186,6 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
     },
-    "If-Range": {
-        "description": "The `ETag` of the file of which `Range` asks for a part; of another one all is sent.",
-        "schema": {"type": "string"},
-        "example": '"0f343b0931126a20f133d67c2b018a3b"',
-    },
-    "Range": {
-        "description": "Which bytes to send. One range; all is sent where there are several.",
-        "schema": {"type": "string"},
-        "example": "bytes=0-1023",
-    },
     "Prefer": {
         "description": "`wait=N` beside `If-None-Match` (RFC 7240): to be answered as soon as the page is another one, "
         "else with 304 after N seconds, 1 to 60 and no more than the operators allow: 10, unless they have set another "

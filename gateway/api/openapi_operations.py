@@ -153,16 +153,16 @@ def export_campaigns() -> dict[str, Any]:
         "of `data`; CSV (RFC 4180, UTF-8, with a header); or a workbook in which every cell is a text, so that long "
         "ids and leading zeros stay. No id comes twice, and a campaign that was there all the time is never missing. "
         "The file is read whole before its first byte is sent, which takes a while: be as patient. Compare its length, "
-        "rows or digest with the headers before you call it whole. A result is kept for a minute, for `HEAD`, `Range`, "
-        "other forms and who asks for the same; `Cache-Control: no-cache` has it read anew. One at a time is read for "
-        "a client, and two for a process: else 503 with `Retry-After`. A result with more rows than are allowed is "
-        "400.",
+        "rows or digest with the headers before you call it whole. A result is kept for a minute, for `HEAD`, `Range` "
+        "with `If-Range` (parts of the file without gzip), other forms and who asks for the same; `Cache-Control: "
+        "no-cache` has it read anew. One at a time is read for a client, and two for a process: else 503 with "
+        "`Retry-After`. A result with more rows than are allowed is 400.",
         file,
         not_modified=headers(*of_result),
         others={"206": part, "416": beyond},
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": ExportQuerySchema()}],
-        accepts=("Accept-Language", "If-None-Match", "If-Range", "Range", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)

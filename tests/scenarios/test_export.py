@@ -147,6 +147,14 @@ def test_a_second_form_costs_no_call(simulator: SimulatorServer, gateway: Gatewa
     assert gateway.get(f"{EXPORT}?vdn=1", key="two-key").status_code == 403
 
 
+def test_a_part_is_one_of_the_plain_file(gateway: GatewayUnderTest) -> None:
+    """A part of a file in gzip could not be read by itself."""
+    plain = gateway.get(EXPORT)
+    part = gateway.get(EXPORT, headers={"Accept-Encoding": "gzip", "Range": "bytes=0-9"})
+    assert (part.status_code, part.data) == (206, plain.data[:10])
+    assert "Content-Encoding" not in part.headers
+
+
 def test_gzip_has_a_length_a_digest_and_a_tag_of_its_own(gateway: GatewayUnderTest) -> None:
     """They are of the bytes that are sent (RFC 9530)."""
     plain = gateway.get(EXPORT)

@@ -43,7 +43,7 @@ def test_the_counts_of_a_vdn(simulator: SimulatorServer, gateway: GatewayUnderTe
     assert warm.headers["ETag"] == cold.headers["ETag"]
     assert warm.headers["Cache-Status"] == "campaign-gateway; hit; ttl=11; age=4"
     assert warm.headers["Campaigns-As-Of"] == cold.headers["Campaigns-As-Of"]
-    assert warm.headers["Vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key"
+    assert warm.headers["Vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, Prefer"
     assert simulator.calls.total == 9
 
 

@@ -55,6 +55,7 @@ def test_openmetrics_where_it_is_asked_for(accept: str) -> None:
         ("*/*", "0.0.4"),
         ("text/html", "0.0.4"),
         ("text/plain;version=0.0.4", "0.0.4"),
+        ("application/openmetrics-text, text/plain", "0.0.4"),
         ("text/plain;version=1.0.0;escaping=underscores", "1.0.0"),
         ("application/openmetrics-text;version=1.0.0;q=0.1,text/plain;version=0.0.4", "0.0.4"),
         ("application/openmetrics-text;version=2.0.0", "0.0.4"),
