@@ -30,6 +30,8 @@ YEAR_S: Final = 365 * 86_400
 _MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript"}
 _FIRST: Final = "early.js"
 """Runs before the page is painted; all other scripts are modules."""
+_WORDS: Final = "words-"
+"""How modules with the words of a language begin."""
 
 
 def console_blueprint() -> Blueprint:
@@ -38,13 +40,15 @@ def console_blueprint() -> Blueprint:
     files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in _MEDIA_TYPES}
     rendered = {name: render(body) for name, body in files.items()}
     version = _version(files)
-    modules = [name for name in files if name.endswith(".js") and name != _FIRST and not name.startswith("words-")]
+    modules = [name for name in files if name.endswith(".js") and name != _FIRST and not name.startswith(_WORDS)]
 
     # Of two slashes at the end and two languages.
     @functools.lru_cache(maxsize=8)
     def page(up: str, language: Language) -> RenderedPage:
         folder = f"{up}console/{version}/"
-        return render(html_page("console.html", up=up, language=language, folder=folder, modules=modules))
+        # The words, which a module asks for, would come last of all.
+        needed = [f"{_WORDS}{language.partition('-')[0]}.js", *modules]
+        return render(html_page("console.html", up=up, language=language, folder=folder, modules=needed))
 
     @blueprint.get(PATH)
     @blueprint.get(f"{PATH}/")

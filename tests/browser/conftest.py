@@ -2,14 +2,11 @@
 
 import json
 import queue
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import playwright.sync_api
@@ -22,7 +19,7 @@ from tests.support.console import TENANTS, Console, profile, running_chromium
 from tests.support.server import served_gateway
 
 PATIENCE_S = 90.0
-"""How long a browser may take to start and show a page on a busy machine."""
+"""How long a page may take on a busy machine."""
 
 QUICK: Any = {
     "GATEWAY__CACHE__FRESH_S": "1",
@@ -31,46 +28,44 @@ QUICK: Any = {
 }
 """Settings with which a console soon hears of everything."""
 
-OPTIONS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
-    *("--enable-logging=stderr", "--v=0"),
-)
-
 
 @dataclass
 class Browser:
-    """Shows pages, each in a browser of its own whose memory is empty."""
+    """Shows pages, each in a profile of its own whose memory is empty. What the last one said is in `console`."""
 
-    program: str
-    profile: Path
-    console: str = ""
+    chromium: playwright.sync_api.Browser
+    console: list[str] = field(default_factory=list)
 
-    def until(self, url: str, seen: "Callable[[], Any]") -> Any:
-        """Show `url` until `seen` returns; return what it returns. What the page said is in `console`."""
-        command = [self.program, *OPTIONS, f"--user-data-dir={self.profile}", "--remote-debugging-port=0", url]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                return seen()
-            finally:
-                process.terminate()
-                self.console = process.communicate()[1]
+    @contextmanager
+    def showing(self, url: str) -> Iterator[playwright.sync_api.Page]:
+        """Give the page at `url` once what it consists of is there."""
+        self.console.clear()
+        with profile(self.chromium) as context:
+            page = context.new_page()
+            page.on("console", lambda said: self.console.append(said.text))
+            page.on("pageerror", lambda error: self.console.append(f"Uncaught {error}"))
+            page.goto(url)
+            yield page
 
-    def dom(self, url: str, *options: str) -> str:
-        """Return the document at `url` as it is once its scripts have run. What it said is in `console`."""
-        command = [self.program, *OPTIONS, f"--user-data-dir={self.profile}", *options, "--dump-dom", url]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True)
-        self.console = done.stderr
-        return done.stdout
+    def dom(self, url: str) -> str:
+        """Return the document at `url` as it is once its scripts have run."""
+        with self.showing(url) as page:
+            page.wait_for_load_state("networkidle")
+            return page.content()
+
+    def until(self, url: str, seen: Callable[[], Any]) -> Any:
+        """Show `url` until `seen` returns; return what it returns."""
+        with self.showing(url) as page:
+            found = seen()
+            # Playwright tells of what was said meanwhile when it is asked for something.
+            page.title()
+            return found
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Browser:
+def browser(chromium: playwright.sync_api.Browser) -> Browser:
     """Return a browser that knows nothing yet."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
-    return Browser(program, tmp_path / "profile")
+    return Browser(chromium)
 
 
 @dataclass
@@ -161,7 +156,7 @@ def simulator(isales: SimulatorServer) -> Iterator[SimulatorServer]:
     reset()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def console_gateway(isales: SimulatorServer) -> Iterator[str]:
     """Return the URL of a gateway whose pages are fresh for a second, and where nobody waits for long."""
     with served_gateway(isales.base_url, **QUICK) as served:

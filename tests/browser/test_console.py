@@ -161,7 +161,8 @@ def test_many_consoles_are_one_caller_to_cc_isales(isales: SimulatorServer, new_
             another.shows(20)
             expect(another.page.locator("#attention .number")).to_be_visible()
         assert isales.calls.total == before
-        another.page.get_by_role("button", name="Now").click()
+        with another.page.expect_response("**/campaigns?*page_size=20*"):
+            another.page.get_by_role("button", name="Now").click()
         expect(another.line).to_contain_text(re.compile("^[0-3] s old"))
         assert isales.calls.total > before
 

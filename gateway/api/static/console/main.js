@@ -72,8 +72,9 @@ function arrived(page, facts) {
   Object.assign(state, { facts, isBusy: false, problem: null, nextAt: null, contactAt: clock.now() });
   state.page = page ?? state.page;
   explain(freshness.judge(state).level === "down" ? facts.detail : null);
-  if (page) noticed(changes.notice(page.rows));
-  if (wasTrouble) around.soon();
+  const found = page ? changes.notice(page.rows) : [];
+  noticed(found);
+  if (wasTrouble || found.length) around.soon();
   show();
 }
 
@@ -225,7 +226,6 @@ function showFreshness() {
 function noticed(found) {
   if (!found.length) return;
   notices.tell(found);
-  around.soon();
   const few = found.slice(0, 3).map(({ row, kind }) => words.say(`announce.${kind}`, { name: nameOf(row), is: statusWord(row.status) }));
   announce(found.length > 3 ? words.say("announce.many", { n: found.length }) : few.join(" "));
   show();

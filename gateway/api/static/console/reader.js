@@ -26,15 +26,19 @@ export async function readPage(parameters, { etag = null, wait = 0, force = fals
 // campaigns come and go meanwhile, which shows in their totals: then it begins again. No id comes twice.
 export async function readAll(parameters, { force = false, signal } = {}) {
   for (let turn = 1; ; turn += 1) {
-    const pages = [];
-    let count = 1;
-    for (let number = 1; number <= count; number += 1) {
+    const readOne = async (number) => {
       const asked = { ...parameters, page: number, page_size: PAGE_SIZE };
-      const { page } = await readPage(asked, { force: force && turn === 1, signal });
-      pages.push(page);
-      const known = page.pages ?? (page.rows.length + page.leftOut < PAGE_SIZE ? number : number + 1);
-      count = Math.min(known, MOST_PAGES);
-      if (known > MOST_PAGES && number === MOST_PAGES) break;
+      return (await readPage(asked, { force: force && turn === 1, signal })).page;
+    };
+    const pages = [await readOne(1)];
+    if (pages[0].pages !== null) {
+      // The first one tells how many there are: no need for one to wait for another.
+      const count = Math.min(pages[0].pages, MOST_PAGES);
+      pages.push(...(await Promise.all(Array.from({ length: Math.max(0, count - 1) }, (_, index) => readOne(index + 2)))));
+    } else {
+      while (pages.length < MOST_PAGES && pages.at(-1).rows.length + pages.at(-1).leftOut >= PAGE_SIZE) {
+        pages.push(await readOne(pages.length + 1));
+      }
     }
     const held = pages.every((page) => page.items === pages[0].items);
     if (!held && turn < TRIES) continue;

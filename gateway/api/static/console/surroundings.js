@@ -1,12 +1,16 @@
-// What is shown around the list: the counts of the tabs, and all campaigns of the VDN, for what needs attention. Both are
-// looked at once a minute, and soon after something has changed.
+// What is shown around the list: the counts of the tabs, and all campaigns of the VDN, for what needs attention. The
+// counts are looked at once a minute. All campaigns are read when these have changed, soon after a change in the list,
+// and else once in a while, for there are changes that no count shows.
 
 import { factsOf } from "./answer.js";
 import { notice } from "./changes.js";
+import { elapsed, now } from "./clock.js";
 import { getJson } from "./gateway.js";
 import { readAll } from "./reader.js";
 
 const EVERY_MS = 60_000;
+const SPREAD_MS = 10_000;
+const ALL_EVERY_MS = 290_000;
 const SOON_MS = 1500;
 const STALE_MS = 4000;
 const MOST_STALE = 2;
@@ -21,6 +25,7 @@ export class Surroundings {
   #run = null;
   #timer = null;
   #staleLooks = 0;
+  #allDueAt = 0;
 
   // `changed` is told of changes of campaigns, `shown` that there is something to show.
   constructor({ changed, shown }) {
@@ -36,16 +41,15 @@ export class Surroundings {
   }
 
   go() {
-    this.stop();
-    this.#run = new AbortController();
-    this.#look(this.#run.signal);
+    this.#allDueAt = 0;
+    this.#again();
   }
 
   soon() {
     if (!this.#run) return;
     this.#staleLooks = 0;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#run && this.go(), SOON_MS);
+    this.#allDueAt = 0;
+    this.#lookIn(SOON_MS);
   }
 
   stop() {
@@ -62,51 +66,82 @@ export class Surroundings {
   // {all, running, paused, completed, other} of a view, what is not known left out; null for nothing known.
   counts(view, page) {
     if (this.#counts) return this.#counts;
-    const isNarrowed = this.#filter && Object.entries(this.#filter).some(([name, value]) => name !== "vdn" && value);
-    if (this.all?.isWhole && !isNarrowed) {
+    if (this.all?.isWhole && !this.#isNarrowed()) {
       const count = (...statuses) => this.all.rows.filter((row) => statuses.includes(row.status)).length;
       return { all: this.all.items, running: count("running"), paused: count("paused"), completed: count("completed"), other: count("draft", "unknown") };
     }
     return page ? { [view.status || "all"]: page.items } : null;
   }
 
+  #again() {
+    this.stop();
+    this.#run = new AbortController();
+    this.#look(this.#run.signal);
+  }
+
+  #lookIn(ms) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#run && this.#again(), ms);
+  }
+
   async #look(signal) {
+    const counting = this.#count(signal);
+    // Neither waits for the other one, unless it is for that one to say whether there is something to read.
+    const isDue = !this.all || elapsed() >= this.#allDueAt;
+    const isWanted = isDue || (await counting).isOther;
+    const reading = isWanted && !signal.aborted ? this.#readAll(signal) : { isStale: false, found: [] };
+    const [counted, read] = await Promise.all([counting, reading]);
+    if (signal.aborted) return;
+    const isStale = counted.isStale || read.isStale;
+    if (isStale) this.#allDueAt = 0;
+    // Counts that were asked for meanwhile may be from before the changes.
+    this.#lookIn(isDue && read.found.length ? SOON_MS : this.#pauseMs(isStale));
+    this.changed(read.found);
+    this.shown();
+  }
+
+  // Counts anew. `isOther` where something may have changed that makes up all campaigns of the VDN.
+  async #count(signal) {
     const { device_type: type, status: _, ...filter } = this.#filter;
+    const before = JSON.stringify(this.#counts);
     let isStale = false;
     try {
       if (!type) {
         const { response, body } = await getJson("campaigns/summary", filter, { signal });
-        if (signal.aborted) return;
+        if (signal.aborted) return { isStale, isOther: false };
         isStale = factsOf(response).detail === STALE;
         this.#counts = { all: body.total, ...body.by_status };
         this.shown();
       }
-    } catch (problem) {
-      if (signal.aborted) return;
-      this.#counts = null;
+    } catch {
+      if (!signal.aborted) this.#counts = null;
     }
-    let found = [];
+    return { isStale, isOther: this.#isNarrowed() || !this.#counts || JSON.stringify(this.#counts) !== before };
+  }
+
+  async #readAll(signal) {
     try {
-      const all = await readAll({ vdn: filter.vdn }, { signal });
-      if (signal.aborted) return;
+      const all = await readAll({ vdn: this.#filter.vdn }, { signal });
+      if (signal.aborted) return { isStale: false, found: [] };
       Object.assign(this, { all, problem: null });
-      isStale ||= all.facts.detail === STALE;
-      found = notice(all.rows, all.isWhole);
+      this.#allDueAt = elapsed() + ALL_EVERY_MS;
+      return { isStale: all.facts.detail === STALE, found: notice(all.rows, all.isWhole) };
     } catch (problem) {
-      if (signal.aborted) return;
-      this.problem = problem;
+      if (!signal.aborted) this.problem = problem;
+      return { isStale: false, found: [] };
     }
-    // Before anybody is told, who may want another look soon: the counts are from before these changes.
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#run && this.go(), this.#pauseMs(isStale));
-    this.changed(found);
-    this.shown();
+  }
+
+  #isNarrowed() {
+    return Object.entries(this.#filter ?? {}).some(([name, value]) => name !== "vdn" && value);
   }
 
   // Pages that nobody has asked for lately come stale, and are refreshed behind: those are worth another look.
   #pauseMs(isStale) {
     this.#staleLooks = isStale ? this.#staleLooks + 1 : 0;
     if (isStale && this.#staleLooks <= MOST_STALE) return STALE_MS;
-    return EVERY_MS * (0.9 + 0.2 * Math.random());
+    // All consoles look within the same seconds of a minute, in which what the first one had fetched still is fresh.
+    const toNextMs = EVERY_MS - (now() % EVERY_MS);
+    return (toNextMs < SPREAD_MS ? toNextMs + EVERY_MS : toNextMs) + SPREAD_MS * Math.random();
   }
 }
