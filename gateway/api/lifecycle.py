@@ -7,6 +7,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from gateway.api.html import NOSNIFF
+from gateway.api.proxies import without_mapping
 from gateway.api.query_string import shown
 from gateway.errors import GatewayError
 from gateway.model import CacheOutcome
@@ -127,7 +128,7 @@ def log_request(
         "rung": rung or None,
         **(work.told() if work else {}),
         **(_told(problem) if problem else {}),
-        "remote": remote,
+        "remote": without_mapping(remote),
     }
     # Probes come every few seconds and say nothing new.
     say = log.debug if path in PROBES and status < HTTPStatus.BAD_REQUEST else log.info
