@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 
 INTERVAL = "500ms"
 UNPROVOKED = {
+    "CC-iSales' certificate is good for",
     "Calls not made for want of budget",
     "Clients over their limit",
     "Drift, by kind",
