@@ -89,6 +89,11 @@ soak: .venv/tested ## run the whole deployment under callers and random faults (
 	$(SAY) "Soaking"
 	@$(BIN)/python -m tests.soak
 
+.PHONY: scale
+scale: .venv/tested ## measure more and more processes that share one Redis cluster (SCALE_PROCESSES, BENCH_SECONDS)
+	$(SAY) "Measuring"
+	@$(BIN)/python -m tests.benchmarks.scale
+
 .PHONY: screenshots
 screenshots: .venv/tested ## take the pictures of the console that README.md shows
 	$(SAY) "Taking pictures"

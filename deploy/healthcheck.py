@@ -16,15 +16,17 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
-ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- not bound to, but replaced
+# What is not bound to but replaced. A socket on `::` takes IPv4 too, unless the machine has that switched off
+# (net.ipv6.bindv6only), and a container without IPv6 has no ::1: one of the two answers.
+ANY_ADDRESS = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104
 GRANIAN_PORT = 8000
 """What granian takes where nothing is said."""
 
 
-def address(environ: Mapping[str, str]) -> tuple[str, int]:
-    """Return host and port to ask, from granian's variables in `environ`."""
+def address(environ: Mapping[str, str]) -> tuple[tuple[str, ...], int]:
+    """Return the hosts of which one answers, and the port to ask, from granian's variables in `environ`."""
     host = environ.get("GRANIAN_HOST") or "127.0.0.1"
-    return ANY_ADDRESS.get(host, host), int(environ.get("GRANIAN_PORT") or GRANIAN_PORT)
+    return ANY_ADDRESS.get(host, (host,)), int(environ.get("GRANIAN_PORT") or GRANIAN_PORT)
 
 
 def fault(host: str, port: int, path: str, timeout_s: float) -> str | None:
@@ -45,6 +47,11 @@ def fault(host: str, port: int, path: str, timeout_s: float) -> str | None:
     return None if status == HTTPStatus.OK else f"HTTP {status}"
 
 
+def shown(host: str) -> str:
+    """Return `host` as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
 def main() -> int:
     """Ask as often as the arguments say, until an answer is good; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -54,16 +61,17 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="ask there, and not where granian's variables say")
     parser.add_argument("--path", default="/healthz", help="what to ask for (/healthz)")
     options = parser.parse_args()
-    host, port = address(os.environ)
+    hosts, port = address(os.environ)
     port = options.port or port
     path = os.environ.get("GRANIAN_URL_PATH_PREFIX", "") + options.path
     found: str | None = "it was not asked"
     for attempt in range(options.attempts):
         time.sleep(options.pause if attempt else 0)
-        found = fault(host, port, path, options.timeout)
-        if found is None:
-            return 0
-    sys.stderr.write(f"http://{host}:{port}{path} does not answer: {found}\n")
+        for host in hosts:
+            found = fault(host, port, path, options.timeout)
+            if found is None:
+                return 0
+    sys.stderr.write(f"http://{' or '.join(map(shown, hosts))}:{port}{path} does not answer: {found}\n")
     return 1
 
 

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from werkzeug.wsgi import ClosingIterator
 
 from gateway.api.html import NOSNIFF
+from gateway.api.proxies import without_mapping
 from gateway.api.query_string import shown
 from gateway.errors import GatewayError
 from gateway.model import CacheOutcome
@@ -145,7 +146,7 @@ def log_request(
         "rung": rung or None,
         **(work.told() if work else {}),
         **(_told(problem) if problem else {}),
-        "remote": remote,
+        "remote": without_mapping(remote),
     }
     # Probes come every few seconds and say nothing new.
     say = log.debug if path in PROBES and status < HTTPStatus.BAD_REQUEST else log.info

@@ -177,9 +177,10 @@ def purge_cache() -> dict[str, Any]:
         "End the freshness of pages",
         "Pages become stale in this process and, where the cache is shared, in all that share it: the next caller of "
         "each waits for a new one, and gets the old one where CC-iSales fails or is slow. With `hard=true` they are "
-        "forgotten, and a fetch that is under way does not bring one back. Where the shared cache cannot be reached, "
-        "this process does its part all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge "
-        "again then. Needs the scope `cache:purge`.",
+        "forgotten, and a fetch that is under way does not bring one back. The others hear of it at once, or within "
+        "half a second where Redis refuses to pass news on. Where the shared cache cannot be reached, this process "
+        "does its part all the same, and the answer is 500 (`internal-error`) with `Retry-After`: purge again then. "
+        "Needs the scope `cache:purge`.",
         _answer("The pages are stale, or forgotten.", _json("Purge"), "Cache-Control"),
         errors=[InvalidParameters, Unauthenticated, Forbidden],
         parameters=[{"in": "query", "schema": PurgeQuerySchema()}],

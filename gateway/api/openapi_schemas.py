@@ -38,6 +38,17 @@ def _seconds(description: str) -> dict[str, Any]:
     return {"type": "number", "format": "double", "minimum": 0, "description": description}
 
 
+_FAULTS: Final = (
+    "`refused`, `timeout`, `full`, `readonly`, `auth`, `cluster`, `command`, `tls`, `clients`, `role` or `other`; more "
+    "may come"
+)
+_OPERATIONS: Final = (
+    "`look`: pages of others are looked for; `lease`: one process fetches for all; `store`: pages are put there; "
+    "`slot`: calls to CC-iSales are counted; `signature`: refused signatures are; `limit`: requests of clients are; "
+    "`listen`: news of others is heard; `purge`: others are told of one. More may come."
+)
+"""Words of `gateway.shared_store`, which the document does not import; a test holds them together."""
+
 ENUMERATIONS: Final[Mapping[str, dict[str, Any]]] = {
     "CampaignStatus": _words(list(CampaignStatus), f"Where a campaign is in its life. {_GROWS} `unknown`."),
     "DeviceType": _words(list(DeviceType), f"What places the calls of a campaign. {_GROWS} `unknown`."),
@@ -96,8 +107,24 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
             "faults": _some("Of the settings: how many faults keep the latest from taking effect."),
             "in_force_since_seconds": _seconds("Of the settings: how long those in force have been so, if faults are."),
             "release": {"type": "string", "description": "Of `time_zones`: the release of the IANA database."},
+            "fault": _text(f"Of the shared cache: the kind of trouble with it as a whole: {_FAULTS}."),
+            "said": _text("Of the shared cache: what Redis said, cut; empty where it said nothing."),
+            "operations": {
+                "type": "object",
+                "description": "Of the shared cache: each kind of operation that fails while others are well, such as "
+                "where its user lacks a right. " + _OPERATIONS,
+                "additionalProperties": _named("FailingOperation"),
+            },
         },
-        optional=("circuit", "vdns", "faults", "in_force_since_seconds", "release"),
+        optional=("circuit", "vdns", "faults", "in_force_since_seconds", "release", "fault", "said", "operations"),
+    ),
+    "FailingOperation": _object(
+        "A kind of operation on the shared cache that fails by itself.",
+        {
+            "fault": _text(f"The kind of trouble: {_FAULTS}."),
+            "said": _text("What Redis said, cut; empty where it said nothing."),
+            "lost": _text("What is lost by it, in words."),
+        },
     ),
     "VdnHealth": _object(
         "How the last fetch of one VDN ended. What has nothing to say is left out.",

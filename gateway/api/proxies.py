@@ -1,6 +1,7 @@
 """What stands in front of the gateway, and what is taken from its words: callers' addresses for the log, no more."""
 
 from collections.abc import Iterable
+from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING, Final
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -29,3 +30,17 @@ def behind_proxies(app: "WSGIApplication", hops: int) -> "WSGIApplication":
         return with_address(environ, start_response)
 
     return nameless
+
+
+def without_mapping(address: str | None) -> str | None:
+    """Return an address of IPv4 that is written within IPv6 (`::ffff:192.0.2.1`) as itself, anything else as it is.
+
+    A socket that listens on `::` takes callers of both, and writes all addresses as IPv6 (RFC 4291, section 2.5.5.2).
+    """
+    if address is None or ":" not in address:
+        return address
+    try:
+        mapped = IPv6Address(address).ipv4_mapped
+    except AddressValueError:
+        return address
+    return address if mapped is None else str(mapped)

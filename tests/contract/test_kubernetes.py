@@ -9,9 +9,21 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from gateway.settings.shared_url import read_shared_url
 from tests.support.containerfile import Containerfile
 from tests.support.image import SPOOL
-from tests.support.manifests import BASE, EXAMPLE, Manifest, manifest, manifests, pod
+from tests.support.manifests import (
+    BASE,
+    EXAMPLE,
+    FOLDERS,
+    MANAGED,
+    OVERLAYS,
+    SENTINEL,
+    Manifest,
+    manifest,
+    manifests,
+    pod,
+)
 
 DEPLOYMENTS = ("campaign-gateway", "campaign-gateway-redis")
 
@@ -22,11 +34,11 @@ def container(name: str) -> Manifest:
     return dict(found)
 
 
-@pytest.mark.parametrize("folder", [BASE, EXAMPLE], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 @pytest.mark.parametrize("version", ["1.30", "1.34", kubernetes_validate.latest_version()])
 def test_the_manifests_are_what_kubernetes_takes(version: str, folder: Path) -> None:
     """Each has the fields of its kind and no others, from the oldest version we speak of to the newest known."""
-    assert len(manifests(folder)) >= 12
+    assert len(manifests(folder)) >= 9
     for found in manifests(folder):
         kubernetes_validate.validate(found, version, strict=True)
 
@@ -40,7 +52,8 @@ def test_a_field_that_does_not_exist_is_found() -> None:
 
 def test_every_file_is_applied() -> None:
     """A manifest that kustomization.yaml does not name would be forgotten."""
-    for folder in (BASE, EXAMPLE):
+    assert {folder.name for folder in FOLDERS} == {"base", *(folder.name for folder in OVERLAYS.iterdir())}
+    for folder in FOLDERS:
         named = (folder / "kustomization.yaml").read_text()
         assert all(file.name in named for file in folder.iterdir() if file.name != "kustomization.yaml")
 
@@ -57,6 +70,54 @@ def test_an_overlay_changes_what_a_site_has_to_change() -> None:
     volumes = deployment["spec"]["template"]["spec"]["volumes"]
     assert settings["metadata"]["name"] in [volume.get("configMap", {}).get("name") for volume in volumes]
     assert policy["spec"]["egress"][2]["to"] == [{"ipBlock": {"cidr": "198.51.100.9/32"}}]
+
+
+def _of(manifest: Manifest) -> tuple[str, str]:
+    # Settings have their hash behind their name.
+    return manifest["kind"], re.sub(r"-[a-z0-9]{10}$", "", manifest["metadata"]["name"])
+
+
+@pytest.mark.parametrize(
+    ("folder", "way", "scheme", "files"),
+    [
+        (
+            SENTINEL,
+            {
+                "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "redis"}}}],
+                "ports": [{"port": 6379, "protocol": "TCP"}, {"port": 26379, "protocol": "TCP"}],
+            },
+            "redis+sentinel",
+            {"shared_url_file": "redis-url", "sentinel_password_file": "sentinel-password"},
+        ),
+        (
+            MANAGED,
+            {"to": [{"ipBlock": {"cidr": "198.51.100.128/26"}}], "ports": [{"port": 6379, "protocol": "TCP"}]},
+            "rediss+cluster",
+            {"shared_url_file": "redis-url", "shared_ca_file": "redis-ca.pem"},
+        ),
+    ],
+    ids=["Sentinels", "a managed cluster"],
+)
+def test_another_redis_takes_the_place_of_ours(
+    folder: Path, way: dict[str, Any], scheme: str, files: dict[str, str]
+) -> None:
+    """Nothing is left of the base's but the gateway, which has a way to the other one, and all else as the example."""
+    theirs, gone = {_of(found): found for found in manifests(folder)}, "campaign-gateway-redis"
+    example = {_of(found): found for found in manifests(EXAMPLE)}
+    assert example.keys() - theirs.keys() == {(kind, gone) for kind in ("Deployment", "Service", "NetworkPolicy")}
+    changed = {kind for kind, name in theirs if theirs[kind, name] != example.get((kind, name))}
+    assert changed == {"ConfigMap", "Deployment", "NetworkPolicy"}
+    egress = theirs["NetworkPolicy", "campaign-gateway"]["spec"]["egress"]
+    usual = example["NetworkPolicy", "campaign-gateway"]["spec"]["egress"]
+    assert egress == [usual[0], way, usual[2]]
+    text: str = theirs["ConfigMap", "campaign-gateway-settings"]["data"]["gateway.toml"]
+    cache = tomllib.loads(text)["cache"]
+    assert cache == {name: f"/run/secrets/campaign-gateway/{file}" for name, file in files.items()}
+    (shown,) = re.findall(r"^# (\S+://\S+)$", text, re.MULTILINE)
+    assert (shown.partition("://")[0], read_shared_url(shown.replace("<", "").replace(">", "")).kind.value) == (
+        scheme,
+        scheme.partition("+")[2],
+    )
 
 
 def test_all_is_in_one_namespace_that_is_restricted() -> None:
@@ -153,6 +214,8 @@ def test_the_network_is_closed_but_for_what_is_needed() -> None:
     assert all("namespaceSelector" in source for source in rule["from"])
     assert [[port["port"] for port in rule["ports"]] for rule in gateway["egress"]] == [[53, 53], [6379], [28443]]
     assert all(rule["to"] for rule in gateway["egress"])
+    # Where nodes have a DNS cache, pods ask that, which is no pod that a selector finds.
+    assert {"ipBlock": {"cidr": "169.254.20.10/32"}} in gateway["egress"][0]["to"]
     text = (BASE / "networkpolicy.yaml").read_text()
     shown = next(yaml.safe_load_all(re.sub(r"(?m)^    # ", "    ", text)))["spec"]["egress"]
     assert shown[:3] == gateway["egress"]

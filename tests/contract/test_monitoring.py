@@ -134,6 +134,21 @@ def test_prometheus_takes_the_queries_of_the_dashboard(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_the_dashboard_shows_each_process_and_who_waits() -> None:
+    """Of processes those of the gateway alone, where other jobs are chosen too, each by its worker's number."""
+    queries = [target for panel in panels() for target in panel["targets"]]
+    shown = {name for target in queries for name in re.findall(r"\b(process_\w+)", target["expr"])}
+    assert shown == set(re.findall(r"^(process_\w+)\{", fresh_metrics(), re.MULTILINE)) - {
+        "process_virtual_memory_bytes"
+    }
+    for target in queries:
+        for matchers in re.findall(r"\bprocess_\w+\{([^}]*)\}", target["expr"]):
+            assert matchers == 'job=~"$job", worker!=""'
+            assert target["legendFormat"] == "{{instance}} worker {{worker}}"
+    names = {name for target in queries for name in used_names(target["expr"])}
+    assert {"campaign_gateway_waiters", "campaign_gateway_waits_total"} <= names
+
+
 def test_the_dashboard_can_be_imported_anywhere() -> None:
     """It names no data source of ours, its panels have numbers, words and places of their own."""
     assert {panel["datasource"]["uid"] for panel in panels()} == {"${datasource}"}

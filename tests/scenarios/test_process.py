@@ -51,6 +51,17 @@ def test_the_served_gateway_answers_many_at_once(simulator: SimulatorServer) -> 
     assert simulator.calls.snapshot()["max_in_flight"] == 10
 
 
+def test_callers_over_ipv4_are_logged_by_their_own_address(simulator: SimulatorServer) -> None:
+    """Also where the server listens for both, and is told of each as of one of IPv6."""
+    with served_gateway(simulator.base_url, GRANIAN_HOST="::", GATEWAY__HTTP__TRUSTED_PROXIES="0") as served:
+        port = urlsplit(served.url).port
+        for host in ("127.0.0.1", "[::1]"):
+            requests.get(f"http://{host}:{port}/me", headers={"X-API-Key": "web-key"}, timeout=10).raise_for_status()
+        wait_until(lambda: served.log.read_text().count('"path": "/me"') == 2)
+        lines = [json.loads(line) for line in served.log.read_text().splitlines() if '"path": "/me"' in line]
+    assert [line["remote"] for line in lines] == ["127.0.0.1", "::1"]
+
+
 @pytest.mark.parametrize("key", [b"caf\xc3\xa9", b"\xe9", b"\xff\xfe\x80", b"", b"web-key\xff"])
 def test_bytes_that_are_no_key_are_refused(raw: Callable[[bytes], bytes], key: bytes) -> None:
     """Any bytes that the server lets through as a key are an unknown one: 401 with its problem, never 500."""

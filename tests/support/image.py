@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.containerfile import Containerfile
 from tests.support.gateway import PROJECT
 from tests.support.programs import leave_out, need_namespaces, program
+from tests.support.waiting import wait_until
 
 WORKDIR = "/opt/campaign-gateway"
 PYTHON = f"/opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
@@ -58,6 +59,8 @@ class Image:
             shutil.copytree(PROJECT / source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(PROJECT / source, target)
+        # As of a checkout that was made under umask 077: engines copy modes too.
+        subprocess.run(["chmod", "--recursive", "go=", str(target)], check=True, timeout=60)
 
     def _in_sandbox(self, command: list[str]) -> None:
         sandbox = [self._bwrap, "--die-with-parent", "--bind", "/", "/", "--dev", "/dev", "--tmpfs", "/opt"]
@@ -120,9 +123,15 @@ class Container:
         return subprocess.run(self.line(list(command)), capture_output=True, text=True, timeout=60, check=False)
 
     @contextmanager
-    def started(self, command: list[str]) -> Iterator["subprocess.Popen[str]"]:
-        """Run a command, the image's own as a rule, for as long as the context lasts. In there it is process 1."""
-        process = subprocess.Popen(self.line(command), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True)
+    def started(self, command: list[str], network: str = "") -> Iterator["subprocess.Popen[str]"]:
+        """Run a command, the image's own as a rule, for as long as the context lasts. In there it is process 1.
+
+        With `network`, a line of shell that sets it up, it has a network of its own, else that of this machine.
+        """
+        line = self.line(command)
+        if network:
+            line = ["unshare", "--net", "/bin/sh", "-ec", f'{network}; exec "$@"', "-", *line]
+        process = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True)
         try:
             yield process
         finally:
@@ -144,6 +153,7 @@ class Container:
             "--mount",
             "--pid",
             "--ipc",
+            "--net",
             f"--wdns={WORKDIR}",
         ]
         return subprocess.run(
@@ -157,4 +167,16 @@ class Container:
 
 def _first(process: "subprocess.Popen[str]") -> int:
     """Return the id, as it is outside, of process 1 of the container that `process` runs."""
-    return int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    found: list[int] = []
+
+    def is_there() -> bool:
+        # What sets up the network is a child too, until it has ended.
+        for pid in map(int, children.read_text().split()):
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+                    found.append(pid)
+        return bool(found)
+
+    wait_until(is_there)
+    return found[0]

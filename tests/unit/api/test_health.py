@@ -1,13 +1,19 @@
 """What readiness makes of the reports that it is given."""
 
+import re
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError
 
 from gateway.api.health import health_blueprint
 from gateway.api.openapi import openapi_document
+from gateway.shared_store.guard import KINDS, RedisGuard
+from gateway.shared_store.operations import Operation
 from gateway.telemetry.settings_state import SettingsState
 from gateway.telemetry.upstream_health import UpstreamHealth
 from tests.support.campaigns import page_of
@@ -74,6 +80,17 @@ def test_campaigns_that_cannot_be_used_degrade() -> None:
     }
 
 
+def _fail(error: Exception) -> None:
+    raise error
+
+
+def test_the_document_knows_the_words_for_trouble_with_the_shared_cache() -> None:
+    """Each kind of fault and of operation that there is stands in it, and no other."""
+    fields = openapi_document()["components"]["schemas"]["Dependency"]["properties"]
+    assert set(re.findall(r"`(\w+)`", fields["fault"]["description"])) == set(KINDS)
+    assert set(re.findall(r"`(\w+)`", fields["operations"]["description"])) == {each.value for each in Operation}
+
+
 @pytest.mark.parametrize("state", ["off", "ok", "failing", "unknown"])
 def test_the_document_tells_all_of_readiness(state: str) -> None:
     """Whatever the parts report, nothing comes out that the document lacks, and all that it tells of has come out."""
@@ -82,6 +99,13 @@ def test_the_document_tells_all_of_readiness(state: str) -> None:
     health.record(2, "upstream-timeout")
     health.record(3, "ok", replace(page_of(1), left_out=9))
     settings.failed(2)
+    guard = RedisGuard(lambda *_: None, FakeClock())
+    for operation, error in (
+        (Operation.SLOT, NoPermissionError("this user has no permissions to run the 'time' command")),
+        (Operation.LOOK, RedisConnectionError()),
+    ):
+        for _ in range(10):
+            guard.run(operation, partial(_fail, error), None)
     app = Flask("test")
     stopped = {"all": "half-open", "1": "open", "2": "paused"}
     app.register_blueprint(
@@ -89,7 +113,7 @@ def test_the_document_tells_all_of_readiness(state: str) -> None:
             settings.report,
             health.report,
             lambda: stopped,
-            lambda: {"status": state},
+            lambda: {"status": state, **guard.report()},
             lambda: state,
             "2026f",
             lambda _: (b"", ""),

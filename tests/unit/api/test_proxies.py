@@ -1,6 +1,7 @@
 """Whose words about callers count."""
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from gateway.api.proxies import behind_proxies
+from gateway.api.proxies import behind_proxies, without_mapping
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -68,3 +69,19 @@ NAMES = (
 def test_nothing_but_the_address_is_taken_from_headers(hops: int, headers: list[tuple[str, str]]) -> None:
     """Whatever they say, the app goes by the same name and path."""
     assert seen(hops, headers) == ["192.0.2.1", "localhost", "http", "", "/campaigns", "localhost", "80"]
+
+
+@given(address=st.ip_addresses(v=4))
+def test_ipv4_within_ipv6_is_ipv4(address: IPv4Address) -> None:
+    """However it is written, what a socket for both says of a caller over IPv4 is that caller's address."""
+    mapped = IPv6Address(b"\0" * 10 + b"\xff\xff" + address.packed)
+    for written in (f"::ffff:{address}", f"::FFFF:{address}", mapped.exploded, mapped.compressed, str(address)):
+        assert without_mapping(written) == str(address)
+
+
+@pytest.mark.parametrize(
+    "address", [None, "", "2001:db8::1", "::1", "::", "fe80::1%eth0", "[2001:db8::1]:443", "192.0.2.1:443", "::ffff:x"]
+)
+def test_any_other_address_stays_as_it_is(address: str | None) -> None:
+    """Also what is none."""
+    assert without_mapping(address) == address
