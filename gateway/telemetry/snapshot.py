@@ -126,7 +126,7 @@ def exposition(snapshot: Snapshot, accept: str | None) -> tuple[bytes, str]:
     Prometheus from 3 on refuses an answer whose media type it does not know, so it is always told with its version.
     """
     wanted = [item for item in (accept or "").split(",") if item.strip().startswith(OPEN_METRICS)]
-    if not wanted or _weight(OPEN_METRICS, accept) < _weight(TEXT, accept):
+    if not wanted or _weight(OPEN_METRICS, accept) <= _weight(TEXT, accept):
         wanted = [item for item in (accept or "").split(",") if item.strip().startswith(TEXT)]
     # The library would take on any version, as one that is still being written.
     encode, media_type = choose_encoder(",".join(item for item in wanted if not re.search(r"version=[^01]", item)))

@@ -55,13 +55,14 @@ def test_openmetrics_where_it_is_asked_for(accept: str) -> None:
         ("*/*", "0.0.4"),
         ("text/html", "0.0.4"),
         ("text/plain;version=0.0.4", "0.0.4"),
+        ("application/openmetrics-text, text/plain", "0.0.4"),
         ("text/plain;version=1.0.0;escaping=underscores", "1.0.0"),
         ("application/openmetrics-text;version=1.0.0;q=0.1,text/plain;version=0.0.4", "0.0.4"),
         ("application/openmetrics-text;version=2.0.0", "0.0.4"),
     ],
 )
 def test_else_the_plain_text(accept: str | None, version: str) -> None:
-    """Also for who likes it better, and for who wants a version that is not ours."""
+    """Also for who likes it better or as much, and for who wants a version that is not ours."""
     body, media_type = counted().exposition(accept)
     assert media_type.startswith(f"text/plain; version={version}; charset=utf-8")
     assert b"# EOF" not in body
