@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _NOT_MODIFIED: Final = "304"
+_CACHE_CONTROL: Final = "HTTP_CACHE_CONTROL"
 _ONLY_IF_CACHED: Final = "only-if-cached"
 
 
@@ -190,17 +191,20 @@ class WaitForChange:
     def _waited(self, environ: "WSGIEnvironment", until: float) -> tuple[_Taken, Outcome]:
         """Return what the caller is to be sent, and why."""
         turns, asked = self._turns, {**environ, NOT_YET: True}
-        # Browsers add `no-cache` to what is asked with `no-store` (Fetch standard, section 4.6), as waits have to be.
-        # So what is asked of the cache does not count here: each would have the page fetched, fresh as it is.
-        asked.pop("HTTP_CACHE_CONTROL", None)
         while True:
             seen = self._look(environ)
-            if seen is None or not seen.fresh:
+            if seen is not None and seen.same:
+                # Browsers add `no-cache` to what is asked with `no-store` (Fetch standard, section 4.6), as waits have
+                # to be. So what is asked of the cache does not count for who waits: each would have the page fetched,
+                # fresh as it is. It counts for who holds another page, and has nothing to wait for.
+                asked.pop(_CACHE_CONTROL, None)
+            if seen is None or not seen.fresh or _CACHE_CONTROL in asked:
                 taken = self._ask(asked)
                 if not taken.is_unchanged:
                     return taken, _outcome(taken)
                 taken.drop()
                 _asked_again(asked, taken)
+                asked.pop(_CACHE_CONTROL, None)
                 seen = self._look(environ)
             if seen is None or not seen.same:
                 # What it asks for is not known at once, for want of memory; or it is another page, and known as one
@@ -221,7 +225,7 @@ class WaitForChange:
         asked.pop(NOT_YET, None)
         seen = self._look(asked)
         if seen is not None and seen.fresh:
-            asked["HTTP_CACHE_CONTROL"] = _ONLY_IF_CACHED
+            asked[_CACHE_CONTROL] = _ONLY_IF_CACHED
         taken = self._ask(asked)
         return taken, outcome if taken.is_unchanged else _outcome(taken)
 

@@ -202,10 +202,44 @@ def test_what_browsers_add_to_a_wait_fetches_nothing(simulator: SimulatorServer,
     with waiters_of(patient) as waiters:
         wait = waiters.begin(etag, Cache_Control="no-cache", Pragma="no-cache")
         assert (waiters.number, simulator.calls.total) == (1, 1)
-        assert waiters.begin('"old"', Cache_Control="no-cache").result(10).status_code == 200
-        assert simulator.calls.total == 1
         drain(patient)
         assert wait.result(10).status_code == 304
+    assert simulator.calls.total == 1
+
+
+def test_what_is_asked_of_the_cache_counts_for_who_has_nothing_to_wait_for(
+    simulator: SimulatorServer, patient: GatewayUnderTest
+) -> None:
+    """Who holds another page gets none older than it asks for, and none that is not at hand where it wants no call."""
+    etag = tag_of(patient)
+    simulator.faults.arm(ANOTHER)
+    patient.clock.advance(5)
+    wish = {"If-None-Match": '"old"', "Prefer": "wait=60"}
+    at_hand = patient.get("/campaigns", headers={**wish, "Cache-Control": "max-age=5"})
+    assert (at_hand.headers["ETag"], simulator.calls.total) == (etag, 1)
+    fetched = patient.get("/campaigns", headers={**wish, "Cache-Control": "no-cache"})
+    assert (fetched.status_code, fetched.headers["Preference-Applied"]) == (200, "wait=60")
+    assert fetched.headers["ETag"] != etag
+    none = patient.get("/campaigns?page=2", headers={**wish, "Cache-Control": "only-if-cached"})
+    assert (none.status_code, simulator.calls.total) == (504, 2)
+
+
+def test_who_turns_out_to_hold_the_page_waits(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:
+    """Also who asked for one that is fetched from now on; it is fetched once, and asked for as one request."""
+    etag = tag_of(patient)
+    simulator.faults.arm(ANOTHER)
+    patient.clock.advance(5)
+    newer = tag_of(patient, Cache_Control="no-cache")
+    simulator.faults.clear()
+    patient.clock.advance(5)
+    with waiters_of(patient) as waiters:
+        wait = waiters.begin(etag, Cache_Control="no-cache")
+        wait_until(lambda: simulator.calls.total == 3)
+        assert not wait.done()
+        change(simulator, patient)
+        answer = wait.result(10)
+    assert newer != etag
+    assert (answer.status_code, answer.headers["ETag"] == etag) == (200, False)
 
 
 def test_it_waits_on_through_trouble(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:

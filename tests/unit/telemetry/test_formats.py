@@ -62,7 +62,7 @@ def test_openmetrics_where_it_is_asked_for(accept: str) -> None:
     ],
 )
 def test_else_the_plain_text(accept: str | None, version: str) -> None:
-    """Also for who likes it better, and for who wants a version that is not ours."""
+    """Also for who likes it better or as much, and for who wants a version that is not ours."""
     body, media_type = counted().exposition(accept)
     assert media_type.startswith(f"text/plain; version={version}; charset=utf-8")
     assert b"# EOF" not in body
