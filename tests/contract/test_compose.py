@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.support.compose import DEPLOY, composed, with_simulator
+from tests.support.compose import DEPLOY, composed, with_cluster, with_simulator
 from tests.support.containerfile import Containerfile
 from tests.support.image import SPOOL
 
 SERVICES = ("gateway", "redis", "nginx", "simulator")
+NODES = ("redis-1", "redis-2", "redis-3")
+CLUSTER = (*NODES, "redis-cluster")
 
 
 def service(name: str) -> dict[str, Any]:
     """Return one service of the whole file."""
-    return dict(with_simulator()["services"][name])
+    return dict((with_cluster() if name in CLUSTER else with_simulator())["services"][name])
 
 
 def test_the_simulator_is_there_when_asked_for_only() -> None:
@@ -29,7 +31,7 @@ def test_the_simulator_is_there_when_asked_for_only() -> None:
     assert simulated["GATEWAY__ISALES__BASE_URL"] == "http://simulator:8090"
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICES + CLUSTER)
 def test_services_have_no_rights_and_are_bounded(name: str) -> None:
     """Nothing writable but what is named, no capability, no new rights, bounded memory and processes, not root."""
     found = service(name)
@@ -45,7 +47,7 @@ def test_services_have_no_rights_and_are_bounded(name: str) -> None:
         assert not found["user"].startswith("0")
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", SERVICES + CLUSTER)
 def test_images_have_a_version(name: str) -> None:
     """A tag that moves would make tomorrow's start another one than today's."""
     tag = service(name)["image"].rpartition(":")[2]
@@ -103,3 +105,24 @@ def test_exports_have_room_that_only_the_gateway_can_use() -> None:
     user, _, group = Containerfile().last("USER").partition(":")
     assert set(mounts[SPOOL].split(",")) == {"mode=0700", f"uid={user}", f"gid={group}", "size=256m"}
     assert int(service("gateway")["mem_limit"]) >= 4 * 256 * 1024**2
+
+
+def test_a_cluster_is_there_when_asked_for_only() -> None:
+    """Three nodes like the single one, each told of by its own name, and what makes a cluster of exactly these."""
+    services = with_cluster()["services"]
+    assert services.keys() - composed()["services"].keys() == set(CLUSTER)
+    single = service("redis")
+    for name in NODES:
+        found = services[name]
+        assert found["command"][: len(single["command"])] == single["command"]
+        assert found["command"][found["command"].index("--cluster-announce-hostname") + 1] == name
+        same = ("image", "user", "secrets", "networks", "mem_limit", "healthcheck")
+        assert {key: found[key] for key in same} == {key: single[key] for key in same}
+        assert "ports" not in found
+    forming = services["redis-cluster"]
+    assert forming["environment"]["NODES"].split() == [f"{name}:6379" for name in NODES]
+    assert {name: waited["condition"] for name, waited in forming["depends_on"].items()} == dict.fromkeys(
+        NODES, "service_healthy"
+    )
+    waited = services["gateway"]["depends_on"]["redis-cluster"]
+    assert (waited["condition"], waited["required"]) == ("service_healthy", False)

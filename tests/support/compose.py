@@ -31,3 +31,8 @@ def composed(*options: str) -> dict[str, Any]:
 def with_simulator() -> dict[str, Any]:
     """Return the model with the settings for the simulator."""
     return composed("--env-file", str(DEPLOY / "compose" / "simulator.env"))
+
+
+def with_cluster() -> dict[str, Any]:
+    """Return the model with a cluster of Redis."""
+    return composed("--profile", "cluster")

