@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from gateway.api.openapi import openapi_document
-from tests.clients.upstream import BIG_ID, GREATEST_ID
+from tests.clients.upstream import BIG_ID, GREATEST_ID, ROWS
 
 OPERATIONS: Final = [
     operation["operationId"] for item in openapi_document()["paths"].values() for operation in item.values()
@@ -13,6 +13,8 @@ SEEN: Final[dict[str, Any]] = {
     "operations": dict.fromkeys(OPERATIONS, 200),
     "contents": {
         "me": ["api_key", "VDN 1"],
+        "counted": [BIG_ID, BIG_ID],
+        "exported": len(ROWS),
         "explained": False,
         "health": "ok",
         "vdn": "ok",

@@ -5,6 +5,8 @@ import campaigns.api.CacheApi;
 import campaigns.api.CacheApi.APIExplainQueryRequest;
 import campaigns.api.CacheApi.APIPurgeCacheRequest;
 import campaigns.api.CampaignsApi;
+import campaigns.api.CampaignsApi.APICountCampaignsRequest;
+import campaigns.api.CampaignsApi.APIExportCampaignsRequest;
 import campaigns.api.CampaignsApi.APIGetMeRequest;
 import campaigns.api.CampaignsApi.APIListCampaignsRequest;
 import campaigns.api.DocumentationApi;
@@ -19,6 +21,8 @@ import campaigns.api.OperationsApi.APICheckHealthRequest;
 import campaigns.api.OperationsApi.APICheckReadinessRequest;
 import campaigns.api.OperationsApi.APIGetMetricsRequest;
 import campaigns.model.*;
+import java.io.File;
+import java.nio.file.Files;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.*;
@@ -113,6 +117,8 @@ public class OpenapiGenerator {
         OperationsApi state = new OperationsApi(here);
         DocumentationApi documentation = new DocumentationApi(here);
         ApiResponse<Caller> me = api.getMeWithHttpInfo(APIGetMeRequest.newBuilder().build());
+        ApiResponse<Summary> counted = api.countCampaignsWithHttpInfo(APICountCampaignsRequest.newBuilder().build());
+        ApiResponse<File> exported = api.exportCampaignsWithHttpInfo(APIExportCampaignsRequest.newBuilder().build());
         ApiResponse<Explanation> explained =
             cache.explainQueryWithHttpInfo(APIExplainQueryRequest.newBuilder().pageSize(2).build());
         ApiResponse<Health> health = state.checkHealthWithHttpInfo(APICheckHealthRequest.newBuilder().build());
@@ -132,6 +138,8 @@ public class OpenapiGenerator {
         ApiResponse<Purge> purge = cache.purgeCacheWithHttpInfo(APIPurgeCacheRequest.newBuilder().build());
         operations.put("listCampaigns", first.getStatusCode());
         operations.put("getMe", me.getStatusCode());
+        operations.put("countCampaigns", counted.getStatusCode());
+        operations.put("exportCampaigns", exported.getStatusCode());
         operations.put("explainQuery", explained.getStatusCode());
         operations.put("checkHealth", health.getStatusCode());
         operations.put("checkReadiness", readiness.getStatusCode());
@@ -144,17 +152,19 @@ public class OpenapiGenerator {
         operations.put("explainProblem", forbidden.getStatusCode());
         operations.put("purgeCache", purge.getStatusCode());
         report.put("operations", operations);
-        report.put("contents", Map.of(
-            "me", List.of(me.getData().getCredential().getValue(), me.getData().getVdns().get(0).getName()),
-            "explained", explained.getData().getFetchUnderWay(),
-            "health", health.getData().getStatus(),
-            "vdn", readiness.getData().getDependencies().get("isales").getVdns().get("1").getStatus(),
-            "metrics", metrics.getData().startsWith("# HELP"),
-            "places", places.getData().get("openapi"),
-            "openapi", ((Map<?, ?>) document.getData()).get("openapi"),
-            "problems", problems.getData().getProblems().size() > 10,
-            "problem", forbidden.getData().getStatus(),
-            "purged", purge.getData().getVdns()));
+        report.put("contents", Map.ofEntries(
+            Map.entry("me", List.of(me.getData().getCredential().getValue(), me.getData().getVdns().get(0).getName())),
+            Map.entry("counted", List.of(counted.getData().getTotal(), counted.getData().getByStatus().getPaused())),
+            Map.entry("exported", Files.readAllLines(exported.getData().toPath()).size()),
+            Map.entry("explained", explained.getData().getFetchUnderWay()),
+            Map.entry("health", health.getData().getStatus()),
+            Map.entry("vdn", readiness.getData().getDependencies().get("isales").getVdns().get("1").getStatus()),
+            Map.entry("metrics", metrics.getData().startsWith("# HELP")),
+            Map.entry("places", places.getData().get("openapi")),
+            Map.entry("openapi", ((Map<?, ?>) document.getData()).get("openapi")),
+            Map.entry("problems", problems.getData().getProblems().size() > 10),
+            Map.entry("problem", forbidden.getData().getStatus()),
+            Map.entry("purged", purge.getData().getVdns())));
         System.out.println(ApiClient.createDefaultObjectMapper().writeValueAsString(report));
     }
 }

@@ -42,6 +42,8 @@ const newProblem = must((await list(wrong, newFields)).error);
 const newWords = await page({ page_size: 2 }, client("/new-words"));
 
 const me = await campaigns.getMe({ client: here });
+const counted = await campaigns.countCampaigns({ client: here });
+const exported = await campaigns.exportCampaigns({ client: here, parseAs: "text" });
 const explained = await campaigns.explainQuery({ client: here, query: { page_size: 2 } });
 const health = await campaigns.checkHealth({ client: here });
 const readiness = await campaigns.checkReadiness({ client: here });
@@ -59,6 +61,8 @@ console.log(
     operations: {
       listCampaigns: first.response?.status,
       getMe: me.response?.status,
+      countCampaigns: counted.response?.status,
+      exportCampaigns: exported.response?.status,
       explainQuery: explained.response?.status,
       checkHealth: health.response?.status,
       checkReadiness: readiness.response?.status,
@@ -73,6 +77,8 @@ console.log(
     },
     contents: {
       me: [must(me.data).credential, must(me.data).vdns[0]?.name],
+      counted: [must(counted.data).total, must(counted.data).by_status.paused],
+      exported: String(must(exported.data)).trimEnd().split("\n").length,
       explained: must(explained.data).fetch_under_way,
       health: must(health.data).status,
       vdn: must(readiness.data).dependencies["isales"]?.vdns?.["1"]?.status,

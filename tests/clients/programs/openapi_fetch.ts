@@ -44,6 +44,8 @@ const newProblem = must((await list(wrong, newFields)).error);
 const newWords = await page({ page_size: 2 }, client("/new-words"));
 
 const me = await here.GET("/me");
+const counted = await here.GET("/campaigns/summary");
+const exported = await here.GET("/campaigns/export", { parseAs: "text" });
 const explained = await here.GET("/cache/explain", { params: { query: { page_size: 2 } } });
 const health = await here.GET("/healthz");
 const readiness = await here.GET("/readyz");
@@ -61,6 +63,8 @@ console.log(
     operations: {
       listCampaigns: first.response.status,
       getMe: me.response.status,
+      countCampaigns: counted.response.status,
+      exportCampaigns: exported.response.status,
       explainQuery: explained.response.status,
       checkHealth: health.response.status,
       checkReadiness: readiness.response.status,
@@ -75,6 +79,8 @@ console.log(
     },
     contents: {
       me: [must(me.data).credential, must(me.data).vdns[0]?.name],
+      counted: [must(counted.data).total, must(counted.data).by_status.paused],
+      exported: must(exported.data).trimEnd().split("\n").length,
       explained: must(explained.data).fetch_under_way,
       health: must(health.data).status,
       vdn: must(readiness.data).dependencies["isales"]?.vdns?.["1"]?.status,

@@ -2,8 +2,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -95,6 +97,15 @@ func main() {
 
 	me, answer := must(here.CampaignsAPI.GetMe(known).Execute())
 	operations["getMe"] = answer.StatusCode
+	counted, answer := must(here.CampaignsAPI.CountCampaigns(known).Execute())
+	operations["countCampaigns"] = answer.StatusCode
+	exported, answer := must(here.CampaignsAPI.ExportCampaigns(known).Execute())
+	operations["exportCampaigns"] = answer.StatusCode
+	file, err := io.ReadAll(exported)
+	if err != nil {
+		panic(err)
+	}
+	os.Remove(exported.Name())
 	explained, answer := must(here.CacheAPI.ExplainQuery(known).PageSize(2).Execute())
 	operations["explainQuery"] = answer.StatusCode
 	health, answer := must(here.OperationsAPI.CheckHealth(known).Execute())
@@ -107,7 +118,7 @@ func main() {
 	operations["listPlaces"] = answer.StatusCode
 	document, answer := must(here.DocumentationAPI.GetApiDocument(known).Execute())
 	operations["getApiDocument"] = answer.StatusCode
-	answer, err := here.DocumentationAPI.ReadDocs(known).Execute()
+	answer, err = here.DocumentationAPI.ReadDocs(known).Execute()
 	if err != nil {
 		panic(err)
 	}
@@ -130,6 +141,8 @@ func main() {
 		"operations":  operations,
 		"contents": map[string]any{
 			"me":        []string{string(me.Credential), me.Vdns[0].Name},
+			"counted":   []any{counted.Total, counted.ByStatus.Paused},
+			"exported":  bytes.Count(file, []byte("\n")),
 			"explained": explained.FetchUnderWay,
 			"health":    health.Status,
 			"vdn":       isales.GetVdns()["1"].Status,

@@ -59,6 +59,8 @@ tomorrow = campaigns.CampaignsApi(client(f"{front}/new-fields"))
 
 answers = {
     "getMe": api.get_me_with_http_info(),
+    "countCampaigns": api.count_campaigns_with_http_info(),
+    "exportCampaigns": api.export_campaigns_with_http_info(),
     "explainQuery": cache.explain_query_with_http_info(page_size=2),
     "checkHealth": operations.check_health_with_http_info(),
     "checkReadiness": operations.check_readiness_with_http_info(),
@@ -77,6 +79,8 @@ json.dump(
         "operations": {"listCampaigns": first.status_code, **{op: each.status_code for op, each in answers.items()}},
         "contents": {
             "me": [answers["getMe"].data.credential.value, answers["getMe"].data.vdns[0].name],
+            "counted": [answers["countCampaigns"].data.total, answers["countCampaigns"].data.by_status.paused],
+            "exported": len(answers["exportCampaigns"].data.splitlines()),
             "explained": answers["explainQuery"].data.fetch_under_way,
             "health": answers["checkHealth"].data.status.value,
             "vdn": answers["checkReadiness"].data.dependencies["isales"].vdns["1"].status.value,

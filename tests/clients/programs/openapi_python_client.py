@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from campaigns.api.cache import explain_query, purge_cache
-from campaigns.api.campaigns import get_me, list_campaigns
+from campaigns.api.campaigns import count_campaigns, export_campaigns, get_me, list_campaigns
 from campaigns.api.documentation import (
     explain_problem,
     get_api_document,
@@ -60,6 +60,8 @@ unchanged = list_campaigns.sync_detailed(client=here, page_size=2, if_none_match
 
 answers = {
     "getMe": get_me.sync_detailed(client=here),
+    "countCampaigns": count_campaigns.sync_detailed(client=here),
+    "exportCampaigns": export_campaigns.sync_detailed(client=here),
     "explainQuery": explain_query.sync_detailed(client=here, page_size=2),
     "checkHealth": check_health.sync_detailed(client=here),
     "checkReadiness": check_readiness.sync_detailed(client=here),
@@ -77,6 +79,8 @@ json.dump(
         "operations": {"listCampaigns": first.status_code, **{op: each.status_code for op, each in answers.items()}},
         "contents": {
             "me": [answers["getMe"].parsed.credential, answers["getMe"].parsed.vdns[0].name],
+            "counted": [answers["countCampaigns"].parsed.total, answers["countCampaigns"].parsed.by_status.paused],
+            "exported": len(answers["exportCampaigns"].parsed.splitlines()),
             "explained": answers["explainQuery"].parsed.fetch_under_way,
             "health": answers["checkHealth"].parsed.status,
             "vdn": answers["checkReadiness"].parsed.dependencies["isales"].vdns["1"].status,
