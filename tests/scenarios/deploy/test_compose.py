@@ -183,7 +183,7 @@ def test_nginx_follows_a_gateway_that_is_made_anew(tmp_path: Path) -> None:
         with deployed_nginx(tmp_path, f"http://127.0.0.1:{port}", upstream=text) as nginx:
             with _gateway_at("127.0.0.1", port):
                 wait_until(lambda: nginx.get("/healthz").body == b"127.0.0.1")
-            assert nginx.get("/healthz").status == 500
+            wait_until(lambda: nginx.get("/healthz").status == 500)
             names.address = "127.0.0.3"
             with _gateway_at("127.0.0.3", port):
                 wait_until(lambda: nginx.get("/healthz").body == b"127.0.0.3")
