@@ -71,8 +71,9 @@ def test_signals_to_worker_and_main_process_in_quick_succession(simulator: Simul
 
 @pytest.mark.parametrize("mapped", ["_granian", "markupsafe", "_sqlite3|_ssl"])
 def test_a_signal_in_the_first_moments_ends_the_server(simulator: SimulatorServer, mapped: str) -> None:
-    """However far its worker has come with loading: it is never swallowed."""
-    variables = environment(**VARIABLES, GATEWAY__ISALES__BASE_URL=simulator.base_url, GATEWAY__HTTP__DRAIN_S="0")
+    """However far its worker has come with loading, at the latest when granian's patience with it ends."""
+    settings = {"GATEWAY__ISALES__BASE_URL": simulator.base_url, "GATEWAY__HTTP__DRAIN_S": "0"}
+    variables = environment(**VARIABLES, **settings, GRANIAN_WORKERS_KILL_TIMEOUT="10")
     process = subprocess.Popen(
         [str(BIN / "granian"), "--interface", "wsgi", "--port", str(free_port()), "app:app"],
         cwd=PROJECT,

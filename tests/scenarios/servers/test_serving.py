@@ -119,6 +119,7 @@ def check_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> N
     for number in range(10):
         get(served, "/nothing", **{"X-Forwarded-For": "192.0.2.7", "X-Request-Id": f"asked-for-{number}"})
     wait_until(lambda: len(re.findall("asked-for-", served.log.read_text())) == 10, LIMIT_S)
+    wait_until(lambda: server.drains or '"no_drain"' in served.log.read_text(), LIMIT_S)
     lines = [json.loads(line) for line in served.log.read_text().splitlines() if line.startswith('{"')]
     assert {line["remote"] for line in lines if line.get("request_id", "").startswith("asked-for-")} == {"192.0.2.7"}
     said = [line["event"] for line in lines]
