@@ -17,7 +17,7 @@ import requests
 from gateway.reload import published
 from tests.support.canaries import require_none
 from tests.support.gateway import PROJECT, VARIABLES
-from tests.support.server import BIN, ServedGateway, environment, free_port
+from tests.support.server import BIN, ServedGateway, free_port, unmeasured
 
 THREADS = "300"
 
@@ -110,7 +110,7 @@ def serving(server: WsgiServer, base_url: str, **variables: str) -> Iterator[Ser
         process = subprocess.Popen(
             arguments(server, port),
             cwd=PROJECT,
-            env=environment(**settings),
+            env=unmeasured(**settings),
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
@@ -154,7 +154,7 @@ def reload_by_command(served: ServedGateway) -> "subprocess.CompletedProcess[str
     return subprocess.run(
         [sys.executable, "-m", "flask", "config", "reload", "--pid", str(served.process.pid)],
         cwd=PROJECT,
-        env=environment(),
+        env=unmeasured(),
         capture_output=True,
         text=True,
         timeout=60,

@@ -9,7 +9,7 @@ import requests
 
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import PROJECT
-from tests.support.server import environment, free_port
+from tests.support.server import free_port, unmeasured
 from tests.support.waiting import wait_until
 from tests.support.wsgi_servers import (
     GEVENT,
@@ -68,7 +68,7 @@ def test_faulty_settings_end_the_server(server: WsgiServer) -> None:
     ended = subprocess.run(
         arguments(server, free_port()),
         cwd=PROJECT,
-        env=environment(GATEWAY_ENV="production"),
+        env=unmeasured(GATEWAY_ENV="production"),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
