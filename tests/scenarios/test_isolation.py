@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 VDNS = range(1, 9)
 REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "10000"))
+MOST_REQUESTS = 5 * REQUESTS
+WAYS = (
+    *("200 hit", "200 fwd=miss; stored", "200 fwd=miss; collapsed", "200 hit stale", "304 hit"),
+    *("400", "401", "403", "429", "502"),
+)
 THREADS = 12
 QUERIES = [
     *(f"page={page}" for page in range(1, 5)),
@@ -65,6 +70,10 @@ class Seen:
     tags: dict[str, int] = field(default_factory=dict)
     leaks: list[str] = field(default_factory=list)
     rows: int = 0
+
+    def is_a_mix(self) -> bool:
+        """Tell whether each of the ways that an answer can come was taken."""
+        return all(self.kinds[way] for way in WAYS)
 
 
 def callers() -> Iterator[Caller]:
@@ -126,7 +135,8 @@ class Crowd:
 
     def _ask_many(self, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 -- not a secret
-        while (number := next(self._numbers)) < REQUESTS:
+        # More of them where a busy machine has given one of the ways no chance yet.
+        while (number := next(self._numbers)) < (REQUESTS if self.seen.is_a_mix() else MOST_REQUESTS):
             if number % PERIOD == PERIOD // 2:
                 self._gateway.app.extensions[EXTENSION].purge(chance.choice(VDNS))
             if number % PERIOD == 0:
@@ -215,10 +225,6 @@ def test_no_row_ever_goes_to_a_caller_of_another_vdn(crowd: Crowd) -> None:
     crowd.run()
     seen = crowd.seen
     assert seen.leaks == []
-    assert sum(seen.kinds.values()) == REQUESTS
-    print(f"\n{REQUESTS:,} requests, {seen.rows:,} rows: {dict(seen.kinds.most_common())}")  # noqa: T201 -- shown with -s
-    # It was a mix: each of the ways that an answer can come was taken.
-    for kind in ("200 hit", "200 fwd=miss; stored", "200 fwd=miss; collapsed", "200 hit stale", "304 hit"):
-        assert seen.kinds[kind] > 0, kind
-    for status in ("400", "401", "403", "429", "502"):
-        assert seen.kinds[status] > 0, status
+    assert sum(seen.kinds.values()) >= REQUESTS
+    print(f"\n{sum(seen.kinds.values()):,} requests, {seen.rows:,} rows: {dict(seen.kinds.most_common())}")  # noqa: T201 -- shown with -s
+    assert seen.is_a_mix(), seen.kinds

@@ -1,5 +1,6 @@
 """The doctor in front of a CC-iSales that is well, and of many that are not."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -125,7 +126,8 @@ def test_a_clock_that_is_twenty_minutes_off_and_accepted(upstream: RawServer) ->
     upstream.usually = says(http("200 OK", GOOD_BODY, f"Date: {date}"))
     report = examined(upstream.url)
     assert (report.exit_code, report.states["clock"], report.states["signature"]) == (0, "warning", "good")
-    assert "1200 s ahead" in report.step("clock")["seen"]
+    # `Date` has whole seconds, and the step takes some time of its own.
+    assert re.search(r"\b(1199|1200|1201) s ahead", report.step("clock")["seen"])
 
 
 def test_a_clock_that_is_a_little_off() -> None:
