@@ -132,7 +132,7 @@ def _waiting(ours: Contender) -> float:
 
 def _resident_kib(ours: Contender) -> float:
     """Return the memory of the worker."""
-    found = re.search(r"^process_resident_memory_bytes (\S+)$", ours.get("/metrics").text, re.MULTILINE)
+    found = re.search(r'^process_resident_memory_bytes\{worker="0"\} (\S+)$', ours.get("/metrics").text, re.MULTILINE)
     if found is None or not Path("/proc").exists():
         raise NotMeasured("The process does not tell its memory.")
     return float(found[1]) / 1024
