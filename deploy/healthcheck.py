@@ -18,7 +18,7 @@ from http.client import HTTPConnection, HTTPException
 
 # What is not bound to but replaced. A socket on `::` takes IPv4 too, unless the machine has that switched off
 # (net.ipv6.bindv6only), and a container without IPv6 has no ::1: one of the two answers.
-ANY_ADDRESS = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104
+ANY_ADDRESS = {"0.0.0.0": ("127.0.0.1",), "::": ("127.0.0.1", "::1")}  # noqa: S104 -- compared with, not bound to
 GRANIAN_PORT = 8000
 """What granian takes where nothing is said."""
 

@@ -73,7 +73,7 @@ def test_what_is_cut_is_not_offered(console: Console, button: str, body: bytes, 
     """An answer that ends early, as some fronts let it, looks like any other: nothing is saved, and it says why."""
     saved: list[Download] = []
     # Playwright marks what it calls, and methods of lists cannot be marked.
-    console.page.on("download", lambda download: saved.append(download))  # noqa: PLW0108
+    console.page.on("download", lambda download: saved.append(download))  # noqa: PLW0108 -- Playwright takes no built-in method
     stand_in(console, body, rows=2, of=of)
     console.open()
     console.shows(20)

@@ -108,12 +108,12 @@ def issue(
 
 def root(name: str = "Root", **options: object) -> Issued:
     """Return an authority that signs itself."""
-    return issue(name, authority=True, **options)  # type: ignore[arg-type]
+    return issue(name, authority=True, **options)  # type: ignore[arg-type]  # -- passed on as they are
 
 
 def between(by: Issued, name: str = "Issuing", **options: object) -> Issued:
     """Return an authority below another one."""
-    return issue(name, by=by, authority=True, **options)  # type: ignore[arg-type]
+    return issue(name, by=by, authority=True, **options)  # type: ignore[arg-type]  # -- passed on as they are
 
 
 def signed_with_sha1(by: Issued, name: str, folder: Path) -> Issued:

@@ -41,7 +41,7 @@ class Waiting:
     def waiting(self) -> int:
         """How many sleep."""
         watched = list(self.changes._watched.values())  # noqa: SLF001 -- nothing else tells how far threads have come
-        return sum(len(each.flight._waiting) for one in watched for each in list(one.by_etag.values()))  # noqa: SLF001
+        return sum(len(each.flight._waiting) for one in watched for each in list(one.by_etag.values()))  # noqa: SLF001 -- tells who waits
 
     def change(self, *ids: int) -> None:
         """Have another page land."""
