@@ -106,6 +106,28 @@ def test_the_desktop_is_told_of_changes_of_status(simulator: SimulatorServer, ne
     expect(console.row("Campaign 1 renamed")).to_be_visible()
 
 
+def test_an_older_answer_to_another_question_is_no_change(
+    simulator: SimulatorServer, console_gateway: str, new_console: NewConsole
+) -> None:
+    """Pages are of different ages: what one tells of a campaign from before another one did is passed over."""
+    simulator.listings.show(1, [a_campaign(1)])
+    console = new_console(permissions=["notifications"], init_script=A_DESKTOP)
+    console.page.clock.install()
+    console.open()
+    console.shows(1)
+    expect(console.page.locator("#attention .calm")).to_be_visible()
+    everything = f"{console_gateway}/campaigns?vdn=1&page_size=100"
+    older = requests.get(everything, headers={"X-API-Key": "web-key"}, timeout=20)
+    simulator.listings.show(1, [a_campaign(1, status=3)])
+    expect(console.row("Campaign 1").locator(".badge")).to_have_text("Paused")
+    kept = {name: older.headers[name] for name in ("Campaigns-As-Of", "Cache-Status", "Content-Type")}
+    console.page.route("**/campaigns?*page_size=100*", lambda route: route.fulfill(body=older.text, headers=kept))
+    with console.page.expect_response("**/campaigns?*page_size=100*"):
+        console.page.get_by_label("desktop").check()
+    simulator.listings.show(1, [a_campaign(1, status=4)])
+    expect(console.page.locator("html")).to_have_attribute("data-told", '[["Campaign 1","Paused → Completed"]]')
+
+
 def test_it_works_behind_nginx(
     isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole, tmp_path: Path
 ) -> None:

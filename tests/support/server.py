@@ -90,7 +90,6 @@ def served_gateway_at(
     settings = {name: value for name, value in settings.items() if value}
     url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
     command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
-    url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), app],

@@ -5,14 +5,16 @@ import { elapsed } from "./clock.js";
 const MARKED_MS = 60_000;
 const MOST_SEEN = 20_000;
 
-const seen = new Map(); // id → what it looked like
+const seen = new Map(); // id → {looks, status, asOf, source}: what it looked like, when, and in whose answer
 const marked = new Map(); // id → {kind, until}
 
 const look = (row) => JSON.stringify([row.name, row.status, row.device_type, row.begins_at, row.ends_at, row.caller_number]);
 
-// Compares rows with what was seen of them; returns the changes, each {row, kind, was}: of status, or of anything else.
-// Where `isComplete`, one that was never seen is new; of a page it may have moved there from another one.
-export function notice(rows, isComplete = false) {
+// Compares rows of an answer of `source` with what was seen of them; returns the changes, each {row, kind, was}: of status,
+// or of anything else. Where `isComplete`, one that was never seen is new; of a page it may have moved there from another
+// one. Pages of different questions are of different ages, and the clock of `asOf` knows seconds only: what another source
+// told later, or within the same second, stays.
+export function notice(rows, { asOf, source, isComplete = false }) {
   const until = elapsed() + MARKED_MS;
   const first = seen.size === 0;
   const found = [];
@@ -20,13 +22,14 @@ export function notice(rows, isComplete = false) {
     const id = String(row.id);
     const before = seen.get(id);
     const looks = look(row);
+    if (before && (asOf < before.asOf || (asOf === before.asOf && source !== before.source))) continue;
     if (before === undefined ? isComplete && !first : before.looks !== looks) {
       const kind = before === undefined ? "new" : before.status === row.status ? "changed" : "status";
       marked.set(id, { kind, until });
       found.push({ row, kind, was: before?.status });
     }
     seen.delete(id);
-    seen.set(id, { looks, status: row.status });
+    seen.set(id, { looks, status: row.status, asOf, source });
   }
   for (const id of seen.keys()) {
     if (seen.size <= MOST_SEEN) break;

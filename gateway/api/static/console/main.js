@@ -72,7 +72,7 @@ function arrived(page, facts) {
   Object.assign(state, { facts, isBusy: false, problem: null, nextAt: null, contactAt: clock.now() });
   state.page = page ?? state.page;
   explain(freshness.judge(state).level === "down" ? facts.detail : null);
-  const found = page ? changes.notice(page.rows) : [];
+  const found = page ? changes.notice(page.rows, { asOf: facts.asOf, source: JSON.stringify(question()) }) : [];
   noticed(found);
   if (wasTrouble || found.length) around.soon();
   show();

@@ -125,7 +125,8 @@ export class Surroundings {
       if (signal.aborted) return { isStale: false, found: [] };
       Object.assign(this, { all, problem: null });
       this.#allDueAt = elapsed() + ALL_EVERY_MS;
-      return { isStale: all.facts.detail === STALE, found: notice(all.rows, all.isWhole) };
+      const found = notice(all.rows, { asOf: all.facts.asOf, source: "all", isComplete: all.isWhole });
+      return { isStale: all.facts.detail === STALE, found };
     } catch (problem) {
       if (!signal.aborted) this.problem = problem;
       return { isStale: false, found: [] };
