@@ -133,16 +133,18 @@ class WaitForChange:
         self._count = count
         self._clock = clock
         self._app: Fast
-        self._longest_s = self._most = 0
+        self._longest_s = 0
         self._ending = False
         self._turns = 0
         self._lock = threading.Lock()
         self.waiting = 0
         """How many wait."""
+        self.most = 0
+        """How many may."""
 
     def serve_by(self, app: Fast, longest_s: int, most: int) -> None:
         """Answer by `app` from now on; at most `most` wait, for `longest_s` at most. Who waits is answered now."""
-        self._app, self._longest_s, self._most = app, longest_s, most
+        self._app, self._longest_s, self.most = app, longest_s, most
         self._answer_all()
 
     def drain(self) -> None:
@@ -159,7 +161,7 @@ class WaitForChange:
         if not seconds or self._ending:
             return self._app(environ, start_response)
         with self._lock:
-            admitted = self.waiting < self._most
+            admitted = self.waiting < self.most
             self.waiting += admitted
         if not admitted:
             self._count(Outcome.NOT_APPLIED)

@@ -186,7 +186,7 @@ def _with_waits(
     """Put in front of all: pages of other origins, and who waits for a change."""
     waiting = resources.take("waiting", None, lambda: WaitForChange(changes, metrics.wait_ended, clocks.monotonic))
     resources.own("waiters", waiting, lambda: None, waiting.drain)
-    metrics.watch_waiters(lambda: waiting.waiting)
+    metrics.watch_waiters(lambda: waiting.waiting, lambda: waiting.most)
     most_waiters = _most_waiters(settings, resources.take(SERVER_THREADS, None, lambda: None))
     waiting.serve_by(fast, settings.http.longest_wait_s, most_waiters)
     by_origin = cors_headers(settings.http.cors_origins)

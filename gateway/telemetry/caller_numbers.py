@@ -65,9 +65,11 @@ class CallerNumbers(Numbers):
         meaning = "Requests that wait for their turn to be worked on; not those that wait for CC-iSales."
         self._gauge(Over.SUM, "requests_waiting", meaning).set_function(waiting)
 
-    def watch_waiters(self, waiters: Callable[[], float]) -> None:
-        """Read how many callers wait for a change of a page whenever the numbers are asked for."""
+    def watch_waiters(self, waiters: Callable[[], float], most: Callable[[], float]) -> None:
+        """Read how many callers wait for a change of a page, and may at `most`, whenever the numbers are asked for."""
         self._gauge(Over.SUM, "waiters", "Callers that wait for a change of a page now.").set_function(waiters)
+        meaning = "Callers that may wait for a change of a page at once, by http.most_waiters and the server's threads."
+        self._gauge(Over.SUM, "waiters_limit", meaning).set_function(most)
 
     def wait_ended(self, outcome: str) -> None:
         """Count one caller that would wait for a change, by one of `WAITS`."""

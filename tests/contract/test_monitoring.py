@@ -146,7 +146,11 @@ def test_the_dashboard_shows_each_process_and_who_waits() -> None:
             assert matchers == 'job=~"$job", worker!=""'
             assert target["legendFormat"] == "{{instance}} worker {{worker}}"
     names = {name for target in queries for name in used_names(target["expr"])}
-    assert {"campaign_gateway_waiters", "campaign_gateway_waits_total"} <= names
+    assert {
+        "campaign_gateway_waiters",
+        "campaign_gateway_waiters_limit",
+        "campaign_gateway_waits_total",
+    } <= names
 
 
 def test_the_dashboard_can_be_imported_anywhere() -> None:

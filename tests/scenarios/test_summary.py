@@ -1,6 +1,5 @@
 """`GET /campaigns/summary` end to end, in front of the simulator."""
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
@@ -10,6 +9,7 @@ import pytest
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import GatewayUnderTest, clients
+from tests.support.threads import nothing_is_fetched_behind
 from tests.support.waiting import wait_until
 
 Make = Callable[..., GatewayUnderTest]
@@ -88,7 +88,7 @@ def test_its_parts_do_not_expire_as_one(simulator: SimulatorServer, gateway: Gat
     for _ in range(125):
         gateway.clock.advance(0.1)
         assert gateway.get(SUMMARY).headers["Cache-Status"].startswith("campaign-gateway; hit; ttl=")
-        wait_until(lambda: not any(thread.name == "fetch-1" for thread in threading.enumerate()))
+        wait_until(nothing_is_fetched_behind)
         most, before = max(most, simulator.calls.total - before), simulator.calls.total
     assert simulator.calls.total >= 18
     assert 1 <= most <= 5

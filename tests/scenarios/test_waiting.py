@@ -152,6 +152,7 @@ def test_more_than_may_wait_are_answered_at_once(make_gateway: Callable[..., Gat
         first = waiters.begin(etag)
         second = waiters.begin(etag).result(10)
         assert (second.status_code, waiters.number, waiters.ended("not_applied")) == (304, 1, 1)
+        assert gateway.number("campaign_gateway_waiters_limit") == 1
         assert "Preference-Applied" not in second.headers
         drain(gateway)
         assert first.result(10).status_code == 304
@@ -356,6 +357,7 @@ def test_a_reload_changes_how_long_and_how_many_wait(simulator: SimulatorServer)
         assert wait.result(10).headers["Preference-Applied"] == "wait=60"
         wait = waiters.begin(etag)
         assert "Preference-Applied" not in waiters.begin(etag).result(10).headers
+        assert house.number("campaign_gateway_waiters_limit") == 1
         house.served.drain()
         assert wait.result(10).headers["Preference-Applied"] == "wait=20"
     house.close()

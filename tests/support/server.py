@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -25,11 +25,15 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class ServedGateway:
-    """A gateway that answers at `url`, the process that serves it, and the file that takes all that it says."""
+    """A gateway that answers at `url`, the process that serves it, and the file that takes all that it says.
+
+    `first` are workers that no others were there before, as far as they were known when it answered first.
+    """
 
     url: str
     process: "subprocess.Popen[str]"
     log: Path
+    first: frozenset[int] = frozenset()
 
     def worker_pids(self) -> list[int]:
         """Return the ids of the processes that serve."""
@@ -38,7 +42,9 @@ class ServedGateway:
     def kill(self, worker: int) -> None:
         """Kill this worker as soon as granian does not take its death for the beginning of a crash loop."""
         # The kernel counts in hundredths of a second, from the start of the process, and granian from a little before.
-        wait_until(lambda: _age_s(worker) > CRASH_LOOP_S + 0.1, 2 * CRASH_LOOP_S)
+        # That it begins at all it thinks only of one that took the place of another.
+        if worker not in self.first:
+            wait_until(lambda: _age_s(worker) > CRASH_LOOP_S + 0.1, 2 * CRASH_LOOP_S)
         os.kill(worker, signal.SIGKILL)
 
 
@@ -101,7 +107,8 @@ def served_gateway_at(
         )
         try:
             wait_until_it_answers(f"{url}/healthz", process)
-            yield ServedGateway(url, process, Path(log.name))
+            served = ServedGateway(url, process, Path(log.name))
+            yield replace(served, first=frozenset(served.worker_pids()))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

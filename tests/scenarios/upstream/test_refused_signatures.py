@@ -11,6 +11,8 @@ from gateway.simulator.keys import Tenant
 from gateway.simulator.server import DEMO_TENANTS, SimulatorServer
 from tests.support.clock import FakeClock
 from tests.support.gateway import GatewayUnderTest
+from tests.support.threads import nothing_is_fetched_behind
+from tests.support.waiting import wait_until
 
 MakeGateway = Callable[..., GatewayUnderTest]
 
@@ -208,6 +210,7 @@ def test_one_wrong_key_among_three_tenants() -> None:
             assert (status, problem) == (502, "upstream-refused-credentials")
             for vdn in (2, 3):
                 assert gateway.get(f"/campaigns?vdn={vdn}", key="all-key").status_code == 200
+            wait_until(nothing_is_fetched_behind)
             gateway.clock.advance(1)
             if second == 300:
                 refused_after_five_minutes = simulator.calls.snapshot()["refused"]
