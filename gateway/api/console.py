@@ -12,6 +12,7 @@ import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import flask
@@ -37,10 +38,9 @@ _WORDS: Final = "words-"
 def console_blueprint() -> Blueprint:
     """Return `/console` and its files."""
     blueprint = Blueprint("console", __name__, template_folder="templates")
-    files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in _MEDIA_TYPES}
-    rendered = {name: render(body) for name, body in files.items()}
-    version = _version(files)
-    modules = [name for name in files if name.endswith(".js") and name != _FIRST and not name.startswith(_WORDS)]
+    rendered = _files()
+    version = _version({name: page.identity.body for name, page in rendered.items()})
+    modules = [name for name in rendered if name.endswith(".js") and name != _FIRST and not name.startswith(_WORDS)]
 
     # Of two slashes at the end and two languages.
     @functools.lru_cache(maxsize=8)
@@ -68,6 +68,14 @@ def console_blueprint() -> Blueprint:
         return response
 
     return blueprint
+
+
+# Once for all apps of a process: a reload changes no file.
+@functools.cache
+def _files() -> Mapping[str, RenderedPage]:
+    """Return the files by their names."""
+    found = [path for path in sorted(FOLDER.iterdir()) if path.suffix in _MEDIA_TYPES]
+    return MappingProxyType({path.name: render(path.read_bytes()) for path in found})
 
 
 def _version(files: Mapping[str, bytes]) -> str:

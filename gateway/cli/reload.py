@@ -42,7 +42,7 @@ def reload(pid: int | None, as_json: bool) -> None:  # noqa: FBT001 -- click pas
 
 def _workers_of(pid: int | None) -> Sequence[Worker]:
     """Return the workers of the one gateway that is meant; ClickException if there is none, or more than one."""
-    found = [worker for worker in workers() if pid is None or pid in {worker.pid, worker.parent}]
+    found = list(workers(pid))
     # A main process that has loaded the app before it forked shows something too, and serves nobody.
     found = [worker for worker in found if worker.pid not in {other.parent for other in found}]
     servers = sorted({worker.parent for worker in found})
@@ -62,7 +62,7 @@ def _wait_for(asked: Sequence[Worker]) -> Sequence[Worker]:
     before = {worker.pid: worker.shown.reloads for worker in asked}
     give_up = time.monotonic() + LIMIT_S
     while True:
-        now = [worker for worker in workers() if worker.pid in before]
+        now = [worker for worker in workers(asked[0].parent) if worker.pid in before]
         done = [worker for worker in now if worker.shown.reloads > before[worker.pid]]
         if len(done) == len(before) or time.monotonic() >= give_up:
             return done

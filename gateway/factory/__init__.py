@@ -150,7 +150,7 @@ def create_app(
             metrics.exposition,
         )
     )
-    app.register_blueprint(documentation_blueprint(openapi_document()))
+    app.register_blueprint(documentation_blueprint(openapi_document))
     app.register_blueprint(problems_blueprint())
     app.register_blueprint(console_blueprint())
     app.register_blueprint(start_blueprint())

@@ -49,7 +49,9 @@ class Transport:
         self._settings = settings
         self._certificate_seen = certificate_seen
         # No session, which would take proxies from the environment, keep cookies and read redirects to their end.
-        self._adapter = DeadlinedAdapter(settings.concurrency, tls_context(settings))
+        # The system's authorities take 20 ms to read, and plain HTTP is for those who try things out again and again.
+        tls = tls_context(settings) if self.endpoint.scheme == "https" else None
+        self._adapter = DeadlinedAdapter(settings.concurrency, tls)
 
     def get(self, signed: SignedRequest, deadline: Deadline, *, fresh: bool = False) -> Reply:
         """Send `signed` and return the answer, on a new connection if `fresh`.

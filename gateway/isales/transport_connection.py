@@ -98,9 +98,12 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class DeadlinedAdapter(HTTPAdapter):
-    """Keeps up to `connections` connections that keep deadlines, verifies with `context` alone, and never retries."""
+    """Keeps up to `connections` connections that keep deadlines, verifies with `context` alone, and never retries.
 
-    def __init__(self, connections: int, context: ssl.SSLContext) -> None:
+    `None` is for plain HTTP.
+    """
+
+    def __init__(self, connections: int, context: ssl.SSLContext | None) -> None:
         self._context = context
         # `total=False` also has errors come out as they are, not wrapped in one about retries.
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=Retry(total=False))

@@ -83,10 +83,13 @@ class Publication:
             self._handle = None
 
 
-def workers() -> Iterator[Worker]:
-    """Yield the workers of gateways that this user may look into, but for this process itself."""
+def workers(of: int | None = None) -> Iterator[Worker]:
+    """Yield the workers of gateways that this user may look into, but for this process itself.
+
+    With `of` only that process, and those whose parent it is: the files of all other ones need not be gone through.
+    """
     for folder, parent in _others():
-        shown = _shown_by(folder)
+        shown = _shown_by(folder) if of is None or of in {parent, int(folder.name)} else None
         if shown is not None:
             yield Worker(int(folder.name), parent, shown)
 
@@ -100,8 +103,7 @@ def siblings() -> list[Worker]:
     if main is None:
         # Whatever else a shell or a supervisor has started is no worker of this server.
         return []
-    found = [worker for worker in workers() if main in {worker.parent, worker.pid}]
-    return sorted(found, key=lambda worker: worker.shown.loaded_at, reverse=True)
+    return sorted(workers(main), key=lambda worker: worker.shown.loaded_at, reverse=True)
 
 
 def sibling_starting() -> bool:

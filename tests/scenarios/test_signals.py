@@ -14,7 +14,7 @@ RELOADS = 30
 
 def reloads(pid: int) -> int:
     """Return how often this worker has reloaded its settings."""
-    (shown,) = [worker.shown for worker in workers() if worker.pid == pid]
+    (shown,) = [worker.shown for worker in workers(pid)]
     return shown.reloads
 
 

@@ -37,7 +37,7 @@ class ServedGateway:
 
     def worker_pids(self) -> list[int]:
         """Return the ids of the processes that serve."""
-        return [worker.pid for worker in published.workers() if worker.parent == self.process.pid]
+        return [worker.pid for worker in published.workers(self.process.pid) if worker.pid != self.process.pid]
 
     def kill(self, worker: int) -> None:
         """Kill this worker as soon as granian does not take its death for the beginning of a crash loop."""

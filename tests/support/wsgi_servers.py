@@ -144,8 +144,7 @@ def _wait_for(served: ServedGateway, limit_s: float = 60.0) -> None:
 
 def workers_of(served: ServedGateway) -> list[int]:
     """Return the ids of the processes that serve."""
-    main = served.process.pid
-    found = [worker for worker in published.workers() if main in {worker.pid, worker.parent}]
+    found = list(published.workers(served.process.pid))
     return [worker.pid for worker in found if worker.pid not in {other.parent for other in found}]
 
 

@@ -19,7 +19,7 @@ def app() -> Flask:
     """Return an app with the documentation and the problems, whose requests have an id."""
     app = Flask("test", static_folder=None)
     register_problems(app)
-    app.register_blueprint(documentation_blueprint(openapi_document()))
+    app.register_blueprint(documentation_blueprint(openapi_document))
     app.register_blueprint(problems_blueprint())
 
     @app.before_request

@@ -150,5 +150,5 @@ def test_what_csv_loses_is_told_where_there_is_csv() -> None:
 
 def _page(document: dict[str, Any]) -> str:
     app = Flask("test", static_folder=None)
-    app.register_blueprint(documentation_blueprint(document))
+    app.register_blueprint(documentation_blueprint(lambda: document))
     return app.test_client().get("/docs").text

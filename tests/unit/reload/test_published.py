@@ -92,7 +92,7 @@ def process(program: str, *args: str) -> Iterator[int]:
 
 def found(pid: int) -> Published | None:
     """Return what the process `pid` shows to this one."""
-    return next((worker.shown for worker in workers() if worker.pid == pid), None)
+    return next((worker.shown for worker in workers(pid) if worker.pid == pid), None)
 
 
 def handles_of_publications() -> set[int]:
@@ -110,6 +110,9 @@ def test_a_worker_is_found_with_all_that_it_shows() -> None:
             KeptSettings("test", {"secret": "s3cret"}, {"isales.ca_file": b"PEM"}), 2.5, 3, ("a fault",), 7
         )
         assert "s3cret" not in repr(worker)
+        assert [one.pid for one in workers(pid)] == [pid]
+        assert pid in {one.pid for one in workers(os.getpid())}
+        assert pid not in {one.pid for one in workers(1)}
     assert found(pid) is None
 
 
