@@ -1,4 +1,4 @@
-"""What stands in front of the gateway of these tests, and the gateway of tomorrow.
+"""What stands in front of the gateways of these tests, and the gateway of tomorrow.
 
 Under `/api` it passes everything on as it is, as a reverse proxy with a prefix does, and notes how answers are coded.
 Under `/new-fields` every object of an answer has one more field, under `/new-words` campaigns have a status and a
@@ -6,12 +6,16 @@ device type that nobody has heard of: so a client shows what it will do with a l
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler
+from queue import Empty, Queue
+from time import monotonic
 from typing import Any, Final
+
+import pytest
 
 from tests.clients.upstream import serving
 
@@ -19,58 +23,123 @@ API: Final = "/api"
 NEW_FIELDS: Final = "/new-fields"
 NEW_WORDS: Final = "/new-words"
 OF_THE_CONNECTION: Final = {"connection", "keep-alive", "transfer-encoding", "host"}
+PAUSE_S: Final = 1
+"""What `Retry-After` of a refusal says."""
+PATIENCE_S: Final = 60.0
+"""How long an example may take for one step on a busy machine."""
+
+
+@dataclass
+class Hurdles:
+    """Refuses the first two requests for campaigns, passes on others to the gateway at `gateway`, and notes all."""
+
+    gateway: str
+    refusals: list[int] = field(default_factory=lambda: [503, 429])
+    not_before: float = 0.0
+    early: int = 0
+    waited: bool = False
+    statuses: "Queue[int]" = field(default_factory=Queue)
+
+    def verdict(self) -> int:
+        """Return the status to refuse a request with, 0 where it is to be passed on."""
+        if monotonic() < self.not_before:
+            self.early += 1
+            return 429
+        if not self.refusals:
+            return 0
+        self.not_before = monotonic() + PAUSE_S
+        return self.refusals.pop(0)
+
+    def wait_for(self, status: int, otherwise: Callable[[], str]) -> None:
+        """Return when a client has got this status; fail with what `otherwise` returns when it stays away."""
+        try:
+            while self.statuses.get(timeout=PATIENCE_S) != status:
+                pass
+        except Empty:
+            pytest.fail(f"no answer had the status {status}: {otherwise()}")
 
 
 @dataclass
 class Front:
-    """The front at `url`. `codings` are those of answers, by the id of their request."""
+    """The front at `url`, before the gateway at `gateway`. In `/api` there are `hurdles`, if any.
 
+    `codings` are those of answers, by the id of their request.
+    """
+
+    gateway: str
     url: str = ""
     codings: dict[str, str] = field(default_factory=dict)
+    hurdles: Hurdles | None = None
 
 
 @contextmanager
 def front(gateway: str) -> Iterator[Front]:
     """Stand in front of the gateway at the URL `gateway` for as long as the context lasts."""
-    here = Front()
+    here = Front(gateway)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self._pass_on()
-
-        def do_DELETE(self) -> None:
-            self._pass_on()
-
-        def _pass_on(self) -> None:
-            mount, _, path = self.path.removeprefix("/").partition("/")
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in OF_THE_CONNECTION}
-            if f"/{mount}" != API:
-                headers.pop("Accept-Encoding", None)
-            connection = HTTPConnection(gateway.removeprefix("http://"))
-            connection.request(self.command, f"/{path}", headers=headers)
-            answer = connection.getresponse()
-            body = answer.read()
-            here.codings[self.headers.get("X-Request-Id", "")] = answer.headers.get("Content-Encoding", "identity")
-            self._answer(answer, body if f"/{mount}" == API else _of_tomorrow(body, words=f"/{mount}" == NEW_WORDS))
-            connection.close()
-
-        def _answer(self, answer: HTTPResponse, body: bytes) -> None:
-            self.send_response_only(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in {*OF_THE_CONNECTION, "content-length"}:
-                    self.send_header(name, value)
-            if answer.status != 304:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
+    class Handler(_Handler):
+        front = here
 
     with serving(Handler) as here.url:
         yield here
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    front: Front
+
+    def do_GET(self) -> None:
+        mount, _, path = self.path.removeprefix("/").partition("/")
+        hurdles = self.front.hurdles
+        if not hurdles:
+            self._pass_on(self.front.gateway, f"/{mount}", path)
+            return
+        refused = hurdles.verdict() if path.startswith("campaigns") else 0
+        if refused:
+            self._refuse(refused)
+        else:
+            answer = self._pass_on(hurdles.gateway, f"/{mount}", path)
+            hurdles.waited = hurdles.waited or "Preference-Applied" in answer.headers
+        hurdles.statuses.put(refused or answer.status)
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
+    def _pass_on(self, gateway: str, mount: str, path: str) -> HTTPResponse:
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in OF_THE_CONNECTION}
+        if mount != API:
+            headers.pop("Accept-Encoding", None)
+        connection = HTTPConnection(gateway.removeprefix("http://"))
+        connection.request(self.command, f"/{path}", headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        self.front.codings[self.headers.get("X-Request-Id", "")] = answer.headers.get("Content-Encoding", "identity")
+        self._answer(answer, body if mount == API else _of_tomorrow(body, words=mount == NEW_WORDS))
+        connection.close()
+        return answer
+
+    def _answer(self, answer: HTTPResponse, body: bytes) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in {*OF_THE_CONNECTION, "content-length"}:
+                self.send_header(name, value)
+        if answer.status != 304:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _refuse(self, status: int) -> None:
+        problem = {"type": "problems/x", "title": "x", "status": status, "detail": "x", "instance": "campaigns"}
+        body = json.dumps({**problem, "request_id": "x"}).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Type", "application/problem+json")
+        self.send_header("Retry-After", str(PAUSE_S))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 def _of_tomorrow(body: bytes, *, words: bool) -> bytes:

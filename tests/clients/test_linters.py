@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from gateway.api.openapi import openapi_document
 from tests.clients.tools import HERE, node, run
 
 EXCUSED = tomllib.loads((HERE / "linters.toml").read_text())["excused"]
+RIGHT, WRONG = "right.json", "wrong.json"
+"""The document as it is, and one with an operation that has no id. Each linter reads both at once."""
+
+Said = dict[str, set[tuple[str, str]]]
+"""What a linter says of each file: rules and places."""
 
 
 def excused(linter: str) -> set[tuple[str, str]]:
@@ -18,46 +24,66 @@ def excused(linter: str) -> set[tuple[str, str]]:
     return {(each["rule"], each["where"]) for each in EXCUSED if each["linter"] == linter}
 
 
-def with_redocly(packages: Path, document: Path) -> set[tuple[str, str]]:
-    """Return what redocly's recommended rules say: rules and places."""
-    # Errors and warnings alike are what is returned, so the exit code says nothing more.
-    lint = ["lint", str(document), "--extends=recommended", "--format=json", "--max-problems=1000"]
-    said = json.loads(run(["sh", "-c", '"$@" || true', "sh", *node(packages, "redocly", *lint)], packages))
-    return {(each["ruleId"], each["location"][0]["pointer"]) for each in said["problems"]}
+def linted(command: list[str | Path], folder: Path) -> Iterator[Any]:
+    """Return what a linter prints, JSON after JSON; errors and warnings are in it, so its exit code says no more."""
+    text = run(["sh", "-c", '"$@" || true', "sh", *command], folder)
+    while text:
+        value, end = json.JSONDecoder().raw_decode(text)
+        yield value
+        text = text[end:].lstrip()
 
 
-def with_spectral(packages: Path, document: Path) -> set[tuple[str, str]]:
+def with_redocly(packages: Path, folder: Path) -> Said:
+    """Return what redocly's recommended rules say."""
+    lint = ["lint", RIGHT, WRONG, "--extends=recommended", "--format=json", "--max-problems=1000"]
+    said: Said = {RIGHT: set(), WRONG: set()}
+    found = [each for file in linted(node(packages, "redocly", *lint), folder) for each in file["problems"]]
+    for each in found:
+        place = each["location"][0]
+        said[Path(place["source"]["ref"]).name].add((each["ruleId"], place["pointer"]))
+    return said
+
+
+def with_spectral(packages: Path, folder: Path) -> Said:
     """Return what `spectral:oas` says."""
-    rules = packages / "spectral.yaml"
-    rules.write_text('extends: ["spectral:oas"]\n')
-    lint = ["lint", str(document), f"--ruleset={rules}", "--format=json", "--quiet"]
-    said = json.loads(run(["sh", "-c", '"$@" || true', "sh", *node(packages, "spectral", *lint)], packages))
-    return {(each["code"], "#/" + "/".join(map(str, each["path"]))) for each in said}
+    (folder / "spectral.yaml").write_text('extends: ["spectral:oas"]\n')
+    lint = ["lint", RIGHT, WRONG, "--ruleset=spectral.yaml", "--format=json", "--quiet"]
+    said: Said = {RIGHT: set(), WRONG: set()}
+    (found,) = linted(node(packages, "spectral", *lint), folder)
+    for each in found:
+        said[Path(each["source"]).name].add((each["code"], "#/" + "/".join(map(str, each["path"]))))
+    return said
 
 
-LINTERS = {"redocly": with_redocly, "spectral": with_spectral}
+LINTERS: dict[str, Callable[[Path, Path], Said]] = {"redocly": with_redocly, "spectral": with_spectral}
 
 
-def written(document: dict[str, Any], folder: Path) -> Path:
-    """Return the file that has the document."""
-    file = folder / "openapi.json"
-    file.write_text(json.dumps(document))
-    return file
+@pytest.fixture(scope="module", params=LINTERS)
+def linter(request: pytest.FixtureRequest) -> str:
+    """Return the name of a linter."""
+    name: str = request.param
+    return name
 
 
-@pytest.mark.parametrize("linter", LINTERS)
-def test_nothing_is_said_that_has_no_reason(linter: str, packages: Path, tmp_path: Path) -> None:
-    """Errors and warnings are those that are excused, and every excuse is needed."""
-    assert LINTERS[linter](packages, written(openapi_document(), tmp_path)) == excused(linter)
-
-
-@pytest.mark.parametrize("linter", LINTERS)
-def test_the_linters_do_look(linter: str, packages: Path, tmp_path: Path) -> None:
-    """A document with an operation that has no id is told of."""
+@pytest.fixture(scope="module")
+def said(linter: str, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Said:
+    """Return what it says of both files."""
+    folder = tmp_path_factory.mktemp(linter)
     document = openapi_document()
+    (folder / RIGHT).write_text(json.dumps(document))
     del document["paths"]["/campaigns"]["get"]["operationId"]
-    said = LINTERS[linter](packages, written(document, tmp_path))
-    assert any("operationId" in rule for rule, _ in said - excused(linter))
+    (folder / WRONG).write_text(json.dumps(document))
+    return LINTERS[linter](packages, folder)
+
+
+def test_nothing_is_said_that_has_no_reason(linter: str, said: Said) -> None:
+    """Errors and warnings are those that are excused, and every excuse is needed."""
+    assert said[RIGHT] == excused(linter)
+
+
+def test_the_linters_do_look(linter: str, said: Said) -> None:
+    """A document with an operation that has no id is told of."""
+    assert any("operationId" in rule for rule, _ in said[WRONG] - excused(linter))
 
 
 def test_every_excuse_has_a_reason() -> None:

@@ -1,55 +1,81 @@
-"""The clients that openapi-generator makes, with the flags that the API document tells, compile and work."""
+"""The clients that openapi-generator makes, with the flags that the API document tells, compile and work.
 
+So do the examples of them.
+"""
+
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clients.checks import GREATEST, SEEN, new_words
+from tests.clients.examples import Client, Watched, made, watch
 from tests.clients.front import API, Front
-from tests.clients.tools import ANNOTATIONS, PROGRAMS, jar, openapi_generator, python, run, seen
+from tests.clients.tools import ANNOTATIONS, PROGRAMS, go_variables, jar, python, run, seen
 from tests.support.programs import leave_out, program
 
 UNHEARD_OF = "unknown_default_open_api"
 """What `enumUnknownDefaultCase` makes of a word that is new."""
 OF_TYPED_CLIENTS = {"greatest_id": GREATEST, "new_words": new_words(UNHEARD_OF, UNHEARD_OF)}
+CLIENTS = {
+    "openapi-generator for Python": "for_python",
+    "openapi-generator for Go": "for_go",
+    "openapi-generator for Java": "for_java",
+}
+"""The fixtures that make them."""
 
 
 @pytest.fixture(scope="module")
-def in_python(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def for_python(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return the client in Python."""
+    program("java", "openjdk-17-jre-headless")
+    return made("openapi-generator for Python", tmp_path_factory.mktemp("python"), mounted)
+
+
+@pytest.fixture(scope="module")
+def for_go(mounted: Front, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return the client in Go, which needs nothing but Go's own library."""
+    program("java", "openjdk-17-jre-headless")
+    program("go", "golang-go")
+    return made("openapi-generator for Go", tmp_path_factory.mktemp("go"), mounted, **go_variables(kept))
+
+
+@pytest.fixture(scope="module")
+def for_java(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return the client in Java; Jackson is that of the generator itself."""
+    program("javac", "openjdk-17-jdk-headless")
+    if not ANNOTATIONS.exists():
+        leave_out(f"{ANNOTATIONS} is not there; on Debian: apt-get install libgeronimo-annotation-1.3-spec-java")
+    folder = tmp_path_factory.mktemp("java")
+    return made("openapi-generator for Java", folder, mounted, CLASSPATH=f"{jar()}:{ANNOTATIONS}")
+
+
+@pytest.fixture(scope="module")
+def in_python(for_python: Client, mounted: Front) -> dict[str, Any]:
     """Return what the client in Python saw."""
-    folder = tmp_path_factory.mktemp("python")
-    made = openapi_generator(mounted, "python", folder, "packageName=campaigns")
-    return seen(python("openapi_generator.py"), folder, mounted, PYTHONPATH=str(made))
+    folder = for_python.folder
+    return seen(python("openapi_generator.py"), folder, mounted, PYTHONPATH=str(folder / "made"))
 
 
 @pytest.fixture(scope="module")
-def in_go(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what the client in Go saw, which needs nothing but Go's own library."""
-    go = program("go", "golang-go")
-    folder = tmp_path_factory.mktemp("go")
-    names = ("--git-host", "example.com", "--git-user-id", "openapi", "--git-repo-id", "campaigns")
-    made = openapi_generator(mounted, "go", folder, "enumClassPrefix=true", "packageName=campaigns", options=names)
-    (made / "program").mkdir()
-    (made / "program" / "main.go").write_bytes((PROGRAMS / "openapi_generator.go").read_bytes())
-    offline = {"GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
-    run([go, "build", "-o", folder / "seen", "./program"], made, **offline, GOPATH=str(folder / "path"))
+def in_go(for_go: Client, mounted: Front) -> dict[str, Any]:
+    """Return what the client in Go saw."""
+    go, folder = program("go", "golang-go"), for_go.folder
+    (folder / "made" / "program").mkdir()
+    shutil.copy(PROGRAMS / "openapi_generator.go", folder / "made" / "program" / "main.go")
+    run([go, "build", "-o", folder / "seen", "./program"], folder / "made", **for_go.variables)
     return seen([folder / "seen"], folder, mounted)
 
 
 @pytest.fixture(scope="module")
-def in_java(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what the client in Java saw; Jackson is that of the generator itself."""
+def in_java(for_java: Client, mounted: Front) -> dict[str, Any]:
+    """Return what the client in Java saw."""
     javac, java = program("javac", "openjdk-17-jdk-headless"), program("java", "openjdk-17-jre-headless")
-    if not ANNOTATIONS.exists():
-        leave_out(f"{ANNOTATIONS} is not there; on Debian: apt-get install libgeronimo-annotation-1.3-spec-java")
-    folder = tmp_path_factory.mktemp("java")
-    flags = ("openApiNullable=false", "useSingleRequestParameter=true")
-    names = ("invokerPackage=campaigns", "apiPackage=campaigns.api", "modelPackage=campaigns.model")
-    made = openapi_generator(mounted, "java", folder, *flags, *names, options=("--library", "native"))
-    path = f"{jar()}:{ANNOTATIONS}"
-    sources = [*(made / "src" / "main").rglob("*.java"), PROGRAMS / "OpenapiGenerator.java"]
-    run([javac, "-nowarn", "-proc:none", "-encoding", "UTF-8", "-cp", path, "-d", folder / "classes", *sources], folder)
-    return seen([java, "-cp", f"{path}:{folder / 'classes'}", "OpenapiGenerator"], folder, mounted)
+    path = {"CLASSPATH": f"classes:{for_java.variables['CLASSPATH']}"}
+    source = PROGRAMS / "OpenapiGenerator.java"
+    run([javac, "-proc:none", "-encoding", "UTF-8", "-d", "classes", source], for_java.folder, **path)
+    return seen([java, "OpenapiGenerator"], for_java.folder, mounted, **path)
 
 
 @pytest.mark.parametrize("check", [*SEEN, "greatest_id"])
@@ -74,3 +100,9 @@ def test_java(in_java: dict[str, Any], check: str) -> None:
 def test_the_server_is_found_under_its_prefix(client: str, mounted: Front, request: pytest.FixtureRequest) -> None:
     """Who has told the generator where the document is need not tell the client where the gateway is."""
     assert request.getfixturevalue(client)["default_url"] == f"{mounted.url}{API}"
+
+
+@pytest.mark.parametrize("client", CLIENTS.values())
+def test_the_example(client: str, mounted: Front, watched: Watched, request: pytest.FixtureRequest) -> None:
+    """It does what README says of it."""
+    watch(request.getfixturevalue(client), mounted, watched)

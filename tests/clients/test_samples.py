@@ -1,8 +1,10 @@
 """The samples of `/docs`, run as they are: each asks a gateway, prints what came, and fails where it is refused."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +15,55 @@ from gateway.api.language import Language
 from gateway.api.openapi import openapi_document
 from gateway.api.samples import GATEWAY, KEY_VARIABLE, LANGUAGES, samples
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.clients.tools import KEY, LIMIT_S
+from tests.clients.tools import KEY, LIMIT_S, PROGRAMS, go_variables, surroundings
 from tests.support.programs import program
-from tests.support.server import BIN, environment, served_gateway
+from tests.support.server import served_gateway
 
 GROUPS = shown(openapi_document(), Language.ENGLISH)["groups"]
 OPERATIONS = {operation["operationId"]: operation for group in GROUPS.values() for operation in group}
 JSON = {"listCampaigns", "explainQuery", "purgeCache", "checkHealth", "checkReadiness", "listPlaces", "getApiDocument"}
+MARK = "\x1e"
+"""Is printed before each of many samples."""
 
 
-def _curl(_folder: Path, file: Path) -> list[str]:
-    program("curl", "curl")
-    return ["sh", str(file)]
+@dataclass(frozen=True)
+class Toolchain:
+    """What runs samples of a language: a program of a Debian package, and with which words before the file.
+
+    `runner` is a program that runs many in one process; where there is none, each has a process of its own.
+    """
+
+    file: str
+    program: str
+    package: str
+    words: tuple[str, ...] = ()
+    runner: str = ""
+
+    def alone(self, *files: Path) -> list[str | Path]:
+        """Return the command that runs a file as a reader does."""
+        return [program(self.program, self.package), *self.words, *files]
+
+    def together(self, *files: Path) -> list[str | Path]:
+        """Return the command that runs files one after the other."""
+        if self.runner:
+            return self.alone(PROGRAMS / self.runner, *files)
+        return [
+            "sh",
+            "-euc",
+            f"for each; do printf '{MARK}'; {shlex.join(map(str, self.alone()))} \"$each\"; done",
+            "sh",
+            *files,
+        ]
 
 
-def _python(_folder: Path, file: Path) -> list[str]:
-    return [str(BIN / "python"), str(file)]
-
-
-def _javascript(_folder: Path, file: Path) -> list[str]:
-    return [program("node", "nodejs"), str(file)]
-
-
-def _java(_folder: Path, file: Path) -> list[str]:
-    return [program("java", "openjdk-17-jdk-headless"), "-XX:TieredStopAtLevel=1", str(file)]
-
-
-def _go(_folder: Path, file: Path) -> list[str]:
-    return [program("go", "golang-go"), "run", str(file)]
-
-
-RUN: dict[str, tuple[str, Callable[[Path, Path], list[str]]]] = {
-    "curl": ("sample.sh", _curl),
-    "python": ("sample.py", _python),
-    "javascript": ("sample.mjs", _javascript),
-    "java": ("Sample.java", _java),
-    "go": ("sample.go", _go),
+TOOLCHAINS = {
+    "curl": Toolchain("sample.sh", "sh", "dash"),
+    "python": Toolchain("sample.py", "python", "python3", runner="samples.py"),
+    "javascript": Toolchain("sample.mjs", "node", "nodejs", runner="samples.mjs"),
+    "java": Toolchain("Sample.java", "java", "openjdk-17-jdk-headless", runner="Samples.java"),
+    "go": Toolchain("sample.go", "go", "golang-go", ("run",)),
 }
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module")
@@ -59,34 +73,45 @@ def address() -> Iterator[str]:
         yield served.url
 
 
-def run(language: str, text: str, address: str, folder: Path, key: str = KEY) -> "subprocess.CompletedProcess[str]":
-    """Run a sample against the gateway at `address`; all that the language keeps stays in `folder`."""
-    name, command = RUN[language]
-    file = folder / name
-    file.write_text(text.replace(GATEWAY, address), encoding="utf-8")
-    keeps = {"GOCACHE": str(folder.parent / "go"), "GOPATH": str(folder.parent / "gopath"), "CGO_ENABLED": "0"}
-    variables = environment(**{KEY_VARIABLE: key}, **keeps, GOTOOLCHAIN="local", GOFLAGS="-mod=mod")
-    return subprocess.run(
-        command(folder, file), capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=folder, env=variables
-    )
+@pytest.fixture
+def run(address: str, kept: Path, tmp_path: Path) -> Run:
+    """Return a function that runs a command with a key for the gateway."""
+
+    def run(command: list[str | Path], key: str = KEY) -> "subprocess.CompletedProcess[str]":
+        variables = surroundings(tmp_path, **{KEY_VARIABLE: key}, **go_variables(kept))
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd=tmp_path, env=variables
+        )
+
+    return run
+
+
+def written(language: str, name: str, address: str, folder: Path) -> Path:
+    """Return the file, in a folder of its own, that has the sample of an operation for the gateway at `address`."""
+    (sample,) = [each for each in OPERATIONS[name]["samples"] if each.word == language]
+    file = folder / name / TOOLCHAINS[language].file
+    file.parent.mkdir()
+    file.write_text(sample.text.replace(GATEWAY, address), encoding="utf-8")
+    return file
 
 
 def test_every_language_is_run() -> None:
     """No sample is only looked at."""
-    assert list(RUN) == [word for _, word, _ in LANGUAGES]
+    assert list(TOOLCHAINS) == [word for _, word, _ in LANGUAGES]
     assert set(OPERATIONS) >= JSON
 
 
-@pytest.mark.parametrize("language", RUN)
-def test_every_sample_works(language: str, address: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("language", TOOLCHAINS)
+def test_every_sample_works(language: str, address: str, run: Run, tmp_path: Path) -> None:
     """It comes to an end in good order, and shows the status and the body; curl shows the body."""
-    for name, operation in OPERATIONS.items():
-        (sample,) = [each for each in operation["samples"] if each.word == language]
-        done = run(language, sample.text, address, tmp_path)
-        assert done.returncode == 0, f"{name}: {done.stdout}\n{done.stderr}"
-        body = done.stdout if language == "curl" else done.stdout.removeprefix("200 ")
-        assert body.strip()
-        assert language == "curl" or done.stdout.startswith("200 ")
+    done = run(TOOLCHAINS[language].together(*(written(language, name, address, tmp_path) for name in OPERATIONS)))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    nothing, *shown = done.stdout.split(MARK)
+    assert nothing == ""
+    for name, words in zip(OPERATIONS, shown, strict=True):
+        body = words if language == "curl" else words.removeprefix("200 ")
+        assert body.strip(), name
+        assert language == "curl" or words.startswith("200 "), name
         if name in JSON:
             assert json.loads(body)
         if name == "listCampaigns":
@@ -95,11 +120,11 @@ def test_every_sample_works(language: str, address: str, tmp_path: Path) -> None
             assert json.loads(body)["vdns"] == [1]
 
 
-@pytest.mark.parametrize("language", RUN)
-def test_every_sample_fails_where_it_is_refused(language: str, address: str, tmp_path: Path) -> None:
-    """With a key that nobody knows it says so, and its exit code does too."""
-    (sample,) = [each for each in OPERATIONS["listCampaigns"]["samples"] if each.word == language]
-    done = run(language, sample.text, address, tmp_path, key="wrong")
+@pytest.mark.parametrize("language", TOOLCHAINS)
+def test_every_sample_fails_where_it_is_refused(language: str, address: str, run: Run, tmp_path: Path) -> None:
+    """Run as a reader does: with a key that nobody knows it says so, and its exit code does too."""
+    sample = written(language, "listCampaigns", address, tmp_path)
+    done = run(TOOLCHAINS[language].alone(sample), key="wrong")
     assert done.returncode != 0
     assert "problems/unauthenticated" in done.stdout
 

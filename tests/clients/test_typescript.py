@@ -1,4 +1,4 @@
-"""The clients for TypeScript pass `tsc --strict` and work."""
+"""The clients for TypeScript pass `tsc --strict` and work, as do the examples of them."""
 
 import shutil
 from pathlib import Path
@@ -7,23 +7,33 @@ from typing import Any
 import pytest
 
 from tests.clients.checks import SEEN, new_words
-from tests.clients.front import API, Front
+from tests.clients.examples import Client, Watched, made, watch
+from tests.clients.front import Front
 from tests.clients.tools import PROGRAMS, node, run, seen
 from tests.support.programs import program
 
+CLIENTS = ("openapi-typescript", "@hey-api/openapi-ts")
 EXPECTED = {**SEEN, "new_words": new_words("archived", "carrier_pigeon")}
 
 
 @pytest.fixture(scope="module")
-def compiled(mounted: Front, packages: Path) -> Path:
-    """Return the folder where both clients are, compiled together with their programs."""
-    document = f"{mounted.url}{API}/openapi.json"
-    run(node(packages, "openapi-typescript", document, "--output", "schema.ts"), packages)
-    for name in ("tsconfig.json", "openapi-ts.config.mjs", "openapi_fetch.ts", "hey_api.ts"):
-        shutil.copy(PROGRAMS / name, packages)
-    run(node(packages, "openapi-ts", "--file", "openapi-ts.config.mjs"), packages, DOCUMENT=document)
-    run(node(packages, "tsc", "--project", "."), packages)
-    return packages / "out"
+def clients(mounted: Front, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Client]:
+    """Return both clients, in one folder."""
+    folder = tmp_path_factory.mktemp("typescript")
+    for name in ("package.json", "node_modules"):
+        (folder / name).symlink_to(packages / name)
+    return {name: made(name, folder, mounted) for name in CLIENTS}
+
+
+@pytest.fixture(scope="module")
+def compiled(clients: dict[str, Client], packages: Path) -> Path:
+    """Return the folder where the programs for both clients are, compiled together."""
+    folder = clients[CLIENTS[0]].folder / "programs"
+    folder.mkdir()
+    for name in ("tsconfig.json", "openapi_fetch.ts", "hey_api.ts"):
+        shutil.copy(PROGRAMS / name, folder)
+    run(node(packages, "tsc", "--project", "."), folder)
+    return folder / "out" / "programs"
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +58,9 @@ def test_openapi_fetch(with_openapi_fetch: dict[str, Any], check: str) -> None:
 def test_hey_api(with_hey_api: dict[str, Any], check: str) -> None:
     """The client of @hey-api/openapi-ts does so too."""
     assert with_hey_api[check] == EXPECTED[check]
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_the_example(clients: dict[str, Client], name: str, mounted: Front, watched: Watched) -> None:
+    """It does what README says of it."""
+    watch(clients[name], mounted, watched)

@@ -1,5 +1,6 @@
 """Generators of clients, compilers and linters, run in folders of their own that go with the tests."""
 
+import fcntl
 import importlib.util
 import json
 import os
@@ -9,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.clients.front import API, Front
+from tests.clients.front import Front
 from tests.support.programs import leave_out, program
 from tests.support.server import BIN, environment
 
@@ -17,18 +18,14 @@ HERE: Final = Path(__file__).parent
 PROGRAMS: Final = HERE / "programs"
 KEY: Final = "operator-key"
 LIMIT_S: Final = 300.0
-FLAGS: Final = ("disallowAdditionalPropertiesIfNotPresent=false", "enumUnknownDefaultCase=true")
-"""What the API document says that openapi-generator needs, whatever the language."""
+SHORT_LIVED: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""Options of Java for programs that end before code that is compiled with care has paid."""
 ANNOTATIONS: Final = Path("/usr/share/java/geronimo-annotation-1.3-spec.jar")
 """Has `javax.annotation.Generated`, which the Java of openapi-generator is marked with."""
 
 
 def run(command: Iterable[str | Path], folder: Path, **variables: str) -> str:
-    """Return what `command` prints when it runs in `folder`; fail with all that it said when it fails.
-
-    What it keeps for next time is kept in the folder, and it tells nobody that it was run.
-    """
-    quiet = {"HOME": str(folder), "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    """Return what `command` prints when it runs in `folder`; fail with all that it said when it fails."""
     done = subprocess.run(
         list(map(str, command)),
         capture_output=True,
@@ -36,10 +33,28 @@ def run(command: Iterable[str | Path], folder: Path, **variables: str) -> str:
         timeout=LIMIT_S,
         check=False,
         cwd=folder,
-        env=environment(**quiet, **variables),
+        env=surroundings(folder, **variables),
     )
     assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout
+
+
+def surroundings(folder: Path, **variables: str) -> dict[str, str]:
+    """Return the environment of a program that tells nobody that it was run, and keeps in `folder` what it keeps."""
+    quiet = {
+        "HOME": str(folder),
+        "JAVA_TOOL_OPTIONS": SHORT_LIVED,
+        "REDOCLY_TELEMETRY": "off",
+        "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
+        "npm_config_update_notifier": "false",
+    }
+    return environment(**quiet, **variables)
+
+
+def go_variables(folder: Path) -> dict[str, str]:
+    """Return the variables with which Go asks nobody; what it compiles is kept in `folder` for whoever comes next."""
+    kept = {"GOCACHE": str(folder / "go"), "GOPATH": str(folder / "gopath")}
+    return {**kept, "GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
 
 
 def seen(command: Iterable[str | Path], folder: Path, front: Front, **variables: str) -> dict[str, Any]:
@@ -57,19 +72,22 @@ def jar() -> Path:
     return Path(found.origin).with_name("openapi-generator.jar")
 
 
-def openapi_generator(front: Front, language: str, folder: Path, *flags: str, options: Iterable[str] = ()) -> Path:
-    """Return where openapi-generator has put a client in `language`, made from the document at its address."""
-    made = folder / "made"
-    java = program("java", "openjdk-17-jre-headless")
-    document = f"{front.url}{API}/openapi.json"
-    command: list[str | Path] = [java, "-jar", jar(), "generate", "-g", language, "-i", document, "-o", made, *options]
-    run([*command, f"--additional-properties={','.join((*FLAGS, *flags))}"], folder)
-    return made
-
-
 def npm_packages(folder: Path) -> Path:
-    """Return `folder` with the packages of `package-lock.json` in it, or leave the test out where none can be had."""
+    """Return `folder` with the packages of `package-lock.json` in it, or leave the test out where none can be had.
+
+    Whoever comes first installs them, and all others wait.
+    """
     npm = program("npm", "npm")
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "installed").exists():
+            _install(npm, folder)
+            (folder / "installed").touch()
+    return folder
+
+
+def _install(npm: str, folder: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, folder)
     done = subprocess.run(
@@ -83,7 +101,6 @@ def npm_packages(folder: Path) -> Path:
     )
     if done.returncode:
         leave_out(f"npm cannot install what tests/clients/package-lock.json lists: {done.stderr[-500:]}")
-    return folder
 
 
 def node(packages: Path, name: str, *arguments: str | Path) -> list[str | Path]:

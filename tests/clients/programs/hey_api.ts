@@ -1,6 +1,6 @@
 // A program for the client that @hey-api/openapi-ts made: it prints what it saw, as JSON.
-import { createClient } from "./campaigns/client/index.js";
-import * as campaigns from "./campaigns/index.js";
+import { createClient } from "../campaigns/client/index.js";
+import * as campaigns from "../campaigns/index.js";
 
 type Query = NonNullable<campaigns.ListCampaignsData["query"]>;
 

@@ -1,6 +1,6 @@
 // A program for openapi-fetch with the types of openapi-typescript: it prints what it saw, as JSON.
 import createClient from "openapi-fetch";
-import type { components, paths } from "./schema.js";
+import type { components, paths } from "../schema.js";
 
 type Query = NonNullable<paths["/campaigns"]["get"]["parameters"]["query"]>;
 type Page = components["schemas"]["CampaignPage"];
