@@ -55,7 +55,7 @@ def purge(vdn: int | None, hard: bool, as_json: bool) -> None:  # noqa: FBT001 -
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, when all is done.")
 @with_appcontext
 def doctor(as_json: bool) -> None:  # noqa: FBT001 -- click passes options by name
-    """Examine the shared cache: connection, TLS, role, version, rights, channel, eviction, memory, latency, clock.
+    """Examine the shared cache, from its name over rights, channel and memory to its clock.
 
     It prints the least rights of a user of Redis, ready to paste. It fails also where there is no shared cache.
     """

@@ -1,5 +1,6 @@
 """The doctor on the shared cache: can it be reached, is it what the URL says, may all be done there, and is it fit.
 
+Names and addresses are looked at by `doctor_shared_way`, all else here.
 Each step asks as the gateway does, over connections made in the same way. Nothing is left behind: what is written has a
 name of its own and is removed.
 """
@@ -7,16 +8,19 @@ name of its own and is removed.
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
 
 import redis
 
-from gateway.isales.doctor_step import Fact, State, Step, duration
-from gateway.settings.shared_url import Kind, read_shared_url
+from gateway.cli.doctor_shared_fitness import clock, eviction, latency, memory
+from gateway.cli.doctor_shared_step import Name
+from gateway.cli.doctor_shared_way import TO_WHAT_IS_TOLD, examine_hosts, examine_way
+from gateway.isales.doctor_step import Fact, State, Step
+from gateway.settings.shared_url import Kind, SharedUrl, read_shared_url
 from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
@@ -24,28 +28,8 @@ from gateway.shared_store.faults import TROUBLE, Fault, fault_of
 from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
 
 LEAST_VERSION: Final = (6, 0)
-CALLS: Final = 20
 FEW_DAYS: Final = 30
-FULL_SHARE: Final = 0.9
-CLOCK_S: Final = 1.0
-_MS: Final = 1000
-_EVICTS_LEASES: Final = ("volatile-ttl", "volatile-random", "allkeys-random")
 _DAY_S: Final = 86400
-
-
-class Name(StrEnum):
-    """The steps, in the order in which they are taken."""
-
-    CONNECT = "connect"
-    TLS = "tls"
-    ROLE = "role"
-    VERSION = "version"
-    RIGHTS = "rights"
-    CHANNEL = "channel"
-    EVICTION = "eviction"
-    MEMORY = "memory"
-    LATENCY = "latency"
-    CLOCK = "clock"
 
 
 _ARGUMENTS: Final = {
@@ -74,7 +58,8 @@ _ARGUMENTS: Final = {
 HINTS: Final = {
     "refused": "Nobody answers there: check host, port, DNS and what stands between (a firewall, a NetworkPolicy).",
     "timeout": f"It took longer than {TIMEOUT_S:g} s, which the gateway waits: it is far, busy, or another service.",
-    "auth": "Check user and password in cache.shared_url; `ACL WHOAMI` and `ACL LOG` on the server tell more.",
+    "auth": "Check user and password in cache.shared_url, and with Sentinels cache.sentinel_password; `ACL LOG` on the "
+    "server tells more.",
     "tls": "Name the server's authority in cache.shared_ca_file, and the name that its certificate has in the URL.",
     "clients": "The server has as many clients as it takes: raise maxclients, or find who keeps connections.",
     "role": "What answers is no master: a Sentinel wants redis+sentinel://, and a replica is not to be written to.",
@@ -90,23 +75,30 @@ def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterat
 
     `now` returns the aware time. Nothing that the other end does makes it raise. `address` is one that can be used.
     """
+    url = read_shared_url(address.url.reveal())
+    way = State.SKIPPED
+    for step in examine_way(url, TIMEOUT_S):
+        way = step.state
+        yield step
+    if way is State.FAILED:
+        return
     client = client_of(address)
     try:
         connect = _step(Name.CONNECT, address, lambda: _connect(client))
         yield connect
         if connect.state is State.FAILED:
+            yield from examine_hosts(_told(client, url, address), TIMEOUT_S, TO_WHAT_IS_TOLD)
             return
-        url = read_shared_url(address.url.reveal())
         steps: list[tuple[Name, Callable[[], Step]]] = [
             (Name.TLS, lambda: _tls(client, now())) if url.tls else (Name.TLS, _no_tls),
             (Name.ROLE, lambda: _role(client, address)),
             (Name.VERSION, lambda: _version(client)),
             (Name.RIGHTS, lambda: _rights(client, address)),
             (Name.CHANNEL, lambda: _channel(client, address)),
-            (Name.EVICTION, lambda: _eviction(client)),
-            (Name.MEMORY, lambda: _memory(client)),
-            (Name.LATENCY, lambda: _latency(client, address)),
-            (Name.CLOCK, lambda: _clock(client, now)),
+            (Name.EVICTION, lambda: eviction(client)),
+            (Name.MEMORY, lambda: memory(client)),
+            (Name.LATENCY, lambda: latency(client, address)),
+            (Name.CLOCK, lambda: clock(client, now)),
         ]
         for name, take in steps:
             yield _step(name, address, take)
@@ -145,6 +137,18 @@ def _connect(client: Client) -> Step:
     count = "a cluster of " + str(len(nodes)) + " masters" if client.is_cluster else "one Redis"
     seen = f"{count} answers, and takes user and password"
     return Step(Name.CONNECT, State.GOOD, seen, time.monotonic() - began, facts={"masters": len(nodes)})
+
+
+def _told(client: Client, url: SharedUrl, address: StoreAddress) -> Sequence[tuple[str, int]]:
+    """Return where Sentinels, or the first node of a cluster, say that masters are; none where it is the URL."""
+    with suppress(*TROUBLE):
+        if url.kind is Kind.SENTINEL:
+            return [client.connection_pool.master_address or client.connection_pool.get_master_address()]
+        if url.kind is Kind.CLUSTER:
+            with closing(client_of(replace(address, url=url.options))) as node:
+                slots: Any = node.execute_command("CLUSTER", "SLOTS")
+            return list(dict.fromkeys((str(master[0], "ascii"), int(master[1])) for _, _, master, *_ in slots))
+    return []
 
 
 def _no_tls() -> Step:
@@ -244,51 +248,3 @@ def _channel(client: Client, address: StoreAddress) -> Step:
         hint = "A proxy may not know channels: purges are then heard of up to half a second late."
         return Step(Name.CHANNEL, State.WARNING, "what was published was not heard", hint=hint)
     return Step(Name.CHANNEL, State.GOOD, "what is published is heard", time.monotonic() - began)
-
-
-def _eviction(client: Client) -> Step:
-    policies = {str(node.info("memory").get("maxmemory_policy", "unknown")) for node in client.primaries()}
-    shown = ", ".join(sorted(policies))
-    facts: dict[str, Fact] = {"policies": tuple(sorted(policies))}
-    if policies & set(_EVICTS_LEASES):
-        hint = "Under pressure it takes leases, slots and limits first, for they end soonest: set allkeys-lru."
-        return Step(Name.EVICTION, State.WARNING, shown, hint=hint, facts=facts)
-    return Step(Name.EVICTION, State.GOOD, shown, facts=facts)
-
-
-def _memory(client: Client) -> Step:
-    shares: list[float] = []
-    for node in client.primaries():
-        info: Any = node.info("memory")
-        most = int(info.get("maxmemory", 0))
-        shares.append(int(info["used_memory"]) / most if most else 0.0)
-    facts: dict[str, Fact] = {"fullest": round(max(shares), 4)}
-    if max(shares) > FULL_SHARE:
-        hint = "Raise maxmemory: a full Redis takes no pages, leases and slots."
-        return Step(Name.MEMORY, State.WARNING, f"{max(shares):.0%} of maxmemory is used", hint=hint, facts=facts)
-    return Step(Name.MEMORY, State.GOOD, f"{max(shares):.0%} of maxmemory is used", facts=facts)
-
-
-def _latency(client: Client, address: StoreAddress) -> Step:
-    took: list[float] = []
-    for number in range(CALLS):
-        began = time.monotonic()
-        client.get(f"{address.prefix}doctor:{number}")
-        took.append(time.monotonic() - began)
-    median, most = sorted(took)[len(took) // 2], max(took)
-    facts: dict[str, Fact] = {"calls": CALLS, "median_s": round(median, 6), "max_s": round(most, 6)}
-    seen = f"median {duration(median)}, max {duration(most)}; the gateway waits for {duration(TIMEOUT_S)}"
-    if most > TIMEOUT_S / 2:
-        return Step(Name.LATENCY, State.WARNING, seen, sum(took), "It is far away or busy: bring it closer.", facts)
-    return Step(Name.LATENCY, State.GOOD, seen, sum(took), facts=facts)
-
-
-def _clock(client: Client, now: Callable[[], datetime]) -> Step:
-    seconds, microseconds = client.primaries()[0].time()
-    ahead_s = seconds + microseconds / 1_000_000 - now().timestamp()
-    facts: dict[str, Fact] = {"ahead_s": round(ahead_s, 3)}
-    seen = f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'} this machine"
-    if abs(ahead_s) > CLOCK_S:
-        hint = "The gateway tells time by Redis alone, so that it does no harm; but one of the two clocks is wrong."
-        return Step(Name.CLOCK, State.WARNING, seen, hint=hint, facts=facts)
-    return Step(Name.CLOCK, State.GOOD, seen, facts=facts)

@@ -147,7 +147,7 @@ class Leases:
         waiting: Any = self._backend.waiting  # redis-py has whole seconds only in its types
         outcome: bytes | None = self._guard.run(
             Operation.LEASE,
-            lambda: waiting.brpoplpush(wake, wake, timeout_s),
+            lambda: waiting.ask_node_of(wake, lambda node: node.brpoplpush(wake, wake, timeout_s)),
             b"",
             key=wake,
             writing=True,

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from redis.exceptions import ResponseError
+
 from gateway.daemon_thread import start_daemon_thread
 from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.faults import TROUBLE, fault_of
@@ -35,6 +37,7 @@ class News:
         self._caught_up = caught_up
         self._check = check
         self._closed = threading.Event()
+        self._confirmed = False
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
 
@@ -61,7 +64,10 @@ class News:
                 # Of a connection that was cut the check tells; of a Redis that refuses to be listened to nothing does.
                 if fault_of(error).one_operation:
                     self._guard.failed(Operation.LISTEN, error)
-                self._checked()
+                    self._checked()
+                elif self._checked() and not self._confirmed:
+                    # As proxies do that do not know what is asked of them.
+                    self._guard.failed(Operation.LISTEN, ResponseError("connections that would listen are closed"))
                 # A connection that was cut is made again at once, for news may come meanwhile.
                 self._closed.wait(max(0.0, began + LISTEN_S - time.monotonic()))
 
@@ -69,11 +75,11 @@ class News:
         client, tag = self._backend.client, self._backend.tag
         node: Any = client.on_node_of(tag)  # redis-py has no types for pub/sub
         name, began = client.node_of(tag), time.monotonic()
+        self._confirmed = False
         with node.pubsub() as subscription:
             subscription.subscribe(*self._channels)
             # Subscribed as soon as Redis has read this, and so before it reads what is asked after it.
             self._checked()
-            self._caught_up()
             while not self._closed.is_set():
                 message = subscription.get_message(timeout=LISTEN_S)
                 if message is None:
@@ -83,11 +89,23 @@ class News:
                     channel, data = (message[part].decode("ascii", "replace") for part in ("channel", "data"))
                     self._channels[channel](data)
                 elif message["type"] == "subscribe":
+                    self._confirmed = True
                     self._guard.succeeded(Operation.LISTEN)
+                    if message["data"] == len(self._channels):
+                        # Not before: of a Redis that does not answer nothing newer could be had either.
+                        self._caught_up()
                 # To a node that was left, or that others do not tell from any more, it may be one for ever.
                 if client.left_at > began or client.node_of(tag) != name:
                     return
 
-    def _checked(self) -> None:
-        """Check, under the guard, so that trouble and its end are noticed in a process that has nothing else to do."""
-        self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)
+    def _checked(self) -> bool:
+        """Check, under the guard, so that trouble and its end are noticed in a process that has nothing else to do.
+
+        Tell whether Redis has answered.
+        """
+
+        def check() -> bool:
+            self._check()
+            return True
+
+        return self._guard.run(Operation.PURGE, check, otherwise=False, key=self._backend.tag)

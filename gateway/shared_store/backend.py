@@ -7,7 +7,9 @@ with a serializer and a client of ours, whatever is behind `cache.shared_url`.
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
+from uuid import uuid4
 
 import redis
 from flask_caching import Cache
@@ -33,6 +35,11 @@ INSTEAD_SENTINEL: Final = (
 )
 INSTEAD_PLAIN: Final = "cache.shared_url points to a Redis that is no cluster: write redis://host:port/0"
 
+INSTEAD_PROXY: Final = (
+    "cache.shared_url points to a proxy that spreads keys without heeding what stands in braces: have it do so "
+    '(Envoy: enable_hashtagging: true; twemproxy: hash_tag: "{}")'
+)
+
 # Both in one step, because a value that is replaced in between would get the age of the other one. A transaction
 # would do as well but for a full Redis, which refuses even to queue reads.
 _LOOK: Final = """
@@ -40,6 +47,14 @@ local value = redis.call('GET', KEYS[1])
 if not value then return false end
 return {value, redis.call('PTTL', KEYS[1])}
 """
+
+# All on the node that has the first key, wherever they would be looked for.
+_MARK: Final = """
+for i = 2, #KEYS do redis.call('SET', KEYS[i], '', 'PX', ARGV[1]) end
+"""
+MARKS: Final = 12
+"""Of so many keys of one tag, hardly ever all are on one node by chance."""
+MARK_MS: Final = 10_000
 
 
 class BytesSerializer:
@@ -98,6 +113,8 @@ class RedisBackend(RedisCache):
         self._look = self.script(_LOOK)
         names = (f"{self.prefix}nothing:{tag}" for tag in (self.tag, "{}", "{0}"))
         self._nothing = [next(names)] if self.client.is_cluster else list(names)
+        self._mark = self.script(_MARK)
+        self._heeds_tags = self.client.is_cluster
 
     @classmethod
     def factory(cls, app: Any, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> "RedisBackend":
@@ -145,7 +162,21 @@ class RedisBackend(RedisCache):
             if "Cluster mode is not enabled" in str(error):
                 return Fault("cluster", INSTEAD_PLAIN)
             raise
+        # One that is full, or refuses the user something, says so elsewhere.
+        with suppress(redis.ResponseError):
+            self._heeds_tags = self._heeds_tags or self._finds_marks()
+            return None if self._heeds_tags else Fault("cluster", INSTEAD_PROXY)
         return None
+
+    def _finds_marks(self) -> bool:
+        """Tell whether keys of one tag are together, which is found out once: scripts rely on it."""
+        # Of its own name, for other processes remove theirs.
+        name = f"{self.prefix}mark:{uuid4().hex}"
+        marks = [f"{name}:{number}:{self.tag}" for number in range(MARKS)]
+        self._mark(marks, [MARK_MS])
+        found = [self.client.get(mark) for mark in marks[1:]]
+        self.client.delete(*marks)
+        return None not in found
 
     def _is_sentinel(self) -> bool:
         try:

@@ -22,7 +22,7 @@ from redis.sentinel import Sentinel
 
 from gateway.settings.shared_url import Kind, SharedUrl, read_shared_url
 from gateway.shared_store.address import StoreAddress
-from gateway.shared_store.connections import FollowingPool, FollowingSentinelPool, by_sentinels, named
+from gateway.shared_store.connections import AskedSentinel, FollowingPool, FollowingSentinelPool, by_sentinels, named
 
 T = TypeVar("T")
 
@@ -218,7 +218,9 @@ def _of_sentinels(url: SharedUrl, options: Mapping[str, Any], address: StoreAddr
     manager = Sentinel([])  # type: ignore[no-untyped-call] # -- redis-py has no types here
     # Its own would look names up for as long as the system does.
     manager.sentinels = [
-        redis.Redis(connection_pool=FollowingPool(**{**to_sentinels, "host": host, "port": port, "password": password}))
+        AskedSentinel(
+            connection_pool=FollowingPool(**{**to_sentinels, "host": host, "port": port, "password": password})
+        )
         for host, port in url.nodes
     ]
     to_master = {name: value for name, value in options.items() if name not in {"host", "port"}}

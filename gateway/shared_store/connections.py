@@ -5,13 +5,21 @@ import ssl
 import time
 from typing import Any, Final
 
+from redis import Redis
 from redis.connection import Connection, ConnectionPool, SSLConnection
-from redis.sentinel import SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.exceptions import ConnectionError  # noqa: A004 -- as redis-py calls it
+from redis.sentinel import (
+    MasterNotFoundError,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 
 from gateway.name_lookup import NAMES, is_too_old
 from gateway.trust.context import client_context
 
 NO_LIMIT_S: Final = 3600.0
+_SPEAKS_FIRST: Final = "Connection not ready"
 
 
 class NamedConnection(Connection):
@@ -74,7 +82,11 @@ class FollowingPool(ConnectionPool):
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
         """Return a connection that is connected. Raises what redis-py raises."""
-        connection: Any = super().get_connection(*args, **options)
+        try:
+            connection: Any = super().get_connection(*args, **options)
+        except ConnectionError as error:
+            self._let_it_say(error)
+            raise
         if isinstance(connection, NamedConnection) and (
             connection.connected_at <= self.left_at or is_too_old(connection.connected_at)
         ):
@@ -87,9 +99,60 @@ class FollowingPool(ConnectionPool):
                 raise
         return connection
 
+    def _let_it_say(self, error: ConnectionError) -> None:
+        """Raise what a server says that speaks first, as one that takes no more clients does.
+
+        redis-py takes that for what is left of an earlier answer, and does not read it.
+        """
+        if str(error) != _SPEAKS_FIRST:
+            return
+        connection: Any = self.connection_class(**self.connection_kwargs)
+        try:
+            connection.connect()
+            connection.read_response()
+        finally:
+            connection.disconnect()
+
+
+class AskedSentinel(Redis):
+    """A client for a Sentinel that keeps what the latest question ended in, of which redis-py tells the class alone."""
+
+    failure: Exception | None = None
+
+    def sentinel_masters(self) -> Any:
+        """Return all masters that it knows. Raises what redis-py raises."""
+        self.failure = None
+        try:
+            return super().sentinel_masters()
+        except Exception as error:
+            self.failure = error
+            raise
+
 
 class FollowingSentinelPool(SentinelConnectionPool, FollowingPool):
     """The same for the master that Sentinels name; they are asked for each connection that is made."""
+
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        """Return a connection that is connected. Raises what redis-py raises, with the cause."""
+        try:
+            return super().get_connection(*args, **options)
+        except MasterNotFoundError as error:
+            self._raise_cause(error)
+            raise
+
+    def get_master_address(self) -> Any:
+        """Return host and port. Raises what redis-py raises, with the cause."""
+        try:
+            return super().get_master_address()  # type: ignore[no-untyped-call] # -- redis-py has no types here
+        except MasterNotFoundError as error:
+            self._raise_cause(error)
+            raise
+
+    def _raise_cause(self, error: MasterNotFoundError) -> None:
+        """Raise `error` from what a Sentinel said, or how it could not be asked, where none of them has answered."""
+        failures = [sentinel.failure for sentinel in self.sentinel_manager.sentinels]
+        if all(failures):
+            raise error from failures[0]
 
 
 def named(kind: type[Any] | None) -> type[Any]:

@@ -102,13 +102,12 @@ class Fault:
 
 def fault_of(error: BaseException, hidden: Iterable[str] = ()) -> Fault:
     """Return what an exception of redis-py or of the socket means. Of what was said, `hidden` texts are left out."""
-    text = str(error)
+    kind, told = _judged(error)
     answered = isinstance(error, exceptions.ResponseError)
-    kind = _kind(error)
-    said = _shown(text, hidden) if answered or kind in {"tls", "clients"} else ""
-    denied = kind == "auth" and any(words in text for words in _DENIED)
+    says = isinstance(told, exceptions.ResponseError) or kind in {"tls", "clients", "auth"}
+    denied = kind == "auth" and any(words in str(told) for words in _DENIED)
     one_operation = answered and (denied or kind in {"command", "other"})
-    return Fault(kind, said, one_operation)
+    return Fault(kind, _shown(str(told), hidden) if says else "", one_operation)
 
 
 def fault_kind(error: BaseException) -> str:
@@ -116,18 +115,23 @@ def fault_kind(error: BaseException) -> str:
     return fault_of(error).kind
 
 
-def _kind(error: BaseException) -> str:
+def _judged(error: BaseException) -> tuple[str, BaseException]:
+    """Return the kind, and which of the errors that `error` was made of tells it."""
     chain = list(_chain(error))
-    if any(isinstance(one, ssl.SSLError) or _TLS.search(str(one)) for one in chain):
-        return "tls"
     for one in chain:
+        if isinstance(one, ssl.SSLError) or _TLS.search(str(one)):
+            return "tls", one
+    for one in chain:
+        if isinstance(one, MasterNotFoundError) and one.__cause__ is not None:
+            # None of the Sentinels could be asked.
+            continue
         said = next((kind for code, kind in _CODES if code in str(one)), None)
         if said is not None and isinstance(one, exceptions.RedisError | exceptions.RedisClusterException):
-            return said
+            return said, one
         for known, kind in _CLASSES:
             if isinstance(one, known):
-                return kind
-    return "other"
+                return kind, one
+    return "other", error
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -121,7 +121,10 @@ class RedisSlots:
         self._capacity = capacity
         self._mark_ms = mark_ms
         self._take = store.backend.script(_TAKE)
-        name = f"{store.backend.prefix}slots:{store.backend.tag}"
+        # Without braces where there is one node, as the first version has it: both count in one budget while an upgrade
+        # is under way.
+        tag = store.backend.tag if store.backend.client.is_cluster else store.backend.namespace
+        name = f"{store.backend.prefix}slots:{tag}"
         self._held, self._marks = name, f"{name}:waiting"
         self._name = uuid4().hex
         self._tried: set[str] = set()
@@ -153,7 +156,13 @@ class RedisSlots:
         self._tried.discard(token)
         member = f"{self._process()} {token}"
         # Not as a write: it needs no memory, and that it works says nothing about those that do.
-        self._guard.run(Operation.SLOT, lambda: self._backend.client.zrem(self._held, member), 0, key=self._held)
+        client = self._backend.client
+        self._guard.run(
+            Operation.SLOT,
+            lambda: client.ask_node_of(self._held, lambda node: node.zrem(self._held, member)),
+            0,
+            key=self._held,
+        )
 
     def _note(self, token: str, *, taken: bool) -> bool:
         with self._lock:

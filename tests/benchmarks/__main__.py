@@ -23,8 +23,10 @@ from tests.benchmarks.outage import outage
 from tests.benchmarks.processes import LOAD_CORE, SERVER_CORE, NotMeasured, pin_to_load_core
 from tests.benchmarks.redis_hangs import redis_hangs
 from tests.benchmarks.refresh import refresh
+from tests.benchmarks.shared import cluster_hangs, shared
 from tests.benchmarks.start import start
 from tests.benchmarks.table import Line, as_markdown
+from tests.benchmarks.two_cores import two_cores
 from tests.benchmarks.two_processes import purge, two_processes
 from tests.benchmarks.wait_for_change import wait_for_change
 from tests.benchmarks.waiting import waiting
@@ -56,6 +58,9 @@ ROWS = {
     "two-processes": Row(two_processes),
     "purge": Row(purge),
     "redis-hangs": Row(redis_hangs),
+    "shared": Row(shared),
+    "cluster-hangs": Row(cluster_hangs, ("wrk",)),
+    "two-cores": Row(two_cores, ("wrk",)),
     "many-keys": Row(many_keys, ("wrk",)),
     "export": Row(export),
     "start": Row(start),

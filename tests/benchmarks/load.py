@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.benchmarks.contenders import API_KEY
 from tests.benchmarks.effort import EFFORT
-from tests.benchmarks.processes import NotMeasured
+from tests.benchmarks.processes import LOAD_CORE, NotMeasured
 
 CONNECTIONS = 32
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
@@ -24,10 +24,27 @@ class Load:
     p99_ms: float
 
 
-def wrk(url: str, headers: Mapping[str, str] | None = None, script: Path | None = None, *arguments: str) -> Load:
+def wrk(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    script: Path | None = None,
+    *arguments: str,
+    core: str = LOAD_CORE,
+) -> Load:
     """Load `url` from 32 connections for one round; the API key is sent. Raises `NotMeasured` if any request failed."""
     sent = {"X-API-Key": API_KEY, **(headers or {})}
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{EFFORT.seconds}s", "--timeout", "10s", "--latency"]
+    command = [
+        "taskset",
+        "-c",
+        core,
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{EFFORT.seconds}s",
+        "--timeout",
+        "10s",
+        "--latency",
+    ]
     for name, value in sent.items():
         command += ["-H", f"{name}: {value}"]
     if script is not None:

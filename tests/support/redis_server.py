@@ -20,7 +20,8 @@ BUS = 10_000
 """How far above its port a node of a cluster talks to the others."""
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on `port`, which may be too high to be one."""
     with socket.socket() as probe:
         try:
             probe.bind(("127.0.0.1", port))
@@ -40,7 +41,7 @@ class RedisServer:
         self, folder: str, password: str = "", program: str = "", options: Sequence[str] = (), *, bus: bool = False
     ) -> None:
         self.port = free_port()
-        while bus and not _is_free(self.port + BUS):
+        while bus and not is_free(self.port + BUS):
             self.port = free_port()
         self._program = program or __redis_executable__
         self._options = tuple(options)

@@ -13,7 +13,8 @@ import trustme
 from flask import Flask
 
 from gateway.cli import Gateway, add_commands
-from gateway.cli.doctor_shared import Name, examine_shared
+from gateway.cli.doctor_shared import examine_shared
+from gateway.cli.doctor_shared_step import Name
 from gateway.isales.doctor_step import State, Step
 from gateway.pages.redis_tier import RedisTier
 from gateway.settings import load_settings
@@ -28,6 +29,7 @@ from tests.support.redis_sentinels import Sentinels, redis_sentinels
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import free_port
 from tests.support.shared_tier import shared_tier
+from tests.support.waiting import wait_until
 
 PREFIX = "campaign-gateway:"
 
@@ -89,15 +91,35 @@ def test_what_is_something_else_is_named(redis: RedisServer, cluster: RedisClust
 
 
 def test_a_way_that_is_closed_ends_the_examination() -> None:
-    """Nobody there, and a wrong password: one step, with what to do."""
+    """Nobody there, and a wrong password: no step behind it, and what to do."""
     steps = steps_of("redis://127.0.0.1:1/0")
-    assert [(step.name, step.facts["fault"]) for step in steps.values()] == [("connect", "refused")]
+    assert {name: step.state for name, step in steps.items()} == {Name.DNS: State.GOOD, Name.TCP: State.FAILED}
     with redis_server("geheim-canary") as server:
         url = server.url.reveal().replace("geheim-canary", "falsch-canary")
-        (step,) = steps_of(url).values()
-        assert (step.state, step.facts["fault"]) == (State.FAILED, "auth")
-        assert "canary" not in repr(step)
+        steps = steps_of(url)
+        assert list(steps) == [Name.DNS, Name.TCP, Name.CONNECT]
+        assert (steps[Name.CONNECT].state, steps[Name.CONNECT].facts["fault"]) == (State.FAILED, "auth")
+        assert "canary" not in repr(steps)
         assert bad(steps_of(server.url.reveal())) == {}
+
+
+def test_a_master_that_is_told_to_be_elsewhere_is_named(sentinels: Sentinels) -> None:
+    """Sentinels and nodes of a cluster tell addresses of their own, which need not lead anywhere from here."""
+    nowhere = free_port()
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    with redis_server(program=engine(REDIS_7), options=options) as node, node.client() as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        client.config_set("cluster-announce-ip", "127.0.0.1")
+        client.config_set("cluster-announce-port", nowhere)
+        wait_until(lambda: nowhere in client.execute_command("CLUSTER", "SLOTS")[0][2])
+        steps = steps_of(f"redis+cluster://127.0.0.1:{node.port}")
+    assert bad(steps) == {Name.CONNECT: State.FAILED, Name.TCP: State.FAILED}
+    assert steps[Name.TCP].seen == f"127.0.0.1:{nowhere} refuses connections"
+    assert "cluster-announce-ip" in steps[Name.TCP].hint
+    for one in sentinels.sentinels:
+        sentinels.ask(one, "SENTINEL", "MONITOR", "elsewhere", "127.0.0.1", nowhere, 2)
+    steps = steps_of(sentinels.url.reveal().replace("/mymaster/", "/elsewhere/"))
+    assert steps[Name.TCP].seen == f"127.0.0.1:{nowhere} refuses connections"
 
 
 @pytest.mark.parametrize("name", [REDIS_7, VALKEY_9])

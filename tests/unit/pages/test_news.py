@@ -1,12 +1,14 @@
 """The thread that listens: it hears, finds out what it missed, and is there again after whatever ended it."""
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
 from gateway.pages.news import News
+from gateway.settings.model import Secret
 from tests.support.redis_server import RedisServer
 from tests.support.shared_tier import Faults, shared_tier
 from tests.support.waiting import wait_until
@@ -39,11 +41,16 @@ class Listening:
         self.checked += 1
 
 
-@contextmanager
-def listening(server: RedisServer, faults: Faults | None = None) -> Iterator[Listening]:
+def listening(server: RedisServer, faults: Faults | None = None) -> AbstractContextManager[Listening]:
     """Listen for as long as the context lasts."""
+    return listening_to(server.url, faults)
+
+
+@contextmanager
+def listening_to(url: Secret, faults: Faults | None = None) -> Iterator[Listening]:
+    """Do the same at `url`."""
     listener = Listening()
-    with shared_tier(server.url, faults) as tier:
+    with shared_tier(url, faults) as tier:
         channels = {
             CHANNEL: lambda message: listener.hear(CHANNEL, message),
             OTHER: lambda message: listener.hear(OTHER, message),
@@ -60,6 +67,20 @@ def listening(server: RedisServer, faults: Faults | None = None) -> Iterator[Lis
             yield listener
         finally:
             listener.news.close()
+
+
+def test_nothing_was_missed_while_nobody_answers() -> None:
+    """A Redis that hangs takes connections: until it confirms that somebody listens, no page is doubted for it."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as hanging,
+        listening_to(Secret(f"redis://127.0.0.1:{hanging.getsockname()[1]}/0")) as listener,
+    ):
+        asked = 0
+        while asked < 2:
+            connection, _ = hanging.accept()
+            asked += b"SUBSCRIBE" in connection.recv(100)
+            connection.close()
+        assert listener.caught_up == 0
 
 
 def publish(server: RedisServer, channel: str, message: bytes | str) -> int:

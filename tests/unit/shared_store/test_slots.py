@@ -1,5 +1,6 @@
 """Slots over several processes in a real Redis: who gets one, who keeps one, and how they come back."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -61,6 +62,16 @@ def test_never_more_than_there_are(process: Process) -> None:
     one.give_back("a")
     one.give_back("never held")
     assert take(two, "b", "c") == [True, False]
+
+
+def test_processes_of_the_first_version_are_counted_too(process: Process, redis: RedisServer) -> None:
+    """Whose slots stand under the name that they had then, as long as a rolling upgrade takes."""
+    earlier = f"{KEY_PREFIX}slots:{hashlib.sha256(b'http://one').hexdigest()[:16]}"
+    one = process(2)
+    with redis.client() as client:
+        client.zadd(earlier, {"0123-1 token": (client.time()[0] + TTL_S) * 1000})
+        assert take(one, "a", "b") == [True, False]
+        assert client.zcard(earlier) == 2
 
 
 def test_many_at_once_never_get_more(process: Process) -> None:
