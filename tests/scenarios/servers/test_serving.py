@@ -1,39 +1,50 @@
-"""The same gateway whichever WSGI server serves it: pages, crowds, reload, log and numbers."""
+"""The same gateway whichever WSGI server serves it: pages, crowds, reload, log, numbers and the end."""
 
 import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import click.testing
 import pytest
 import requests
 
+from gateway.cli.reload import reload
 from gateway.simulator.server import SimulatorServer
 from tests.support.server import ServedGateway
 from tests.support.waiting import wait_until
 from tests.support.wsgi_servers import (
+    CHEROOT,
     GEVENT,
     GRANIAN,
     GTHREAD,
+    HYPERCORN,
+    MOD_WSGI,
     PRELOAD,
     UWSGI,
     UWSGI_ALONE,
     UWSGI_FORKED,
     WAITRESS,
     WsgiServer,
-    reload_by_command,
+    name_of,
     serving,
     workers_of,
 )
 
 LIMIT_S = 30.0
 KEY = {"X-API-Key": "web-key"}
-SERVERS = (GRANIAN, GTHREAD, GEVENT, UWSGI, WAITRESS)
+DRAIN_S = 1.0
+SETTINGS = {
+    "GATEWAY__HTTP__TRUSTED_PROXIES": "1",
+    "GATEWAY__HTTP__DRAIN_S": str(DRAIN_S),
+    "GATEWAY__ISALES__DEADLINE_S": "25",
+}
+SERVERS = (GRANIAN, GTHREAD, GEVENT, UWSGI, WAITRESS, MOD_WSGI, HYPERCORN, CHEROOT)
 OTHER_WAYS = (PRELOAD, UWSGI_FORKED, UWSGI_ALONE)
 COUNTED = re.compile(r'^campaign_gateway_requests_total\{.*status="404"\} (\S+)$', re.MULTILINE)
 
 
-@pytest.fixture(scope="module", params=SERVERS, ids=lambda server: server.name)
+@pytest.fixture(scope="module", params=SERVERS, ids=name_of)
 def server(request: pytest.FixtureRequest) -> WsgiServer:
     """Return each of the servers."""
     found: WsgiServer = request.param
@@ -43,9 +54,7 @@ def server(request: pytest.FixtureRequest) -> WsgiServer:
 @pytest.fixture(scope="module")
 def served(server: WsgiServer, _simulator: SimulatorServer) -> Iterator[ServedGateway]:
     """Return a gateway that is served by it, behind one proxy."""
-    with serving(
-        server, _simulator.base_url, GATEWAY__HTTP__TRUSTED_PROXIES="1", GATEWAY__ISALES__DEADLINE_S="25"
-    ) as made:
+    with serving(server, _simulator.base_url, **SETTINGS) as made:
         yield made
 
 
@@ -78,19 +87,23 @@ def test_pages_and_what_is_empty(served: ServedGateway, server: WsgiServer, simu
 
 
 def test_crowds(served: ServedGateway, server: WsgiServer, simulator: SimulatorServer) -> None:
-    """A herd is one call for each worker; beside a hundred callers who wait, a page at hand comes at once."""
+    """A herd is one call for each worker; beside a hundred callers who wait, a page at hand comes at once.
+
+    Beside fewer, where the server works on fewer requests at once.
+    """
     # Each worker has a page of its own.
     wait_until(lambda: get(served, "/campaigns?page=2").ok and simulator.calls.total == server.workers, LIMIT_S)
     simulator.calls.reset()
-    simulator.latency_s = 1.0
+    simulator.latency_s = 0.5
     with ThreadPoolExecutor(50) as pool:
         herd = list(pool.map(lambda _: get(served, "/campaigns?page=3").status_code, range(50)))
     assert set(herd) == {200}
     assert simulator.calls.total <= server.workers
-    simulator.latency_s = 3.0
+    simulator.latency_s = 2.0
+    crowd = range(min(100, server.at_once - 1))
     with ThreadPoolExecutor(100) as pool:
-        waiting = [pool.submit(get, served, f"/campaigns?page_size={20 + number % 10}") for number in range(100)]
-        wait_until(lambda: simulator.calls.total >= 10, LIMIT_S)
+        waiting = [pool.submit(get, served, f"/campaigns?page_size={20 + number % 10}") for number in crowd]
+        wait_until(lambda: simulator.calls.total >= min(10, len(crowd)), LIMIT_S)
         at_hand = {get(served, "/campaigns?page=2").status_code for _ in range(4)}
         assert (at_hand, all(answer.done() for answer in waiting)) == ({200}, False)
         assert {answer.result().status_code for answer in waiting} == {200}
@@ -101,11 +114,17 @@ def test_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> No
     check_reload_log_and_numbers(served, server)
 
 
-@pytest.mark.parametrize("other", OTHER_WAYS, ids=lambda server: server.name)
+def test_requests_under_way_at_the_end(served: ServedGateway, server: WsgiServer, simulator: SimulatorServer) -> None:
+    """They are answered where the server can, and callers are told before where it lets us. The last test of each."""
+    check_the_end(served, server, simulator)
+
+
+@pytest.mark.parametrize("other", OTHER_WAYS, ids=name_of)
 def test_the_same_however_workers_come_to_be(simulator: SimulatorServer, other: WsgiServer) -> None:
     """Also where the app is loaded before workers are forked, and where there is one process alone."""
-    with serving(other, simulator.base_url, GATEWAY__HTTP__TRUSTED_PROXIES="1") as served:
+    with serving(other, simulator.base_url, **SETTINGS) as served:
         check_reload_log_and_numbers(served, other)
+        check_the_end(served, other, simulator)
 
 
 def check_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> None:
@@ -113,9 +132,9 @@ def check_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> N
     # So many that each worker has answered some.
     wait_until(lambda: get(served, "/healthz").ok and len(workers_of(served)) == server.workers, LIMIT_S)
     for _ in range(2):
-        reloaded = reload_by_command(served)
+        reloaded = click.testing.CliRunner().invoke(reload, ["--pid", str(served.process.pid)])
         workers = f"{server.workers} {'worker serves' if server.workers == 1 else 'workers serve'}"
-        assert (reloaded.stderr, workers in reloaded.stdout) == ("", True)
+        assert (reloaded.exit_code, workers in reloaded.output) == (0, True)
     for number in range(10):
         get(served, "/nothing", **{"X-Forwarded-For": "192.0.2.7", "X-Request-Id": f"asked-for-{number}"})
     wait_until(lambda: len(re.findall("asked-for-", served.log.read_text())) == 10, LIMIT_S)
@@ -125,10 +144,35 @@ def check_reload_log_and_numbers(served: ServedGateway, server: WsgiServer) -> N
     said = [line["event"] for line in lines]
     assert said.count("settings_reloaded") == 2 * server.workers
     assert ("no_drain" in said, said.count("no_drain") <= server.workers) == (not server.drains, True)
-    assert "one_request_at_a_time" not in said
+    assert ("one_request_at_a_time" in said) == (server.at_once == 1)
 
     def counted() -> float:
         return sum(map(float, COUNTED.findall(get(served, "/metrics").text)))
 
     # Whichever worker answers; what it knows of another one is at most a second old.
     wait_until(lambda: {counted() for _ in range(6)} == {10.0}, LIMIT_S)
+
+
+def check_the_end(served: ServedGateway, server: WsgiServer, simulator: SimulatorServer) -> None:
+    """End the server while five callers wait for CC-iSales, for longer than it drains."""
+    simulator.latency_s = 2 * DRAIN_S
+
+    def status(page: int) -> int:
+        try:
+            return get(served, f"/campaigns?page_size=9&page={page}").status_code
+        except requests.ConnectionError:
+            return 0
+
+    some = min(5, server.at_once)
+    with ThreadPoolExecutor(some) as pool:
+        waiting = [pool.submit(status, page) for page in range(1, some + 1)]
+        assert simulator.calls.wait_for_in_flight(some, LIMIT_S)
+        served.process.send_signal(server.stop)
+        if server.drains:
+            readiness = 200
+            while readiness == 200:
+                readiness = get(served, "/readyz").status_code
+            assert readiness == 503
+        answered = {answer.result() for answer in waiting}
+    assert answered == ({200} if server.finishes else {0})
+    assert served.process.wait(LIMIT_S) == server.ended
