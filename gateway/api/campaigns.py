@@ -16,9 +16,10 @@ from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.fair_semaphore import ARRIVED
 from gateway.api.fast_path import COUNTED, FAILED, LEARN, SCOPE, Learned, learning_key
 from gateway.api.links import link_header
+from gateway.api.preconditions import require_match
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
-from gateway.api.representation import accepts
+from gateway.api.representation import accepts, choose
 from gateway.api.resolution import preferred_locale, resolve
 from gateway.errors import CallerError, NotAcceptable
 from gateway.model import CampaignQuery, RequestDirectives, ServedPage, ServePage
@@ -74,6 +75,7 @@ def campaigns_blueprint(
         if served is None:
             count(grant)
             served = serve(query, deadline, directives)
+        require_match(choose(served.rendered, request.headers.get("Accept-Encoding")).etag)
         link = link_header(raw_query, served.paging)
         learn(meaning, Learned(query, served.key, served.rendered.identity.etag, link))
         return answered(answers, grant.client, query.vdn, served, link)

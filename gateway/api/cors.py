@@ -22,8 +22,8 @@ SHARED: Final = frozenset({"campaigns", "me", "openapi.json", "problems"})
 
 METHODS: Final = "GET, HEAD"
 READ_HEADERS: Final = (
-    "Accept-Language, Authorization, Cache-Control, If-None-Match, If-Range, Prefer, Range, X-API-Key, X-Request-Id, "
-    "X-Request-Timeout-Ms, traceparent"
+    "Accept-Language, Authorization, Cache-Control, If-Match, If-None-Match, If-Range, Prefer, Range, X-API-Key, "
+    "X-Request-Id, X-Request-Timeout-Ms, traceparent"
 )
 TOOLING_HEADERS: Final = "Content-Type, Expires, Pragma, X-Requested-With, baggage, sentry-trace, tracestate"
 """What tools in pages add by themselves and nobody reads here: a browser lets none of it pass that is not allowed."""

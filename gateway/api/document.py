@@ -8,6 +8,7 @@ from werkzeug.http import parse_accept_header
 
 from gateway.api.html import SECURITY_HEADERS
 from gateway.api.language import Language, preferred_language
+from gateway.api.preconditions import require_match
 from gateway.api.relative import way_up
 from gateway.api.representation import choose, held_tag, hint, media_type_quality
 from gateway.model import RenderedPage
@@ -23,6 +24,7 @@ def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int
     """
     headers = flask.request.headers
     coding = choose(rendered, headers.get("Accept-Encoding"))
+    require_match(coding.etag)
     held = held_tag(headers.get("If-None-Match"), coding)
     response = Response(status=304) if held else Response(coding.body, mimetype=media_type)
     if held:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import marshmallow
 from flask import Blueprint, Response, g, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
@@ -26,11 +27,9 @@ from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.export_forms import CsvDialect, ExportFormat, Form, pack
 from gateway.api.fast_path import SCOPE
 from gateway.api.fields import Choice, Flag
-from gateway.api.problems import PROBLEM_MEDIA_TYPE
-from gateway.api.public import json_bytes
+from gateway.api.preconditions import require_match
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
 from gateway.api.rate_limit import tell_quotas
-from gateway.api.relative import itself
 from gateway.api.representation import gzip_entity_tag, held_tag, media_type_quality, wants_gzip
 from gateway.errors import CallerError, NotAcceptable
 from gateway.model import FORWARD_MISS, CampaignQuery, Representation
@@ -161,7 +160,7 @@ class _File:
         self._spool, self._tag, self._coding = plain, f'"{plain.digest().hex()[:32]}"', None
         # A workbook is packed already.
         # A part of a file in gzip is nothing that can be read by itself.
-        worth_it = form.format is not ExportFormat.XLSX and "Range" not in request.headers
+        worth_it = form.format is not ExportFormat.XLSX and _ranges() is None
         if worth_it and wants_gzip(plain.size, request.headers.get("Accept-Encoding")):
             packed = result.form((form, "gzip"), exports.spooling, lambda _, target: pack(plain, target))
             self._spool, self._tag, self._coding = packed, gzip_entity_tag(self._tag), "gzip"
@@ -170,13 +169,17 @@ class _File:
         """Return the answer to the current request: all of it, a part, or that the caller holds it; and `headers`."""
         spool, etag = self._spool, self._tag
         headers = [("ETag", etag), VARY, *headers]
+        require_match(etag)
         held = held_tag(request.headers.get("If-None-Match"), Representation(b"", etag, self._coding))
         if held is not None:
             return _bare(304, [("ETag", held), *headers[1:]])
         try:
-            part = asked_range(request.headers.get("Range"), request.headers.get("If-Range"), etag, spool.size)
+            part = asked_range(_ranges(), request.headers.get("If-Range"), etag, spool.size)
         except UnsatisfiableRangeError:
-            return _unsatisfiable(spool.size)
+            raise RequestedRangeNotSatisfiable(
+                spool.size,
+                description=f"The file has {spool.size} bytes, and none of them is in the range that was asked for.",
+            ) from None
         start, end = part or ByteRange(0, spool.size)
         response = Response(spool.read(start, end), 206 if part else 200, direct_passthrough=True)
         response.headers.clear()
@@ -225,18 +228,6 @@ def _bare(status: int, headers: list[tuple[str, str]]) -> Response:
     return response
 
 
-def _unsatisfiable(size: int) -> Response:
-    """Return 416 with a problem that is none of ours: its title is that of the status (RFC 9457, section 4.2.1)."""
-    environ = request.environ
-    problem = {
-        "type": "about:blank",
-        "title": "Requested Range Not Satisfiable",
-        "status": 416,
-        "detail": f"The file has {size} bytes, and none of them is in the range that was asked for.",
-        "instance": itself(environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")),
-        "request_id": g.request_id,
-    }
-    response = Response(json_bytes(problem), 416, content_type=PROBLEM_MEDIA_TYPE)
-    response.headers["Content-Range"] = f"bytes */{size}"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _ranges() -> str | None:
+    """Return the ranges that are asked for: only by `GET`, for all else they mean nothing (RFC 9110, section 14.2)."""
+    return request.headers.get("Range") if request.method == "GET" else None

@@ -147,7 +147,8 @@ class FastPath:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer as PEP 3333 has it."""
         known = None
-        if environ.get("PATH_INFO") == PATH and environ["REQUEST_METHOD"] == "GET":
+        # `If-Match` is rare, and may have to be answered with a problem.
+        if environ.get("PATH_INFO") == PATH and environ["REQUEST_METHOD"] == "GET" and "HTTP_IF_MATCH" not in environ:
             started = time.perf_counter()
             known = self._known(environ)
             if known is not None and "HTTP_CACHE_CONTROL" not in environ and NOT_YET not in environ:

@@ -179,10 +179,22 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": "en-US",
     },
+    "If-Match": {
+        "description": "The `ETag` of the only answer that will do, as for the rest of a file. Where it would be "
+        "another one, the answer is 412.",
+        "schema": {"type": "string"},
+        "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
     "If-None-Match": {
         "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "
         "304 without a body. Each content coding has an `ETag` of its own. A suffix that a proxy has added to that of "
         "a body which it packed (`-gzip`, `-br`, `-zstd`, `-df`, `;gzip`) is passed over.",
+        "schema": {"type": "string"},
+        "example": '"0f343b0931126a20f133d67c2b018a3b"',
+    },
+    "If-Range": {
+        "description": "The `ETag` of the file that the caller has a part of: where it is another one by now, all "
+        "of it is sent instead of the range.",
         "schema": {"type": "string"},
         "example": '"0f343b0931126a20f133d67c2b018a3b"',
     },
@@ -192,6 +204,12 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "time. All other preferences, and what cannot be read, are passed over.",
         "schema": {"type": "string"},
         "example": "wait=10",
+    },
+    "Range": {
+        "description": "The one part of the file that is wanted, in bytes (RFC 9110, section 14.2). Several parts, "
+        "other units and what cannot be read are passed over: all of it is sent.",
+        "schema": {"type": "string"},
+        "example": "bytes=0-1023",
     },
     "X-Request-Id": {
         "description": "An id under which the caller finds the request again; kept if it is 1 to 128 of the characters "

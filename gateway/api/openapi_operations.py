@@ -46,6 +46,8 @@ _LANGUAGE: Final = {
     "schema": {"type": "string"},
     "example": "en",
 }
+_OF_DOCUMENTS: Final = {"Cross-Origin-Resource-Policy"}
+"""What every answer to a document has, a problem too."""
 _KEPT: Final = ("Cache-Control", "ETag", "Vary")
 
 
@@ -81,7 +83,7 @@ def list_campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Language", "If-None-Match", "Prefer", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-Match", "If-None-Match", "Prefer", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)
@@ -102,7 +104,7 @@ def count_campaigns() -> dict[str, Any]:
         not_modified=headers(*of_counts),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": SummaryQuerySchema()}],
-        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-Match", "If-None-Match", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)
@@ -143,7 +145,7 @@ def export_campaigns() -> dict[str, Any]:
     }
     beyond = {
         "description": "No byte of the file is in the range; `Content-Range` tells how many it has.",
-        "headers": headers("Cache-Control", "Content-Range"),
+        "headers": headers("Cache-Control", "Content-Language", "Content-Range", "Vary"),
         "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
     operation = _operation(
@@ -164,7 +166,7 @@ def export_campaigns() -> dict[str, Any]:
         others={"206": part, "416": beyond},
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": ExportQuerySchema()}],
-        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-Match", "If-None-Match", "If-Range", "Range", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)
@@ -262,10 +264,10 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
     only_html: dict[str, Any] = {"text/html": {}}
     # With one: beside JSON, what has no type would take the type of that away in TypeScript.
     html = {"text/html": {"schema": {"type": "string"}}}
-    this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": ("If-None-Match",)}
+    this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": ("If-Match", "If-None-Match")}
     in_words: dict[str, Any] = {
         "not_modified": headers(*of_a_page),
-        "accepts": ("Accept-Language", "If-None-Match"),
+        "accepts": ("Accept-Language", "If-Match", "If-None-Match"),
     }
 
     def explanation(schema: str) -> dict[str, Any]:
@@ -286,7 +288,7 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             "Each place by what it is, as a relative reference.",
             _answer("Where things are.", _json("Places"), *_KEPT),
             not_modified=headers(*_KEPT),
-            accepts=("If-None-Match",),
+            accepts=("If-Match", "If-None-Match"),
             others={"302": to_people},
         ),
         "/openapi.json": _operation(
@@ -364,6 +366,11 @@ def _operation(
     responses = {"200": answer}
     if not_modified is not None:
         responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
+        responses["412"] = {
+            "description": "It is another one by now than the one that is asked for (`If-Match`).",
+            "headers": headers("Cache-Control", "Content-Language", "Vary", *not_modified.keys() & _OF_DOCUMENTS),
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
     return {
         "operationId": name,
         "tags": [tag],

@@ -53,6 +53,9 @@ _BY_STATUS: Final[Mapping[int, type[GatewayError]]] = {
     error.status: error
     for error in (Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RateLimited)
 }
+_PHRASES: Final = {412: "Precondition Failed", 416: "Range Not Satisfiable"}
+"""What the status alone says: its phrase (RFC 9110, section 15), in which Python and werkzeug follow older RFCs."""
+
 _PROBLEMS: Final = {error.name: error for error in leaves()}
 _SCHEMA: Final = ProblemSchema()
 _log = structlog.get_logger("gateway.api")
@@ -64,9 +67,7 @@ def problem_response(
     """Return the answer that tells `error`; `path` is what was asked for below the `mount`, both as in WSGI."""
     body = problem_body(error, path, request_id, mount, language)
     response = Response(body, error.status, content_type=PROBLEM_MEDIA_TYPE)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Language"] = str(language)
-    response.headers["Vary"] = "Accept-Language"
+    _not_kept(response, language)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if isinstance(error, Unauthenticated):
@@ -75,6 +76,13 @@ def problem_response(
         # A field of its own: lists of challenges in one field are hard to take apart, and many clients do it wrongly.
         response.headers.add("WWW-Authenticate", _bearer_challenge(error.bearer, error.detail))
     return response
+
+
+def _not_kept(response: Response, language: Language) -> None:
+    """Have nobody keep `response`, and say in which language it is."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = str(language)
+    response.headers["Vary"] = "Accept-Language"
 
 
 def _bearer_challenge(bearer: BearerChallenge, detail: str) -> str:
@@ -204,6 +212,8 @@ def _answer_framework(error: HTTPException) -> Response:
     status = error.code or InternalError.status
     if status >= InternalError.status:
         return _answer(InternalError("The request could not be served."))
+    if status in _PHRASES:
+        return _answer_by_status(error, status)
     path = shown(flask.request.path)
     if isinstance(error, werkzeug.exceptions.NotFound):
         return _answer(NotFound(f"There is nothing at {path}. /openapi.json lists all paths."))
@@ -213,6 +223,24 @@ def _answer_framework(error: HTTPException) -> Response:
         response.headers["Allow"] = allow
         return response
     return _answer(_BY_STATUS.get(status, InvalidParameters)(error.description or error.name))
+
+
+def _answer_by_status(error: HTTPException, status: int) -> Response:
+    """Return a problem that is none of ours: its title is that of the status (RFC 9457, section 4.2.1)."""
+    environ, language = flask.request.environ, _language()
+    problem = {
+        "type": "about:blank",
+        "title": said(_PHRASES[status], language),
+        "status": status,
+        "detail": said(error.description or "", language),
+        "instance": itself(environ.get("PATH_INFO", ""), environ.get("SCRIPT_NAME", "")),
+        "request_id": _request_id(),
+    }
+    response = Response(json_bytes(problem), status, content_type=PROBLEM_MEDIA_TYPE)
+    _not_kept(response, language)
+    if isinstance(error, werkzeug.exceptions.RequestedRangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.length}"
+    return response
 
 
 def _answer_bug(error: Exception) -> Response:

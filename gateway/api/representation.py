@@ -97,6 +97,16 @@ def held_tag(if_none_match: str | None, coding: Representation) -> str | None:
     return etag if held & ours else None
 
 
+def is_named(etag: str, if_match: str) -> bool:
+    """Return whether `If-Match` names the representation with `etag` (RFC 9110, section 13.1.1).
+
+    Strong comparison, `*` is any. Here a malformed header names none: who sends one wants no other representation.
+    """
+    if if_match.strip(" \t") == "*":
+        return True
+    return _ENTITY_TAGS.fullmatch(if_match) is not None and etag in re.findall(_ENTITY_TAG, if_match)
+
+
 def hint(preferences: str | None) -> str | None:
     """Return what a header of content negotiation says, `None` if that is more than anybody needs to say.
 

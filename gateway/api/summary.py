@@ -15,6 +15,7 @@ from gateway.api.campaigns import authenticated, query_of
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.fair_semaphore import ARRIVED
 from gateway.api.fast_path import SCOPE
+from gateway.api.preconditions import require_match
 from gateway.api.public import json_bytes
 from gateway.api.public_summary import SummarySchema
 from gateway.api.query import SummaryQuerySchema
@@ -78,6 +79,7 @@ def summary_response(served: Parts) -> Response:
     """Return the answer to the current request with the counts of `served`: 200, or 304 for who holds it."""
     body = json_bytes(_SUMMARY.dump(counts_of([page.page for page in served])))
     coding = choose(render(body), request.headers.get("Accept-Encoding"))
+    require_match(coding.etag)
     held = held_tag(request.headers.get("If-None-Match"), coding)
     response = Response(status=304) if held else Response(coding.body, mimetype=MEDIA_TYPE)
     if held:

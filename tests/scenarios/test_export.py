@@ -189,13 +189,33 @@ def test_parts_and_conditions(gateway: GatewayUnderTest) -> None:
         answer = gateway.get(EXPORT, headers={"Range": ranges, "If-Range": if_range})
         assert (answer.status_code, answer.data) == (200, whole.data)
     status, name, document = gateway.problem(EXPORT, headers={"Range": f"bytes={size}-"})
-    assert (status, name, document["title"]) == (416, "about:blank", "Requested Range Not Satisfiable")
+    assert (status, name, document["title"]) == (416, "about:blank", "Range Not Satisfiable")
     beyond = gateway.get(EXPORT, headers={"Range": f"bytes={size}-"})
     assert beyond.headers["Content-Range"] == f"bytes */{size}"
     held = gateway.get(EXPORT, headers={"If-None-Match": etag})
     assert (held.status_code, held.data, held.headers["ETag"]) == (304, b"", etag)
     head = gateway.get(EXPORT, method="HEAD")
     assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", str(size))
+
+
+def test_a_range_is_part_of_get_alone(gateway: GatewayUnderTest) -> None:
+    """`HEAD` tells of all of the file, in the coding that it is sent in, whatever range it names."""
+    asked = {"Accept-Encoding": "gzip", "Range": "bytes=0-9"}
+    whole = gateway.get(EXPORT, headers={"Accept-Encoding": "gzip"})
+    head = gateway.get(EXPORT, "web-key", asked, "HEAD")
+    assert (head.status_code, head.headers["ETag"]) == (200, whole.headers["ETag"])
+    assert head.headers["Content-Length"] == str(len(whole.data))
+    assert "Content-Range" not in head.headers
+    assert gateway.get(EXPORT, "web-key", {"Range": "bytes=999999-"}, "HEAD").status_code == 200
+
+
+def test_a_range_beyond_the_end_is_told_in_the_callers_language(gateway: GatewayUnderTest) -> None:
+    """As every other problem is."""
+    headers = {"Range": "bytes=999999-", "Accept-Language": "zh"}
+    answer = gateway.get(EXPORT, headers=headers)
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == ("zh-CN", "Accept-Language")
+    assert "个字节" in answer.get_json()["detail"]
+    assert answer.headers["X-Request-Id"] == answer.get_json()["request_id"]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_preflights_are_answered_here() -> None:
     assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
     allowed = set(answer.headers["Access-Control-Allow-Headers"].lower().split(", "))
     read = {"x-api-key", "authorization", "x-request-id", "if-none-match", "x-request-timeout-ms", "accept-language"}
-    read |= {"cache-control", "prefer", "traceparent", "range", "if-range"}
+    read |= {"cache-control", "prefer", "traceparent", "range", "if-range", "if-match"}
     added_by_tools = {"baggage", "content-type", "expires", "pragma", "sentry-trace", "tracestate", "x-requested-with"}
     assert allowed == read | added_by_tools
     assert answer.headers["Vary"] == "Origin"
