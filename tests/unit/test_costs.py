@@ -30,5 +30,6 @@ def test_every_part_is_told() -> None:
 @pytest.mark.parametrize("part", TOLD)
 def test_a_part_is_as_large_as_is_told(part: str) -> None:
     """To a tenth, or to a hundred lines."""
-    seen = (lines(PROJECT / "gateway" / part), lines(PROJECT / "tests" / "unit" / part))
-    assert seen == tuple(pytest.approx(told, rel=0.1, abs=100) for told in TOLD[part])
+    of_part, of_tests = TOLD[part]
+    assert lines(PROJECT / "gateway" / part) == pytest.approx(of_part, rel=0.1, abs=100)
+    assert lines(PROJECT / "tests" / "unit" / part) == pytest.approx(of_tests, rel=0.1, abs=100)
