@@ -29,7 +29,7 @@ def test_every_part_is_told() -> None:
 
 @pytest.mark.parametrize("part", TOLD)
 def test_a_part_is_as_large_as_is_told(part: str) -> None:
-    """To a tenth, or to a hundred lines."""
+    """To a fifth, or to a hundred lines."""
     of_part, of_tests = TOLD[part]
-    assert lines(PROJECT / "gateway" / part) == pytest.approx(of_part, rel=0.1, abs=100)
-    assert lines(PROJECT / "tests" / "unit" / part) == pytest.approx(of_tests, rel=0.1, abs=100)
+    assert lines(PROJECT / "gateway" / part) == pytest.approx(of_part, rel=0.2, abs=100)
+    assert lines(PROJECT / "tests" / "unit" / part) == pytest.approx(of_tests, rel=0.2, abs=100)
