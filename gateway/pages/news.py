@@ -18,6 +18,8 @@ from gateway.shared_store.guard import RedisGuard
 from gateway.shared_store.operations import Operation
 
 LISTEN_S = 0.5
+NOTICE_S = 0.1
+"""How long it takes at most until the thread sees that it is to end."""
 
 
 class News:
@@ -80,11 +82,14 @@ class News:
             subscription.subscribe(*self._channels)
             # Subscribed as soon as Redis has read this, and so before it reads what is asked after it.
             self._checked()
+            checked = time.monotonic()
             while not self._closed.is_set():
-                message = subscription.get_message(timeout=LISTEN_S)
+                message = subscription.get_message(timeout=NOTICE_S)
                 if message is None:
-                    # Also where the connection is dead and nobody has said so.
-                    self._checked()
+                    if time.monotonic() - checked >= LISTEN_S:
+                        # Also where the connection is dead and nobody has said so.
+                        self._checked()
+                        checked = time.monotonic()
                 elif message["type"] == "message":
                     channel, data = (message[part].decode("ascii", "replace") for part in ("channel", "data"))
                     self._channels[channel](data)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 VDNS = range(1, 9)
-REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "10000"))
+REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "5000"))
 MOST_REQUESTS = 5 * REQUESTS
 WAYS = (
     *("200 hit", "200 fwd=miss; stored", "200 fwd=miss; collapsed", "200 hit stale", "304 hit"),
@@ -50,7 +50,7 @@ QUERIES = [
     "page=99",
 ]
 BAD_QUERIES = ["page=0", "status=walking", "page=1&page=2", "vdn=1&vdn=2", "vdns=1", "vdn=0x1"]
-PERIOD = 2000
+PERIOD = 1000
 """A request in so many purges, and one breaks CC-iSales for a few calls."""
 
 

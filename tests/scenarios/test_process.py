@@ -15,16 +15,24 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gateway.simulator.app import SimulatorConfig
-from gateway.simulator.server import SimulatorServer, demo_config
+from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import PROJECT
-from tests.support.server import BIN, environment, free_port, served_gateway
+from tests.support.server import BIN, ServedGateway, environment, free_port, served_gateway
 from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def raw() -> Iterator[Callable[[bytes], bytes]]:
+def served(_simulator: SimulatorServer) -> Iterator[ServedGateway]:
+    """Return a gateway that listens for IPv4 and IPv6, and gives its callers time."""
+    variables = {"GATEWAY__HTTP__TRUSTED_PROXIES": "0", "GATEWAY__ISALES__DEADLINE_S": "25"}
+    with served_gateway(_simulator.base_url, 1, GRANIAN_HOST="::", **variables) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def raw(served: ServedGateway, simulator: SimulatorServer) -> Callable[[bytes], bytes]:
     """Return a function that sends bytes to a served gateway and returns all that comes back."""
+    url = urlsplit(served.url)
 
     def exchange(request: bytes) -> bytes:
         with socket.create_connection((url.hostname or "", url.port or 0), timeout=10) as connection:
@@ -32,33 +40,29 @@ def raw() -> Iterator[Callable[[bytes], bytes]]:
             with connection.makefile("rb") as answer:
                 return answer.read()
 
-    config = SimulatorConfig(tenants=demo_config().tenants)
-    with SimulatorServer(config) as simulator, served_gateway(simulator.base_url) as served:
-        url = urlsplit(served.url)
-        yield exchange
+    return exchange
 
 
-def test_the_served_gateway_answers_many_at_once(simulator: SimulatorServer) -> None:
+def test_the_served_gateway_answers_many_at_once(served: ServedGateway, simulator: SimulatorServer) -> None:
     """Under granian, as many calls as the budget allows are under way at the same time."""
     simulator.latency_s = 2.0
-    with served_gateway(simulator.base_url, GATEWAY__ISALES__DEADLINE_S="25") as served, ThreadPoolExecutor(30) as pool:
+    with ThreadPoolExecutor(30) as pool:
         pages = [f"{served.url}/campaigns?page={page}" for page in range(1, 31)]
         key = {"X-API-Key": "web-key"}
         answers = pool.map(lambda url: requests.get(url, headers=key, timeout=30).status_code, pages)
         assert simulator.calls.wait_for_in_flight(10, 20)
-        simulator.latency_s = 0.2
+        simulator.latency_s = 0.1
         assert list(answers) == [200] * 30
     assert simulator.calls.snapshot()["max_in_flight"] == 10
 
 
-def test_callers_over_ipv4_are_logged_by_their_own_address(simulator: SimulatorServer) -> None:
+def test_callers_over_ipv4_are_logged_by_their_own_address(served: ServedGateway) -> None:
     """Also where the server listens for both, and is told of each as of one of IPv6."""
-    with served_gateway(simulator.base_url, GRANIAN_HOST="::", GATEWAY__HTTP__TRUSTED_PROXIES="0") as served:
-        port = urlsplit(served.url).port
-        for host in ("127.0.0.1", "[::1]"):
-            requests.get(f"http://{host}:{port}/me", headers={"X-API-Key": "web-key"}, timeout=10).raise_for_status()
-        wait_until(lambda: served.log.read_text().count('"path": "/me"') == 2)
-        lines = [json.loads(line) for line in served.log.read_text().splitlines() if '"path": "/me"' in line]
+    port = urlsplit(served.url).port
+    for host in ("127.0.0.1", "[::1]"):
+        requests.get(f"http://{host}:{port}/me", headers={"X-API-Key": "web-key"}, timeout=10).raise_for_status()
+    wait_until(lambda: served.log.read_text().count('"path": "/me"') == 2)
+    lines = [json.loads(line) for line in served.log.read_text().splitlines() if '"path": "/me"' in line]
     assert [line["remote"] for line in lines] == ["127.0.0.1", "::1"]
 
 
@@ -111,7 +115,7 @@ def test_the_server_does_not_start_with_faulty_settings() -> None:
 def test_every_line_of_the_server_is_of_one_form(simulator: SimulatorServer) -> None:
     """Those of granian's main process and of its workers, ours between them: at the start, a reload and the end."""
     form = "config/granian-log.json"
-    with served_gateway(simulator.base_url, GRANIAN_LOG_CONFIG=form, GRANIAN_RESPAWN_INTERVAL="2") as served:
+    with served_gateway(simulator.base_url, GRANIAN_LOG_CONFIG=form, GRANIAN_RESPAWN_INTERVAL="0.5") as served:
         requests.get(f"{served.url}/nothing", timeout=5)
         served.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "Stopped old worker-1" in served.log.read_text(), 30.0)
@@ -265,11 +269,10 @@ def test_the_demo_prints_a_curl_line_that_works_and_ends_on_ctrl_c() -> None:
         raise AssertionError(f"something still listens on port {ended}")
 
 
-def test_the_demo_says_when_a_port_is_taken(simulator: SimulatorServer) -> None:
+def test_the_demo_says_when_a_port_is_taken(served: ServedGateway, simulator: SimulatorServer) -> None:
     """A port in use is said with the way to another one, also where the one who has it would share it."""
-    with served_gateway(simulator.base_url) as served:
-        port = served.url.rpartition(":")[2]
-        result = flask("demo", "--port", port, "--simulator-port", "0")
+    port = served.url.rpartition(":")[2]
+    result = flask("demo", "--port", port, "--simulator-port", "0")
     assert (result.returncode, f"Port {port} of 127.0.0.1 is in use" in result.stderr) == (1, True)
     assert f"make run PORT={int(port) + 1}" in result.stderr
     result = flask("demo", "--simulator-port", str(simulator.port))

@@ -2,40 +2,32 @@
 
 import json
 import pickle
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click.testing
 import pytest
 
 from gateway.access.keys import key_hash
 from gateway.shared_store.backend import KEY_PREFIX
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import KEYS, PROJECT, VARIABLES, GatewayUnderTest
+from tests.support.gateway import KEYS, GatewayUnderTest
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.server import BIN, environment
 from tests.support.waiting import wait_until
 
 
-def test_a_purge_says_what_it_cannot_do(redis: RedisServer) -> None:
+def test_a_purge_says_what_it_cannot_do(make_gateway: Callable[..., GatewayUnderTest]) -> None:
     """Without a shared cache, or when it cannot be reached, the command ends with words and exit code 1."""
 
-    def purge(url: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [str(BIN / "flask"), "cache", "purge"],
-            cwd=PROJECT,
-            env=environment(**VARIABLES, GATEWAY__CACHE__SHARED_URL=url),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def purge(url: str) -> click.testing.Result:
+        gateway = make_gateway(real_time=True, cache__shared_url=url)
+        return gateway.app.test_cli_runner().invoke(args=["cache", "purge"])
 
     without = purge("")
-    assert (without.returncode, "DELETE /cache" in without.stderr) == (1, True)
+    assert (without.exit_code, "DELETE /cache" in without.stderr) == (1, True)
     dead = purge("redis://:the-password@127.0.0.1:1/0")
-    assert dead.returncode == 1
+    assert dead.exit_code == 1
     assert "could not be purged (refused)" in dead.stderr
     assert "the-password" not in dead.stdout + dead.stderr
 

@@ -1,16 +1,17 @@
-"""The soak, for `SOAK_SECONDS` (120): everything at once, and no error that the contract does not announce."""
+"""The soak, for `SOAK_SECONDS` (40): everything at once, and no error that the contract does not announce."""
 
 import os
 
 import pytest
 
+from tests.soak.announced import ANNOUNCED
 from tests.soak.report import judge, report
-from tests.soak.run import CALM_S, soak
+from tests.soak.run import CALM_S, DENSE, soak
 from tests.support.programs import program
 
-SECONDS = float(os.environ.get("SOAK_SECONDS") or 120)
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 40)
 SEED = int(os.environ.get("SOAK_SEED") or 1)
-PER_S = 60.0
+PER_S = 80.0
 
 
 def test_under_random_faults_callers_get_only_what_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,11 +19,13 @@ def test_under_random_faults_callers_get_only_what_is_announced(monkeypatch: pyt
     program("nginx", "nginx")
     # What is judged are the gateways as they are deployed, which nobody measures the coverage of.
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    outcome = soak(SECONDS, SEED, PER_S)
+    outcome = soak(SECONDS, SEED, PER_S, DENSE, each_once=True)
     verdict = judge(outcome)
     print(f"\n{report(outcome, verdict)}")  # noqa: T201 -- shown with -s, and when it fails
     assert verdict.faults == []
     assert all(heard.ended < outcome.ended - CALM_S / 4 for heard in outcome.heard)
+    assert {window.fault for window in outcome.windows} == set(ANNOUNCED)
+    assert any(life.role == "A worker" and life.first is not None for life in outcome.lives)
     # It was a mix: each way that an answer can come was taken, and pages went through all their ages.
     kinds = outcome.ledger.kinds
     for kind in ("200 hit", "200 miss", "200 stale, stale-while-revalidate", "304 hit", "503 upstream-overloaded"):

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from gateway.cli.watch import Refused, Watcher
+from gateway.factory import create_app
 from gateway.front.ask import Caller
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.scenarios.upstream.raw_server import RawServer, http, says, says_and_closes
-from tests.support.gateway import PROJECT
+from tests.support.gateway import PROJECT, settings_for
 from tests.support.server import BIN, ServedGateway, environment, free_port, served_gateway
 
 LIMIT_S = 60.0
@@ -100,10 +101,14 @@ def test_what_can_come_to_no_good_ends_it(
     served: tuple[SimulatorServer, ServedGateway], arguments: list[str], key: str, code: int, said: str
 ) -> None:
     """With a sentence, and a code for scripts."""
-    with watching(*(each.format(url=served[1].url) for each in arguments), key=key) as process:
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, out) == (code, "")
-    assert said in err
+    command = ["campaigns", "watch", *(each.format(url=served[1].url) for each in arguments)]
+    done = (
+        create_app(settings_for(served[0].base_url))
+        .test_cli_runner()
+        .invoke(args=command, env={"CAMPAIGN_GATEWAY_KEY": key})
+    )
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert said in done.stderr
 
 
 def test_a_reader_that_goes_ends_it(served: tuple[SimulatorServer, ServedGateway]) -> None:

@@ -36,6 +36,8 @@ class Lane(threading.Thread):
         self._plays = plays
         self._draw = draw
         self._ended = threading.Event()
+        self._left = set(plays)
+        self._each_once = threading.Event()
 
     def run(self) -> None:
         """Play until the end. What goes wrong with a fault itself is kept in `failure`, and ends the lane."""
@@ -44,8 +46,16 @@ class Lane(threading.Thread):
                 if self.pause(self.source.uniform(*self._draw.pause_s)):
                     return
                 self._plays[kind](self)
+                self._left.discard(kind)
+                if not self._left:
+                    self._each_once.set()
         except BaseException as error:  # noqa: BLE001 -- whatever it is, it is told where the lane is joined
             self.failure = error
+            self._each_once.set()
+
+    def wait_for_each_once(self) -> None:
+        """Return when each kind has been played, or the lane has failed, which `end` tells."""
+        self._each_once.wait()
 
     def hold(self) -> None:
         """Wait for as long as the fault is drawn to be under way."""

@@ -5,7 +5,7 @@ import json
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +24,17 @@ CALLERS = 32
 CALM_S = 12.0
 """At the end nothing goes wrong any more for so long, and then all must be well again."""
 
-DRAWS = {
+DRAWS: Mapping[str, Draw] = {
     "CC-iSales": Draw(pause_s=(4.0, 16.0), hold_s=(1.0, 6.0)),
     "Redis": Draw(pause_s=(10.0, 30.0), hold_s=(0.5, 6.0)),
     "the gateways": Draw(pause_s=(1.0, 5.0), hold_s=(0.0, 0.0)),
 }
+DENSE: Mapping[str, Draw] = {
+    "CC-iSales": Draw(pause_s=(0.3, 1.2), hold_s=(0.4, 1.2)),
+    "Redis": Draw(pause_s=(3.0, 7.0), hold_s=(0.5, 3.0)),
+    "the gateways": Draw(pause_s=(0.3, 1.0), hold_s=(0.0, 0.0)),
+}
+"""One fault after the other: all kinds of CC-iSales in less than forty seconds."""
 
 
 @dataclass
@@ -59,14 +65,19 @@ class Outcome:
         return self.ledger.heard
 
 
-def soak(seconds: float, seed: int, per_s: float) -> Outcome:
-    """Run the whole deployment for `seconds`, under about `per_s` requests a second, while things go wrong."""
+def soak(
+    seconds: float, seed: int, per_s: float, draws: Mapping[str, Draw] = DRAWS, *, each_once: bool = False
+) -> Outcome:
+    """Run the whole deployment for `seconds`, under about `per_s` requests a second, while things go wrong.
+
+    With `each_once` for as much longer as it takes until every kind of fault has been there.
+    """
     ledger, log = Ledger(), CallLog()
     with tempfile.TemporaryDirectory() as name, stack(Path(name), log) as running:
         log.upstream = Upstream()
         began = time.monotonic()
         with Sampler(running.pids) as sampler, _callers(running, ledger, per_s, seed):
-            windows = _faults(running, seconds, seed)
+            windows = _faults(running, seconds, seed, draws, each_once=each_once)
             time.sleep(CALM_S)
         ended = time.monotonic()
         by_nginx = _from_the_micro_cache(running.front.folder / "log/access.log")
@@ -98,19 +109,21 @@ def _callers(running: Stack, ledger: Ledger, per_s: float, seed: int) -> Iterato
                 ending.callback(caller.end)
 
 
-def _faults(running: Stack, seconds: float, seed: int) -> list[Window]:
-    """Let things go wrong until `CALM_S` before the end; return what did."""
+def _faults(running: Stack, seconds: float, seed: int, draws: Mapping[str, Draw], *, each_once: bool) -> list[Window]:
+    """Let things go wrong until `CALM_S` before the end, and with `each_once` all of them; return what did."""
     plays = {
         "CC-iSales": of_isales(running.simulator),
         "Redis": of_redis(running.redis),
         "the gateways": of_gateways(running, Targets(running, seconds)),
     }
-    lanes = [Lane(name, plays[name], DRAWS[name], chance(seed, name)) for name in plays]
+    lanes = [Lane(name, plays[name], draws[name], chance(seed, name)) for name in plays]
     with contextlib.ExitStack() as ending:
         for lane in lanes:
             lane.start()
             ending.callback(lane.end)
         time.sleep(max(0.0, seconds - CALM_S))
+        for lane in lanes if each_once else ():
+            lane.wait_for_each_once()
     return sorted((window for lane in lanes for window in lane.windows), key=lambda window: window.began)
 
 

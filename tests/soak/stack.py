@@ -43,7 +43,7 @@ SETTINGS = {
     "GRANIAN_BLOCKING_THREADS": "2048",
     "MALLOC_ARENA_MAX": "2",
 }
-"""Lifetimes and breaker times so short that within two minutes all that there is happens many times."""
+"""Lifetimes and breaker times so short that within a minute all that there is happens many times."""
 
 
 class Gateway:

@@ -1,6 +1,8 @@
 """What nginx keeps for a moment: who gets it, how good it is, and how long it stays."""
 
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -8,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from gateway.access.keys import key_hash
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.scenarios.nginx.conftest import VARY, page
 from tests.scenarios.upstream.raw_server import RawServer, http, says
-from tests.support.gateway import PROJECT, clients
+from tests.support.gateway import clients
 from tests.support.nginx import DeployedNginx
 from tests.support.programs import program
-from tests.support.server import BIN, environment, served_gateway
+from tests.support.server import served_gateway
+from tests.support.waiting import wait_until
 
 KEPT_S = 2.0
 """How long an answer is kept at most, as README.md says."""
@@ -303,8 +307,10 @@ def test_a_client_that_a_reload_takes_away_is_refused_within_two_seconds(
         warmed(nginx)
         assert [nginx.get("/campaigns?vdn=1", key=key).status for key in ("web-key", "all-key")] == [200, 200]
         settings.write_text(f"clients = {clients().replace(key_hash('web-key'), '0' * 64)}\n")
-        reload = [str(BIN / "flask"), "config", "reload", "--pid", str(gateway.process.pid)]
-        subprocess.run(reload, cwd=PROJECT, env=environment(), capture_output=True, timeout=60, check=True)
+        (worker,) = gateway.worker_pids()
+        os.kill(worker, signal.SIGHUP)
+        asked, key = f"{gateway.url}/campaigns?vdn=1", {"X-API-Key": "web-key"}
+        wait_until(lambda: requests.get(asked, headers=key, timeout=20).status_code == 401)
         revoked = time.monotonic()
         while nginx.get("/campaigns").status == 200:
             assert time.monotonic() - revoked < KEPT_S + SLACK_S

@@ -42,6 +42,26 @@ def test_each_kind_is_played_once_before_any_is_played_again() -> None:
     assert played(3) == played(3)
 
 
+def test_it_can_be_waited_for_until_each_kind_was_played() -> None:
+    """Not only begun; who waits for a lane that has failed is told when it is ended."""
+    found: list[str] = []
+    plays = {kind: lambda _, kind=kind: found.append(kind) for kind in KINDS}
+    lane = Lane("test", plays, AT_ONCE, chance(1, "test"))
+    lane.start()
+    lane.wait_for_each_once()
+    assert set(found) == set(KINDS)
+    lane.end()
+
+    def fail(_: Lane) -> None:
+        raise AssertionError("cannot be played")
+
+    broken = Lane("test", {**plays, "broken": fail}, AT_ONCE, chance(1, "test"))
+    broken.start()
+    broken.wait_for_each_once()
+    with pytest.raises(AssertionError, match="cannot be played"):
+        broken.end()
+
+
 def test_the_end_ends_a_fault_that_is_under_way() -> None:
     """In good order: what the fault did is undone."""
     undone = threading.Event()
