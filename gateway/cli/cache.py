@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 from gateway.cli.app import current_gateway
 from gateway.cli.doctor import lines, step_document, summary, verdict
 from gateway.cli.doctor_shared import examine_shared
+from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.terminal import print_step
 from gateway.counted import counted
@@ -19,7 +20,7 @@ from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.rights import set_user
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def cache() -> None:
     """Look after the pages that are kept."""
 

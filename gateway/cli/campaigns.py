@@ -1,7 +1,6 @@
 """`flask campaigns`: what callers get, at the terminal."""
 
 import re
-import sys
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from gateway.api.public import page_body
 from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
+from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.terminal import print_table
 from gateway.cli.text import TEXT
 from gateway.counted import counted
@@ -85,7 +85,7 @@ def _with_options(sentence: str) -> str:
     return _NAMED.sub(lambda found: _option(found[0]), sentence)
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def campaigns() -> None:
     """Ask for campaigns as callers do, without a key."""
 
@@ -103,7 +103,7 @@ def list_campaigns(as_json: bool, **options: str | None) -> None:  # noqa: FBT00
     except GatewayError as error:
         raise failure(error) from error
     if as_json:
-        sys.stdout.buffer.write(page_body(served.page) + b"\n")
+        click.echo(page_body(served.page))
         return
     print_page(served.page)
 

@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from gateway.cli.app import Gateway, gateway_or_fault
+from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.listening import require_free_port
 from gateway.cli.reload import reload
@@ -17,7 +18,7 @@ from gateway.cli.text import TEXT
 from gateway.settings import SettingsError, effective_toml
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def config() -> None:
     """Look at the settings, and have them taken anew."""
 
@@ -34,16 +35,17 @@ def check(host: str, port: int | None, as_json: bool) -> None:  # noqa: FBT001 -
     """Print the effective settings with secrets redacted, or every fault of them; it fails on faults."""
     gateway = gateway_or_fault()
     if as_json:
-        faulty = isinstance(gateway, SettingsError)
-        if port is not None and not faulty:
-            require_free_port(host, port, f"Stop that, or choose another port: make serve PORT={port % 65535 + 1}")
-        click.echo(json.dumps(_document(gateway), ensure_ascii=False))
-        sys.exit(ExitCode.FAILED if faulty else ExitCode.DONE)
+        document = _document(gateway)
+        try:
+            _require_free(host, port)
+        except click.ClickException as fault:
+            document = {"good": False, "faults": [*document.get("faults", ()), fault.message]}
+        click.echo(json.dumps(document, ensure_ascii=False))
+        sys.exit(ExitCode.DONE if document["good"] else ExitCode.FAILED)
     unset = "" if os.environ.get("GATEWAY_ENV") else "GATEWAY_ENV is not set, so this is about `development`."
     if isinstance(gateway, SettingsError):
         raise click.ClickException("\n".join(filter(None, (str(gateway), unset))))
-    if port is not None:
-        require_free_port(host, port, f"Stop that, or choose another port: make serve PORT={port % 65535 + 1}")
+    _require_free(host, port)
     settings = gateway.settings
     click.echo(f"# The settings of the environment {settings.environment!r} are good; secrets are not shown.")
     if unset:
@@ -53,6 +55,11 @@ def check(host: str, port: int | None, as_json: bool) -> None:  # noqa: FBT001 -
         click.echo(f"# Warning: {warning}")
     click.echo()
     click.echo(effective_toml(settings), nl=False)
+
+
+def _require_free(host: str, port: int | None) -> None:
+    if port is not None:
+        require_free_port(host, port, f"Stop that, or choose another port: make serve PORT={port % 65535 + 1}")
 
 
 def _document(gateway: Gateway | SettingsError) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from gateway.cli.endings import ToldEnding
 from gateway.cli.listening import require_free_port
 from gateway.cli.text import TEXT
 from gateway.main_thread import wake_for_signals
@@ -32,7 +33,7 @@ BANNER = """
 """
 
 
-@click.command(short_help="Run a simulator and a gateway, for a look.")
+@click.command(cls=ToldEnding, short_help="Run a simulator and a gateway, for a look.")
 @click.option("--host", default="127.0.0.1", show_default=True, type=TEXT, help="Address of the gateway.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535), help="Port of the gateway.")
 @click.option("--simulator-port", default=8090, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")

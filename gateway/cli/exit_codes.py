@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
 MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.DONE: "It was done, and what was looked at is good. There may be warnings.",
     ExitCode.FAILED: "It failed, or something that was looked at is not good. What it is stands on standard error, or "
-    "in what was printed.",
+    "in what was printed. Or nobody read that to its end.",
     ExitCode.USAGE: "It was called wrongly, and nothing was done.",
     ExitCode.INTERRUPTED: "It was ended by Ctrl-C.",
 }

@@ -99,8 +99,17 @@ def _progress(console: Console) -> Iterator[Told]:
 
 @contextmanager
 def _beside(output: Path) -> Iterator[IO[bytes]]:
-    """Yield a file in the folder of `output` that takes its name if all goes well, and goes if it does not."""
-    with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as file:
+    """Yield a file in the folder of `output` that takes its name if all goes well, and goes if it does not.
+
+    Links are followed. What is there and is no file, as a pipe or a device, is written to as it is.
+    """
+    target = Path(os.path.realpath(output))
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    # A short name, as that of the file may be as long as names can be.
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".campaigns-", delete=False) as file:
         try:
             yield file
             file.flush()
@@ -109,11 +118,11 @@ def _beside(output: Path) -> Iterator[IO[bytes]]:
             umask = os.umask(0)
             os.umask(umask)
             os.fchmod(file.fileno(), 0o666 & ~umask)
-            Path(file.name).replace(output)
+            Path(file.name).replace(target)
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
-    folder = os.open(output.parent, os.O_RDONLY)
+    folder = os.open(target.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -8,9 +8,10 @@ from typing import IO, Any
 import click
 
 from gateway.cli.doctor import lines, step_document, summary, verdict
+from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.terminal import print_step
-from gateway.cli.text import TEXT
+from gateway.cli.text import URL
 from gateway.front.ask import Caller
 from gateway.front.doctor import examine
 from gateway.isales.doctor_step import State, Step
@@ -18,7 +19,7 @@ from gateway.isales.doctor_step import State, Step
 KEY_VARIABLE = "CAMPAIGN_GATEWAY_KEY"
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def front() -> None:
     """Look at the way from callers to the gateway."""
 
@@ -33,7 +34,7 @@ key_option = click.option(
 
 
 @front.command(short_help="Examine the proxy in front, as a caller.")
-@click.argument("url", type=TEXT)
+@click.argument("url", type=URL)
 @key_option
 @click.option("--vdn", type=click.IntRange(1, 9999), help="The VDN to ask for, where the key is for several.")
 @click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Authorities to trust, PEM.")
@@ -59,8 +60,6 @@ def doctor(
     It asks as a caller does, some thirty requests, one at a time: do tags bring 304, compressed or not, do headers of
     10 KiB and tokens pass, are headers with underscores dropped.
     """
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"{url!r}: write the whole URL, beginning with https://.")
     caller = Caller(url, read_key(key_file), ca_file)
     taken: list[Step] = []
     if not as_json:

@@ -11,12 +11,13 @@ from flask.cli import with_appcontext
 from gateway.cli.app import current_gateway
 from gateway.cli.campaigns import query_of, with_query_options
 from gateway.cli.doctor import doctor
+from gateway.cli.endings import ToldEndingGroup
 from gateway.isales.endpoint import Endpoint
 from gateway.isales.request import campaigns_request, sign_request
 from gateway.settings.model import IsalesSettings
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def isales() -> None:
     """Look at the way to CC-iSales."""
 

@@ -6,10 +6,11 @@ import click
 from marshmallow import ValidationError
 
 from gateway.access.keys import key_hash, new_key
+from gateway.cli.endings import ToldEndingGroup
 from gateway.settings.fields import CLIENT_NAME
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def keys() -> None:
     """Make API keys."""
 

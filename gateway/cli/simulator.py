@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import click
 
+from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.text import TEXT
 from gateway.simulator.guesses import NAME_COMPARISONS, Guesses
 from gateway.simulator.server import DEFAULT_HOST, DEFAULT_PORT, demo_config
 from gateway.simulator.server import run as run_simulator
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def simulator() -> None:
     """Run a CC-iSales look-alike that checks signatures and has 250 campaigns."""
 

@@ -15,6 +15,7 @@ from gateway.access.jwks import TokenKeys, parse_jwks
 from gateway.access.key_source import reader_of
 from gateway.cli.app import current_gateway
 from gateway.cli.columns import wrapped
+from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.terminal import print_step
 from gateway.settings.model import JwtSettings
@@ -25,7 +26,7 @@ INDENT: Final = 20
 STATES: Final[Mapping[bool | None, str]] = {True: "good", False: "failed", None: "skipped"}
 
 
-@click.group()
+@click.group(cls=ToldEndingGroup)
 def tokens() -> None:
     """Look at bearer tokens."""
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -14,9 +15,10 @@ import click
 from gateway.api.query import parse_campaigns_query
 from gateway.cli.campaigns import option_faults, with_query_options
 from gateway.cli.differences import Row, differences, shown
+from gateway.cli.endings import forget_output
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.front import key_option, read_key
-from gateway.cli.text import TEXT
+from gateway.cli.text import URL
 from gateway.counted import counted
 from gateway.errors import InvalidParameters
 from gateway.front.ask import Caller, NoAnswer, Reply
@@ -26,6 +28,7 @@ SLACK_S: Final = 15.0
 
 LEAST_PAUSE_S: Final = 1.0
 MOST_PAUSE_S: Final = 60.0
+_SECONDS: Final = re.compile("[0-9]{1,9}")
 _NEVER: Final = threading.Event()
 MOST_ROWS: Final = "100"
 REFUSED: Final = frozenset({400, 401, 403, 404, 405, 406})
@@ -106,7 +109,7 @@ class Watcher:
             self._tell(f"{why}; trying again")
         most_s = min(MOST_PAUSE_S, LEAST_PAUSE_S * 2.0 ** min(self._failures - 1, 10))
         asked = "" if reply is None else reply.headers.get("retry-after", "")
-        self._pause(float(asked) if asked.isdigit() else most_s * (1 + self._chance()) / 2)
+        self._pause(float(asked) if _SECONDS.fullmatch(asked) else most_s * (1 + self._chance()) / 2)
 
     def _rest(self, reply: Reply) -> None:
         """Wait here where the gateway has not let us wait, because others do, or because it ends or reloads."""
@@ -117,7 +120,7 @@ class Watcher:
 
 
 @click.command(short_help="Print what changes, as it changes.")
-@click.argument("url", type=TEXT, envvar="CAMPAIGN_GATEWAY_URL")
+@click.argument("url", type=URL, envvar="CAMPAIGN_GATEWAY_URL")
 @key_option
 @with_query_options
 @click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="Authorities to trust, PEM.")
@@ -147,19 +150,15 @@ def watch(
     a campaign that moves to another page is gone. `+` has appeared, `-` is gone, `~` has another value. Trouble is told
     on standard error when it begins and when it is over, and is waited out. It fails where the gateway refuses.
     """
-    if not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"{url!r}: write the whole URL, beginning with https://.")
     caller = Caller(url, read_key(key_file), ca_file, wait_s + SLACK_S)
     watcher = Watcher(caller, _path(options), wait_s, lambda said: click.echo(f"{url}: {said}", err=True))
     try:
         _print(watcher.pages(), once=once, as_json=as_json)
     except Refused as reason:
         raise click.ClickException(str(reason)) from None
-    except KeyboardInterrupt:
-        sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Python would try to write what is left, and complain, at its end.
-        sys.stdout = None
+        # Who has seen enough of what has no end.
+        forget_output()
         sys.exit(ExitCode.DONE)
 
 

@@ -69,7 +69,8 @@ class Caller:
             received = {name.lower(): value for name, value in answer.getheaders()}
         except TimeoutError as fault:
             raise NoAnswer(f"no answer within {self._timeout_s:g} s") from fault
-        except (OSError, HTTPException) as fault:
+        except (OSError, HTTPException, UnicodeError) as fault:
+            # A name that cannot be one of a host is no OSError.
             raise NoAnswer(f"{type(fault).__name__}: {fault}") from fault
         finally:
             connection.close()

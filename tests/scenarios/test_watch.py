@@ -93,6 +93,7 @@ def test_programs_get_json_and_an_end(served: tuple[SimulatorServer, ServedGatew
         (["{url}", "--vdn", "2"], "web-key", 1, "forbidden: "),
         (["{url}", "--page", "0"], "web-key", 2, "--page: 0 is out of range."),
         (["gateway.example"], "web-key", 2, "write the whole URL"),
+        (["http://gateway.example:99999"], "web-key", 2, "Port out of range"),
         (["{url}"], "", 2, "An API key is needed"),
         (["{url}", "--wait", "61"], "web-key", 2, "61 is not in the range"),
     ],

@@ -254,7 +254,7 @@ def test_config_check_prints_what_keeps_the_gateway_from_starting(monkeypatch: p
 
 
 def test_config_check_prints_json(simulator: SimulatorServer) -> None:
-    """Settings and warnings, or faults with exit code 1; a port in use fails as it does for people."""
+    """Settings and warnings, or faults with exit code 1; a port in use is one."""
     app = create_app(settings_for(simulator.base_url, clients__0__vdns="[1, 99]"))
     result = run(app, "config", "check", "--json")
     told = json.loads(result.stdout)
@@ -264,7 +264,9 @@ def test_config_check_prints_json(simulator: SimulatorServer) -> None:
     assert "client 'web' may read VDN 99" in told["warnings"][0]
     assert run(app, "config", "check", "--json", "--port", str(free_port())).exit_code == 0
     result = run(app, "config", "check", "--json", "--port", str(simulator.port))
-    assert (result.exit_code, result.stdout) == (1, "")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["good"]) == (1, False)
+    assert told["faults"][0].startswith(f"Port {simulator.port} of 127.0.0.1 is in use")
     faulty = Flask("gateway")
     add_commands(faulty, SettingsError(["log.level: must be x", "b"]))
     result = run(faulty, "config", "check", "--json")

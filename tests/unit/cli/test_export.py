@@ -41,6 +41,33 @@ def export(app: Flask, *args: str) -> Result:
     return app.test_cli_runner().invoke(args=["campaigns", "export", "--vdn", "1", *args])
 
 
+def test_what_is_no_file_stays_what_it_is(app: Flask, tmp_path: Path) -> None:
+    """A pipe is written to, and of a link the file that it leads to is replaced."""
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link", tmp_path / "real"
+    os.mkfifo(pipe)
+    # Both ends, so that nobody waits for the other; a pipe takes 64 KiB before somebody reads.
+    ends = os.open(pipe, os.O_RDWR)
+    try:
+        assert export(app, "--output", str(pipe)).exit_code == 0
+        assert pipe.is_fifo()
+        assert os.read(ends, 100_000).count(b"\n") == 250
+    finally:
+        os.close(ends)
+    real.write_text("before")
+    link.symlink_to(real)
+    assert export(app, "--output", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert real.read_bytes().count(b"\n") == 250
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["link", "pipe", "real"]
+
+
+def test_a_name_as_long_as_names_can_be(app: Flask, tmp_path: Path) -> None:
+    """What stands beside it meanwhile has a name that is no longer."""
+    longest = tmp_path / ("a" * os.pathconf(tmp_path, "PC_NAME_MAX"))
+    assert export(app, "--output", str(longest)).exit_code == 0
+    assert longest.is_file()
+
+
 def test_a_file_in_each_form(app: Flask, tmp_path: Path) -> None:
     """All campaigns are in it, and nothing else is left in the folder."""
     for form in ("ndjson", "csv", "xlsx"):
