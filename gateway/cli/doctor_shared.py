@@ -101,7 +101,11 @@ def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterat
             (Name.CLOCK, lambda: clock(client, now)),
         ]
         for name, take in steps:
-            yield _step(name, address, take)
+            step = _step(name, address, take)
+            yield step
+            if name is Name.ROLE and step.state is State.FAILED:
+                # All else would be about something that is not to be used.
+                return
     finally:
         client.close()
 
@@ -185,7 +189,8 @@ def _role(client: Client, address: StoreAddress) -> Step:
     kind = read_shared_url(address.url.reveal()).kind
     if instead is not None:
         facts: dict[str, Fact] = {"kind": kind.value, "fault": instead.kind}
-        return Step(Name.ROLE, State.FAILED, instead.said, hint=HINTS[instead.kind], facts=facts)
+        # What to do is in these words.
+        return Step(Name.ROLE, State.FAILED, instead.said, facts=facts)
     if client.is_cluster:
         seen = "a cluster whose masters take writes"
     else:

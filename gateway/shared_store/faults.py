@@ -88,6 +88,7 @@ _CLASSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
 _TLS: Final = re.compile(
     r"\[SSL|certificate verify|CERTIFICATE_|SSLCertVerification|wrong version number", re.IGNORECASE
 )
+_SOURCE: Final = re.compile(r" \(_ssl\.c:\d+\)\.?")
 _ADDRESS: Final = re.compile(r"\S*:\d{2,5}\b|\b\d{1,3}(\.\d{1,3}){3}\b|\S*://\S*")
 
 
@@ -107,7 +108,11 @@ def fault_of(error: BaseException, hidden: Iterable[str] = ()) -> Fault:
     says = isinstance(told, exceptions.ResponseError) or kind in {"tls", "clients", "auth"}
     denied = kind == "auth" and any(words in str(told) for words in _DENIED)
     one_operation = answered and (denied or kind in {"command", "other"})
-    return Fault(kind, _shown(str(told), hidden) if says else "", one_operation)
+    text = str(told)
+    if kind == "tls":
+        # Without the place in Python's sources that ends it.
+        text = _SOURCE.sub("", text[max(0, text.find("[SSL")) :])
+    return Fault(kind, _shown(text, hidden) if says else "", one_operation)
 
 
 def fault_kind(error: BaseException) -> str:
@@ -118,7 +123,8 @@ def fault_kind(error: BaseException) -> str:
 def _judged(error: BaseException) -> tuple[str, BaseException]:
     """Return the kind, and which of the errors that `error` was made of tells it."""
     chain = list(_chain(error))
-    for one in chain:
+    # The innermost has the words of OpenSSL from their beginning, and what is shown is cut.
+    for one in reversed(chain):
         if isinstance(one, ssl.SSLError) or _TLS.search(str(one)):
             return "tls", one
     for one in chain:
