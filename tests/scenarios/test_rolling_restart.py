@@ -1,10 +1,11 @@
-"""Two gateways that are restarted in turn while callers call: nobody is to notice.
+"""Two gateways that are restarted in turn while callers call, and one alone: nobody is to notice.
 
-`ROLLING_REQUESTS=10000` makes it ten thousand requests for each of the two fronts; restarts go on meanwhile.
+`ROLLING_REQUESTS=10000` makes it ten thousand requests for each test; restarts go on meanwhile.
 """
 
 import json
 import os
+import socket
 import threading
 import time
 from collections import Counter
@@ -40,10 +41,11 @@ LOGGED_AT_ONCE = {
 
 
 class Restartable:
-    """A gateway that has the same port whenever it is started."""
+    """A gateway that has the same port whenever it is started; `listener` listens there for as long as it likes."""
 
-    def __init__(self, base_url: str) -> None:
-        self.port = free_port()
+    def __init__(self, base_url: str, listener: socket.socket | None = None) -> None:
+        self._listener = listener
+        self.port: int = free_port() if listener is None else listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._base_url = base_url
         self._running: AbstractContextManager[ServedGateway]
@@ -57,7 +59,7 @@ class Restartable:
         self._running.__exit__(None, None, None)
 
     def _start(self) -> None:
-        self._running = served_gateway_at(self.port, self._base_url, GATEWAY__HTTP__DRAIN_S="1")
+        self._running = served_gateway_at(self.port, self._base_url, 1, self._listener, GATEWAY__HTTP__DRAIN_S="1")
         self._served = self._running.__enter__()
 
     def restart(self) -> None:
@@ -164,6 +166,32 @@ def test_nobody_behind_nginx_notices_a_rolling_restart(two: tuple[Restartable, R
     assert calls.counts.total() == statuses.total()
     assert statuses[""] == 0, "all were asked of a gateway"
     assert [set(gateway.codes) for gateway in two] == [{0}, {0}]
+
+
+def test_nobody_behind_nginx_notices_a_restart_of_the_only_gateway(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """What holds its listener takes connections, and the next gateway answers them: nginx has no other one to ask."""
+    simulator.latency_s = 0.02
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=1024) as listener,
+        Restartable(simulator.base_url, listener) as only,
+        deployed_nginx(tmp_path, only.url, LOGGED_AT_ONCE) as nginx,
+    ):
+        tls = nginx.tls()
+        place = Place("nginx", lambda: HTTPSConnection("127.0.0.1", nginx.port, timeout=LIMIT_S, context=tls))
+        with calling(lambda: place) as calls:
+
+            def go_on() -> None:
+                enough = calls.counts.total() + REQUESTS / 4
+                wait_until(lambda: calls.counts.total() > enough, LIMIT_S)
+
+            restarted_in_turn((only,), calls, go_on)
+        told(calls, (only,), "nginx, one gateway")
+        assert set(calls.counts) == {200}
+        assert calls.counts.total() >= REQUESTS
+        log = (nginx.folder / "log/access.log").read_text()
+    statuses = Counter(json.loads(line)["upstream_status"] for line in log.splitlines())
+    assert statuses == {"200": calls.counts.total()}, "each was asked once"
+    assert set(only.codes) == {0}
 
 
 class Balancer:

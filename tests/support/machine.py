@@ -58,6 +58,8 @@ def report(image: Image, folder: Path) -> dict[str, Any]:
     command = [nspawn, "--quiet", f"--directory={folder}", f"--machine=gateway-test-{os.getpid()}"]
     command += ["--private-network", "--register=no", "--keep-unit", "--console=pipe", "--bind-ro=/usr"]
     command += [f"--bind-ro={sys.base_prefix}:/opt/python", f"--bind-ro={image.root}:{WORKDIR}"]
+    # Of these an image has no more than it needs.
+    command += [f"--bind-ro={PROJECT / 'deploy'}:{WORKDIR}/deploy"]
     command += ["--boot", "--", "--unit=guest.service"]
     # With version 1 of control groups systemd is not told inside a container that a service's last process has ended.
     unified = {**os.environ, "UNIFIED_CGROUP_HIERARCHY": "1"}
@@ -75,6 +77,7 @@ def _lay_out(root: Path, image: Image) -> None:
     made = certificates()
     files = {**_FILES, "etc/simulator.pem": made.server, _AUTHORITY.lstrip("/"): made.authority}
     files |= {f"etc/campaign-gateway/secrets/{name}": text for name, text in SECRETS.items() if name != "redis-url"}
+    files["listener.sh"] = "\n".join(_listener_held())
     files["guest.py"] = (PROJECT / "tests" / "support" / "guest.py").read_text()
     for path, text in files.items():
         file = root / path
@@ -90,10 +93,23 @@ def _lay_out(root: Path, image: Image) -> None:
 
 def installation() -> list[str]:
     """Return what deploy/README.md says to do to install the units, line by line."""
-    lines = (PROJECT / "deploy" / "README.md").read_text().splitlines()
-    found = [line.strip() for line in lines if re.match(r" {4,}install -", line)]
+    found = [line for line in _commands("### On a machine, with systemd") if line.startswith("install -")]
     assert len(found) >= 4, "deploy/README.md does not say how to install the units"
     return found
+
+
+def _listener_held() -> list[str]:
+    """Return what it says to do to have systemd hold the listener."""
+    commands = _commands("### Upgrades without a gap")
+    first = next((number for number, line in enumerate(commands) if "campaign-gateway.socket" in line), None)
+    assert first is not None, "deploy/README.md does not say how to have systemd hold the listener"
+    return commands[first:]
+
+
+def _commands(heading: str) -> list[str]:
+    """Return the lines of commands of a chapter."""
+    chapter = (PROJECT / "deploy" / "README.md").read_text().partition(f"\n{heading}\n")[2].partition("\n### ")[0]
+    return re.findall(r"^ {6,}(\S.*)", chapter, re.MULTILINE)
 
 
 _AUTHORITY = "/etc/campaign-gateway/isales-ca.pem"

@@ -21,6 +21,8 @@ from tests.support.gateway import PROJECT, VARIABLES
 from tests.support.waiting import wait_until
 
 BIN = Path(sys.executable).parent
+LISTENING = ("-P", "deploy/systemd/serve.py")
+"""What runs granian on a listener of systemd's, as `deploy/systemd/listener.conf` has it."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,24 @@ def served_gateway(
 
 @contextmanager
 def served_gateway_at(
-    port: int, base_url: str, workers: int = 1, /, *, app: str = "app:app", **variables: str
+    port: int,
+    base_url: str,
+    workers: int = 1,
+    listener: socket.socket | None = None,
+    /,
+    *,
+    app: str = "app:app",
+    **variables: str,
 ) -> Iterator[ServedGateway]:
-    """Do the same on this port, and under granian's `GRANIAN_URL_PATH_PREFIX` where that is among the variables."""
+    """Do the same on this port, and under granian's `GRANIAN_URL_PATH_PREFIX` where that is among the variables.
+
+    `listener` listens there already, and is handed over as systemd does it.
+    """
     settings = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url, "GATEWAY__HTTP__DRAIN_S": "0", **variables}
     settings = {name: value for name, value in settings.items() if value}
+    program = [str(BIN / "granian")] if listener is None else [*_inheriting(listener), str(BIN / "python"), *LISTENING]
+    command = [*program, "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
     url = f"http://127.0.0.1:{port}{settings.get('GRANIAN_URL_PATH_PREFIX', '')}"
-    command = [str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers", "--workers", str(workers)]
     with tempfile.NamedTemporaryFile("w") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port), app],
@@ -104,6 +117,7 @@ def served_gateway_at(
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
+            pass_fds=() if listener is None else (listener.fileno(),),
         )
         try:
             wait_until_it_answers(f"{url}/healthz", process)
@@ -115,6 +129,12 @@ def served_gateway_at(
             require_none(Path(log.name).read_bytes(), "the log of a served gateway")
 
 
+def _inheriting(listener: socket.socket) -> list[str]:
+    """Return how to start a program that has this listener from systemd (sd_listen_fds(3))."""
+    handed_over = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{listener.fileno()}'
+    return ["/bin/sh", "-c", handed_over, "sh"]
+
+
 def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 60.0) -> None:
     """Return as soon as `url` answers 200; fail when the process ends or takes too long."""
     give_up = time.monotonic() + limit_s
@@ -123,6 +143,6 @@ def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: f
         try:
             if requests.get(url, timeout=1).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.02)
     raise AssertionError(f"{url} did not answer within {limit_s:.0f} s")

@@ -106,3 +106,11 @@ def test_a_port_in_use_is_said(seen: Seen) -> None:
     """The service does not start beside whoever has its port."""
     assert seen["port_in_use"]["start"]["code"] == 1
     assert seen["port_in_use"]["said"]
+
+
+def test_a_restart_is_not_noticed_by_callers_where_systemd_holds_the_listener(seen: Seen) -> None:
+    """Connections wait for the next gateway, so each request gets its answer; without the socket there is none."""
+    restarted = seen["restarted"]
+    assert (restarted["installed"]["code"], restarted["restart"]) == (0, {"code": 0, "said": ""}), restarted
+    assert (restarted["others"], restarted["answers"]) == (True, [200])
+    assert (restarted["stop"]["code"], restarted["state"]) == (0, "inactive")
