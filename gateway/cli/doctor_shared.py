@@ -19,7 +19,8 @@ from gateway.isales.doctor_step import Fact, State, Step, duration
 from gateway.settings.shared_url import Kind, read_shared_url
 from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import RedisBackend
-from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
+from gateway.shared_store.client import TIMEOUT_S, Client
+from gateway.shared_store.clients import client_of
 from gateway.shared_store.faults import TROUBLE, Fault, fault_of
 from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
 
@@ -137,6 +138,7 @@ def _words(fault: Fault) -> str:
 
 def _connect(client: Client) -> Step:
     began = time.monotonic()
+    client.connect()
     nodes: Sequence[Any] = client.primaries()
     for node in nodes:
         # Any answer will do: PING may be more than the user has a right to.

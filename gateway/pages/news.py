@@ -7,6 +7,7 @@ what it may have missed, and twice a second by `check`.
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from gateway.daemon_thread import start_daemon_thread
@@ -74,11 +75,16 @@ class News:
             # Subscribed as soon as Redis has read this, and so before it reads what is asked after it.
             self._checked()
             self._caught_up()
+            due = time.monotonic() + LISTEN_S
             while not self._closed.is_set():
-                message = subscription.get_message(timeout=LISTEN_S)
-                if message is None:
-                    # Also where the connection is dead and nobody has said so.
+                message = subscription.get_message(timeout=max(0.001, due - time.monotonic()))
+                if time.monotonic() >= due:
+                    # Whether there is news or not: a master that was demoted goes on telling it for ten seconds.
                     self._checked()
+                    due = time.monotonic() + LISTEN_S
+                if message is None:
+                    # Nobody says so where the connection is dead.
+                    pass
                 elif message["type"] == "message":
                     channel, data = (message[part].decode("ascii", "replace") for part in ("channel", "data"))
                     self._channels[channel](data)
@@ -90,4 +96,7 @@ class News:
 
     def _checked(self) -> None:
         """Check, under the guard, so that trouble and its end are noticed in a process that has nothing else to do."""
+        # Not under the guard: while it lets nobody ask a node, another one may take that one's place.
+        with suppress(*TROUBLE):
+            self._backend.follow()
         self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)
