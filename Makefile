@@ -95,6 +95,11 @@ scale: .venv/tested ## measure more and more processes that share one Redis clus
 	$(SAY) "Measuring"
 	@$(BIN)/python -m tests.benchmarks.scale
 
+.PHONY: failovers
+failovers: .venv/tested ## print what callers see, second by second, while the shared Redis has a new master (FAILOVERS)
+	$(SAY) "Measuring"
+	@$(BIN)/python -m tests.benchmarks.failovers
+
 .PHONY: screenshots
 screenshots: .venv/tested ## take the pictures of the console that README.md shows
 	$(SAY) "Taking pictures"

@@ -21,9 +21,10 @@ from gateway.cli.doctor_shared_step import Name
 from gateway.cli.doctor_shared_way import TO_WHAT_IS_TOLD, examine_hosts, examine_way
 from gateway.isales.doctor_step import Fact, State, Step
 from gateway.settings.shared_url import Kind, SharedUrl, read_shared_url
-from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.address import TIMEOUT_S, StoreAddress
 from gateway.shared_store.backend import RedisBackend
-from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
+from gateway.shared_store.client import Client
+from gateway.shared_store.clients import client_of
 from gateway.shared_store.faults import TROUBLE, Fault, fault_of
 from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
 
@@ -77,7 +78,7 @@ def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterat
     """
     url = read_shared_url(address.url.reveal())
     way = State.SKIPPED
-    for step in examine_way(url, TIMEOUT_S):
+    for step in examine_way(url, address.timeout_s):
         way = step.state
         yield step
     if way is State.FAILED:
@@ -87,7 +88,7 @@ def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterat
         connect = _step(Name.CONNECT, address, lambda: _connect(client))
         yield connect
         if connect.state is State.FAILED:
-            yield from examine_hosts(_told(client, url, address), TIMEOUT_S, TO_WHAT_IS_TOLD)
+            yield from examine_hosts(_told(client, url, address), address.timeout_s, TO_WHAT_IS_TOLD)
             return
         steps: list[tuple[Name, Callable[[], Step]]] = [
             (Name.TLS, lambda: _tls(client, now())) if url.tls else (Name.TLS, _no_tls),
@@ -133,6 +134,7 @@ def _words(fault: Fault) -> str:
 
 def _connect(client: Client) -> Step:
     began = time.monotonic()
+    client.connect()
     nodes: Sequence[Any] = client.primaries()
     for node in nodes:
         # Any answer will do: PING may be more than the user has a right to.
@@ -244,11 +246,11 @@ def _channel(client: Client, address: StoreAddress) -> Step:
     began = time.monotonic()
     with node.pubsub(ignore_subscribe_messages=True) as subscription:
         subscription.subscribe(channel)
-        subscription.get_message(timeout=TIMEOUT_S)
+        subscription.get_message(timeout=address.timeout_s)
         node.publish(channel, "x")
         message = None
         while message is None and time.monotonic() - began < 1:
-            message = subscription.get_message(timeout=TIMEOUT_S)
+            message = subscription.get_message(timeout=address.timeout_s)
     if message is None:
         hint = "A proxy may not know channels: purges are then heard of up to half a second late."
         return Step(Name.CHANNEL, State.WARNING, "what was published was not heard", hint=hint)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gateway.cli.doctor_shared_step import Name
 from gateway.isales.doctor_step import Fact, State, Step, duration
 from gateway.shared_store.address import StoreAddress
-from gateway.shared_store.clients import TIMEOUT_S, Client
+from gateway.shared_store.client import Client
 
 CALLS: Final = 20
 FULL_SHARE: Final = 0.9
@@ -50,8 +50,8 @@ def latency(client: Client, address: StoreAddress) -> Step:
         took.append(time.monotonic() - began)
     median, most = sorted(took)[len(took) // 2], max(took)
     facts: dict[str, Fact] = {"calls": CALLS, "median_s": round(median, 6), "max_s": round(most, 6)}
-    seen = f"median {duration(median)}, max {duration(most)}; the gateway waits for {duration(TIMEOUT_S)}"
-    if most > TIMEOUT_S / 2:
+    seen = f"median {duration(median)}, max {duration(most)}; the gateway waits for {duration(address.timeout_s)}"
+    if most > address.timeout_s / 2:
         return Step(Name.LATENCY, State.WARNING, seen, sum(took), "It is far away or busy: bring it closer.", facts)
     return Step(Name.LATENCY, State.GOOD, seen, sum(took), facts=facts)
 

@@ -63,11 +63,12 @@ class Slots:
         self._ask_again_s = ask_again_s
         self._queue: SlotQueue[_Waiter] = SlotQueue(concurrency)
         self._lock = threading.Lock()
+        self._taken_of: dict[str, SharedSlots] = {}
 
     def adapt(self, concurrency: int, duration: CallDuration, shared: SharedSlots) -> None:
         """Have from now on so many slots, expect calls to take so long, and share them with other processes.
 
-        Calls under way keep their slots. What they hold of another `shared` than before runs out by itself.
+        Calls under way keep their slots, and give back what they hold of the `shared` before.
         """
         with self._lock:
             self.duration, self._shared = duration, shared
@@ -163,8 +164,14 @@ class Slots:
         return False
 
     def _ask(self, waiter: _Waiter, slot: str) -> bool:
-        ttl_s = waiter.deadline.remaining() + EXPIRY_SLACK_S
-        return self._shared.try_take(slot, ttl_s, waiter.deadline.priority) is not False
+        ttl_s, shared = waiter.deadline.remaining() + EXPIRY_SLACK_S, self._shared
+        before = self._taken_of.pop(slot, shared)
+        if before is not shared:
+            before.give_back(slot)
+        taken = shared.try_take(slot, ttl_s, waiter.deadline.priority) is not False
+        if taken:
+            self._taken_of[slot] = shared
+        return taken
 
     def _end_of_polling(self, waiter: _Waiter, *, found: bool) -> str | None:
         """Note what the poller found; return the slot that it was handed while it was away, if any."""
@@ -187,7 +194,7 @@ class Slots:
                 self._wake(heir)
                 return
         try:
-            self._shared.give_back(slot)
+            self._taken_of.pop(slot, self._shared).give_back(slot)
         finally:
             # Only now, so that nobody in this process asks for it before it can be had.
             with self._lock:

@@ -17,7 +17,8 @@ from gateway.pages.lease_keeper import LeaseKeeper
 from gateway.pages.lease_outcome import LANDED, failure_in, outcome_of
 from gateway.pages.shared import Landing, Lease
 from gateway.shared_store.backend import WAIT_S, RedisBackend
-from gateway.shared_store.guard import RedisGuard
+from gateway.shared_store.given_up import GivenUp
+from gateway.shared_store.guard import TROUBLE, RedisGuard
 from gateway.shared_store.operations import Operation
 
 LEASE_MS = 2000
@@ -27,6 +28,12 @@ WAKE_MS = 3000
 _RENEW = """
 for i, key in ipairs(KEYS) do
   if redis.call('GET', key) == ARGV[i + 1] then redis.call('PEXPIRE', key, ARGV[1]) end
+end
+"""
+
+_FORGET = """
+for i, key in ipairs(KEYS) do
+  if redis.call('GET', key) == ARGV[i] then redis.call('DEL', key) end
 end
 """
 
@@ -55,13 +62,17 @@ class Leases:
         self._guard = guard
         self._renew_script = backend.script(_RENEW)
         self._give_up_script = backend.script(_GIVE_UP)
+        self._forget_script = backend.script(_FORGET)
         self._keeper = LeaseKeeper(self._renew)
+        self._given_up: GivenUp[tuple[str, str]] = GivenUp(backend, self._forget)
 
     def take(self, key: str) -> Lease | None:
         """Return the lease of `key`, `None` when another process has it, or one of our own when Redis is in trouble."""
-        token, name = uuid4().hex, self._name(_lease(key))
+        token, name, tried = uuid4().hex, self._name(_lease(key)), False
 
         def take() -> Lease | None:
+            nonlocal tried
+            tried = True
             taken = self._backend.client.ask_node_of(name, lambda node: node.set(name, token, nx=True, px=LEASE_MS))
             return Lease(key, token, shared=True) if taken else None
 
@@ -69,6 +80,9 @@ class Leases:
         lease = self._guard.run(Operation.LEASE, take, unshared, key=name, writing=True)
         if lease is not None and lease.shared:
             self._keeper.hold(lease)
+        elif lease is not None and tried:
+            # Redis may have got the question, though no answer came.
+            self._given_up.note((name, token), LEASE_MS / 1000, done=False)
         return lease
 
     def land(self, lease: Lease, value: bytes, keep_ms: int) -> Landing:
@@ -118,7 +132,20 @@ class Leases:
         )
         # Only now, so that a lease is alive for as long as it takes to give it up.
         self._keeper.release(lease)
+        self._given_up.note((keys[0], lease.token), LEASE_MS / 1000, done=landing is not Landing.NOT_SHARED)
         return landing
+
+    def _forget(self, leases: Sequence[tuple[str, str]]) -> None:
+        """Have leases that were given up be so also where that was not heard of; raises what Redis does."""
+        tokens, failure = dict(leases), None
+        for keys in self._backend.client.together(tokens):
+            try:
+                self._forget_script(keys=keys, args=[tokens[key] for key in keys])
+            except TROUBLE as error:
+                # Those of other nodes are to be given up all the same.
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _renew(self, leases: Sequence[Lease]) -> None:
         tokens = {self._name(_lease(lease.key)): lease.token for lease in leases}

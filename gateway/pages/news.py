@@ -7,6 +7,7 @@ what it may have missed, and twice a second by `check`.
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -85,11 +86,13 @@ class News:
             checked = time.monotonic()
             while not self._closed.is_set():
                 message = subscription.get_message(timeout=NOTICE_S)
+                if time.monotonic() - checked >= LISTEN_S:
+                    # Whether there is news or not: a master that was demoted goes on telling it for ten seconds, and
+                    # where the connection is dead nobody says so.
+                    self._checked()
+                    checked = time.monotonic()
                 if message is None:
-                    if time.monotonic() - checked >= LISTEN_S:
-                        # Also where the connection is dead and nobody has said so.
-                        self._checked()
-                        checked = time.monotonic()
+                    pass
                 elif message["type"] == "message":
                     channel, data = (message[part].decode("ascii", "replace") for part in ("channel", "data"))
                     self._channels[channel](data)
@@ -113,4 +116,7 @@ class News:
             self._check()
             return True
 
+        # Not under the guard: while it lets nobody ask a node, another one may take that one's place.
+        with suppress(*TROUBLE):
+            self._backend.follow()
         return self._guard.run(Operation.PURGE, check, otherwise=False, key=self._backend.tag)

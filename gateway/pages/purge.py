@@ -72,6 +72,7 @@ class Purges:
         self._ours = f"@{backend.namespace}"
         self._tell = backend.script(_TELL)
         self._restore = backend.script(_RESTORE)
+        self._failed = False
         self._heard: deque[_Epoch] = deque(maxlen=HEARD_EPOCHS)
         self._hearing = threading.Lock()
         self._made_at = clock()
@@ -89,6 +90,7 @@ class Purges:
             pages = self._remove("", vdn, own=hard)
             refused = self._tell(keys=[self._backend.prefix + self.epoch], args=told)
         except TROUBLE as error:
+            self._failed = True
             kind = self._guard.failed(Operation.PURGE, error).kind
             # Without the cause, which may show where Redis is.
             raise InternalError(
@@ -97,6 +99,7 @@ class Purges:
                 retry_after_s=RETRY_AFTER_S,
                 foreseen=True,
             ) from None
+        self._failed = False
         self._guard.succeeded(Operation.PURGE)
         if refused:
             # Others find the epoch within half a second, so that it is done all the same.
@@ -112,7 +115,19 @@ class Purges:
         self._hear(int(which) if which.isdecimal() else None, 0.0, epoch, hard=not epoch.endswith(_SOFT))
 
     def check(self) -> None:
-        """Compare the latest purge with the latest that was heard of; raises what Redis does."""
+        """Compare the latest purge with the latest that was heard of; raises what Redis does.
+
+        After one that failed, also find out whether the next one would.
+        """
+        self._compare()
+        if self._failed:
+            nothing = f"{self._backend.prefix}nothing:{self._backend.tag}"
+            for node in self._backend.client.primaries():
+                node.scan(0, match=nothing, count=1)
+            self._backend.client.ask_node_of(nothing, lambda node: node.unlink(nothing))
+            self._failed = False
+
+    def _compare(self) -> None:
         found = self._backend.look(self.epoch)
         name, ago_s = "", 0.0
         if found is not None:

@@ -112,7 +112,6 @@ class RedisTier:
 
     def _check(self) -> None:
         """Find out whether this is a Redis to use, and which purges were missed; raises what Redis does."""
-        self._backend.follow()
         try:
             self._purges.check()
             self._checked = True

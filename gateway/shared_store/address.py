@@ -8,14 +8,16 @@ from gateway.settings.model import CacheSettings, Secret
 
 KEY_PREFIX: Final = "campaign-gateway:"
 NO_SECRET: Final = Secret("")
+TIMEOUT_S: Final = 0.2
+"""How long Redis may take, in seconds, before the gateway does without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
     """The Redis at `url`, a form of `cache.shared_url`, and what a gateway of `upstream`, a base URL, does there.
 
-    Files are of PEM, or empty. Gateways of different upstreams have different keys and channels, so that they can share
-    a database and a prefix.
+    Files are of PEM, or empty. An answer may take `timeout_s`. Gateways of different upstreams have different keys and
+    channels, so that they can share a database and a prefix.
     """
 
     url: Secret
@@ -25,6 +27,7 @@ class StoreAddress:
     cert_file: str = ""
     key_file: str = ""
     sentinel_password: Secret = NO_SECRET
+    timeout_s: float = TIMEOUT_S
 
     @classmethod
     def of(cls, cache: CacheSettings, upstream: str) -> "StoreAddress":

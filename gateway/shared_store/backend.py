@@ -6,7 +6,8 @@ with a serializer and a client of ours, whatever is behind `cache.shared_url`.
 """
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
@@ -15,15 +16,15 @@ import redis
 from flask_caching import Cache
 from flask_caching.backends.rediscache import RedisCache
 
-from gateway.shared_store.address import KEY_PREFIX, StoreAddress
-from gateway.shared_store.clients import TIMEOUT_S, Client, client_of
+from gateway.shared_store.address import KEY_PREFIX, TIMEOUT_S, StoreAddress
+from gateway.shared_store.client import Client
+from gateway.shared_store.clients import client_of
 from gateway.shared_store.faults import Fault, fault_of
 
 __all__ = ["KEY_PREFIX", "TIMEOUT_S", "WAIT_S", "RedisBackend", "Script", "redis_backend"]
 
 # Redis ends a blocking command up to 0.1 s late, because it looks at its clock ten times a second when it is idle.
 WAIT_S: Final = 0.1
-WAIT_TIMEOUT_S: Final = 0.3
 
 INSTEAD_CLUSTER: Final = (
     "cache.shared_url points to a node of a cluster: write redis+cluster://host:port,host:port "
@@ -108,8 +109,11 @@ class RedisBackend(RedisCache):
         self.namespace: Final = address.namespace
         self.tag: Final = f"{{{self.namespace}}}"
         self.client = client_of(address)
-        self.waiting = client_of(address, WAIT_TIMEOUT_S)
+        self.waiting = client_of(address, WAIT_S)
         super().__init__(self.client, default_timeout=default_timeout, key_prefix=self.prefix)
+        self.when_left: Final[list[Callable[[], None]]] = []
+        """Are called whenever connections were given up; they must be quick."""
+        self.closed: Final = threading.Event()
         self._look = self.script(_LOOK)
         names = (f"{self.prefix}nothing:{tag}" for tag in (self.tag, "{}", "{0}"))
         self._nothing = [next(names)] if self.client.is_cluster else list(names)
@@ -143,6 +147,11 @@ class RedisBackend(RedisCache):
             raise TypeError("the answer is not one of Redis")
         return value, left_ms
 
+    def delete(self, key: str) -> bool:
+        """Remove what is under `key`; tell whether there was something."""
+        name = self.prefix + key
+        return bool(self.client.ask_node_of(name, lambda node: node.delete(name)))
+
     def instead(self) -> Fault | None:
         """Return what is behind the address if that is no Redis of the kind that it says, or `None`.
 
@@ -150,7 +159,7 @@ class RedisBackend(RedisCache):
         no cluster has together, which only a node of one refuses.
         """
         try:
-            self.client.delete(*self._nothing)
+            self.client.ask_node_of(self._nothing[0], lambda node: node.delete(*self._nothing))
         except redis.ResponseError as error:
             kind = fault_of(error).kind
             if kind == "cluster" and len(self._nothing) > 1:
@@ -187,16 +196,27 @@ class RedisBackend(RedisCache):
 
     def follow(self) -> None:
         """Find out whether Sentinels name another master than before; raises what redis-py raises."""
-        self.client.follow()
-        self.waiting.follow()
+        before = self.client.left_at
+        try:
+            self.client.follow()
+            self.waiting.follow()
+        finally:
+            if self.client.left_at != before:
+                self._tell_of_leaving()
 
-    def leave(self, error: Exception) -> None:
-        """Give up all connections, because `error` says that they may be to a node that was left."""
-        self.client.leave(error)
-        self.waiting.leave(error)
+    def leave(self) -> None:
+        """Give up all connections, because they may be to a node that was left."""
+        self.client.leave()
+        self.waiting.leave()
+        self._tell_of_leaving()
+
+    def _tell_of_leaving(self) -> None:
+        for tell in tuple(self.when_left):
+            tell()
 
     def close(self) -> None:
         """Close all connections."""
+        self.closed.set()
         self.client.close()
         self.waiting.close()
 

@@ -14,6 +14,7 @@ import structlog
 from gateway.shared_store.breaker import Breaker, Permit
 from gateway.shared_store.faults import KINDS, TROUBLE, WRITES_ONLY, Fault, fault_kind, fault_of
 from gateway.shared_store.operations import LOST, Operation
+from gateway.telemetry.tracing import UNDER_WAY
 
 __all__ = ["KINDS", "TROUBLE", "RedisGuard", "fault_kind"]
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 # process an operation also waits for its thread's turn.
 SLOW_S: Final = 1.0
 _SLOW: Final = Fault("timeout")
+IN_VAIN_S: Final = 0.1
+"""Half of the time limit: what fails sooner has kept nobody waiting."""
 _ALONE: Final = "each process keeps pages and counts calls and requests for itself"
 
 
@@ -49,8 +52,8 @@ class _Node:
 class RedisGuard:
     """Runs operations on Redis, or skips them. `faults` is called with kind and operation for each that failed.
 
-    `node_of` returns the node that has a key, `nodes` all that it may return now, `leave` is called with errors after
-    which a connection may be one to a node that was left. `hidden` are texts to leave out of what Redis says.
+    `node_of` returns the node that has a key, `nodes` all that it may return now, `leave` is called after errors that
+    may mean that connections are to a node that was left. `hidden` are texts to leave out of what Redis says.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class RedisGuard:
         clock: Callable[[], float],
         node_of: Callable[[str], str] = lambda _: "",
         nodes: Callable[[], Iterable[str]] = lambda: ("",),
-        leave: Callable[[Exception], None] = lambda _: None,
+        leave: Callable[[], None] = lambda: None,
         hidden: Iterable[str] = (),
     ) -> None:
         self._faults = faults
@@ -105,10 +108,17 @@ class RedisGuard:
 
         `key` is any that `work` is about. `writing` is for operations that need memory in Redis. A success that took
         longer than `SLOW_S` counts as a timeout.
+
+        Of a node that has kept one answer waiting for nothing, that answer asks no more, but once for its place in the
+        call budget, which has to hold; so that what it waits for Redis does not grow with what it needs from it.
         """
         if self._misplaced is not None and operation is not Operation.PURGE:
             return otherwise
-        node, judged = self._node(key), self._operations[operation]
+        name = self._node_of(key)
+        answer, asked = UNDER_WAY.get(), (name, operation is Operation.SLOT)
+        if answer is not None and asked in answer.in_vain:
+            return otherwise
+        node, judged = self._node(name), self._operations[operation]
         writes = node.writes.breaker.admit() if writing else None
         if writing and writes is None:
             return otherwise
@@ -126,6 +136,8 @@ class RedisGuard:
                 self._faults(fault.kind, operation)
         except TROUBLE as error:
             fault = self._read(operation, error)
+        if fault is not None and answer is not None and self._clock() - began >= IN_VAIN_S:
+            answer.in_vain.add(asked)
         self._note_node(node, permit, writes, fault)
         self._note_operation(operation, allowed, fault)
         return result
@@ -161,8 +173,7 @@ class RedisGuard:
         log.warning("shared cache entry deleted", key=key, reason="it was not stored by the gateway")
         self.run(Operation.STORE, lambda: delete(key), otherwise=False, key=key)
 
-    def _node(self, key: str) -> _Node:
-        name = self._node_of(key)
+    def _node(self, name: str) -> _Node:
         node = self._nodes.get(name)
         if node is None:
             with self._lock:
@@ -181,7 +192,7 @@ class RedisGuard:
         fault = fault_of(error, self._hidden)
         self._faults(fault.kind, operation)
         if not fault.one_operation and fault.kind != "full":
-            self._leave(error)
+            self._leave()
         return fault
 
     def _note_node(self, node: _Node, permit: Permit, writes: Permit | None, fault: Fault | None) -> None:

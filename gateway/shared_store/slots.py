@@ -18,10 +18,12 @@ Who gets a slot, and so how far priority and fairness hold over processes:
 
 import os
 import threading
+from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
 
 from gateway.model import Priority
+from gateway.shared_store.given_up import GivenUp
 from gateway.shared_store.operations import Operation
 from gateway.shared_store.store import SharedStore
 
@@ -127,7 +129,8 @@ class RedisSlots:
         name = f"{store.backend.prefix}slots:{tag}"
         self._held, self._marks = name, f"{name}:waiting"
         self._name = uuid4().hex
-        self._tried: set[str] = set()
+        self._tried: dict[str, float] = {}
+        self._given_up: GivenUp[str] = GivenUp(store.backend, self._give_up)
         self._share = max(1, capacity // processes) if processes else None
         self._ours: set[str] = set()
         self._lock = threading.Lock()
@@ -140,29 +143,27 @@ class RedisSlots:
 
         def take() -> bool | None:
             # Also where no answer comes: Redis may have got the question.
-            self._tried.add(token)
+            self._tried[token] = ttl_s
             return bool(self._take(keys=[self._held, self._marks], args=args))
 
         taken = self._guard.run(Operation.SLOT, take, None, key=self._held, writing=True)
         if taken is False:
-            self._tried.discard(token)
+            self._tried.pop(token, None)
         return self._in_share(token) if taken is None else self._note(token, taken=taken)
 
     def give_back(self, token: str) -> None:
         """Give the slot up."""
         self._note(token, taken=False)
-        if token not in self._tried:
-            return
-        self._tried.discard(token)
-        member = f"{self._process()} {token}"
-        # Not as a write: it needs no memory, and that it works says nothing about those that do.
-        client = self._backend.client
-        self._guard.run(
-            Operation.SLOT,
-            lambda: client.ask_node_of(self._held, lambda node: node.zrem(self._held, member)),
-            0,
-            key=self._held,
-        )
+        ttl_s = self._tried.pop(token, None)
+        if ttl_s is not None:
+            member = f"{self._process()} {token}"
+            # Not as a write: it needs no memory, and that it works says nothing about those that do.
+            done = self._guard.run(Operation.SLOT, lambda: self._give_up([member]), otherwise=False, key=self._held)
+            self._given_up.note(member, ttl_s, done=done)
+
+    def _give_up(self, members: Sequence[str]) -> bool:
+        self._backend.client.ask_node_of(self._held, lambda node: node.zrem(self._held, *members))
+        return True
 
     def _note(self, token: str, *, taken: bool) -> bool:
         with self._lock:

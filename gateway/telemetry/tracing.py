@@ -95,11 +95,15 @@ class NoTracer:
 
 @dataclass(slots=True)
 class Work:
-    """One request, or one refresh in the background: its place in a trace, and what it took of CC-iSales."""
+    """One request, or one refresh in the background: its place in a trace, and what it took of CC-iSales.
+
+    `in_vain` is what it has waited for in vain elsewhere, so as not to wait for it again.
+    """
 
     trace: Trace
     calls: int = field(default=0)
     upstream_s: float = field(default=0.0)
+    in_vain: set[object] = field(default_factory=set)
 
     def told(self) -> dict[str, str | int | float]:
         """Return what a log line says of it."""

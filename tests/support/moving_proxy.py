@@ -48,10 +48,12 @@ class MovingProxy:
         while True:
             try:
                 here, _ = self._server.accept()
+            except OSError:
+                return
+            try:
                 there = socket.create_connection(("127.0.0.1", self.port))
             except OSError:
-                if self._server.fileno() < 0:
-                    return
+                here.close()
                 continue
             with self._lock:
                 self._sockets += [here, there]

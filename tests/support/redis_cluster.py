@@ -80,14 +80,25 @@ class RedisCluster:
 
     def move(self, key: str, to: RedisServer) -> None:
         """Move the slot of `key`, and all that is in it, to another master."""
+        source = self.master_of(key)
+        with self.moving(key, to):
+            self.move_keys(key, source, to)
+
+    @contextmanager
+    def moving(self, key: str, to: RedisServer) -> Iterator[None]:
+        """Have the slot of `key` on its way to another master, where it is in the end; its keys stay where they are."""
         slot, source = key_slot(key.encode()), self.master_of(key)
         ids = {node: str(self.ask(node, "CLUSTER", "MYID"), "ascii") for node in (source, to)}
         self.ask(to, "CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source])
         self.ask(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", ids[to])
-        while keys := self.ask(source, "CLUSTER", "GETKEYSINSLOT", slot, 100):
-            self.ask(source, "MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
+        yield
         for node in (to, source):
             self.ask(node, "CLUSTER", "SETSLOT", slot, "NODE", ids[to])
+
+    def move_keys(self, key: str, source: RedisServer, to: RedisServer) -> None:
+        """Move all keys in the slot of `key`, which is on its way."""
+        while keys := self.ask(source, "CLUSTER", "GETKEYSINSLOT", key_slot(key.encode()), 100):
+            self.ask(source, "MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *keys)
 
     def empty(self) -> None:
         """Remove all keys."""

@@ -133,6 +133,19 @@ class RedisServer:
         self._process.send_signal(number)
 
 
+def kill_clients(server: RedisServer) -> None:
+    """Close the connections of all who talk and listen to it."""
+    with server.client() as client:
+        for kind in ("normal", "pubsub"):
+            client.execute_command("CLIENT", "KILL", "TYPE", kind)
+
+
+def forget_scripts(server: RedisServer) -> None:
+    """Have it know no script any more."""
+    with server.client() as client:
+        client.script_flush()
+
+
 @contextmanager
 def redis_server(
     password: str = "", *, started: bool = True, program: str = "", options: Sequence[str] = ()

@@ -32,11 +32,13 @@ from tests.support.shared_tier import shared_tier
 from tests.support.waiting import wait_until
 
 PREFIX = "campaign-gateway:"
+PATIENCE_S = 5.0
+"""How long a good Redis may take on a busy machine."""
 
 
 def steps_of(address: StoreAddress | str, ahead: timedelta = timedelta()) -> dict[str, Step]:
     """Return what the doctor finds there, by name, where this machine's clock is so far ahead."""
-    where = StoreAddress(Secret(address)) if isinstance(address, str) else address
+    where = StoreAddress(Secret(address), timeout_s=PATIENCE_S) if isinstance(address, str) else address
     return {step.name: step for step in examine_shared(where, lambda: datetime.now(UTC) + ahead)}
 
 

@@ -145,11 +145,25 @@ def test_a_budget_that_grows_lets_those_go_who_wait() -> None:
 
 
 def test_a_budget_that_is_shared_otherwise_asks_the_others_from_now_on() -> None:
-    """What was taken of the ones before is left to run out."""
+    """And what was taken of the ones before is given back to them, or they would keep it for seconds."""
     before, after = Others(5), Others(5)
     slots = budget(2, before)
     with slots.one(Deadline.after(60)):
         slots.adapt(2, slots.duration, after)
         with slots.one(Deadline.after(60)):
             assert (len(before.held), len(after.held)) == (1, 1)
-    assert (len(before.held), len(after.held), slots.in_use) == (1, 0, 0)
+    assert (len(before.held), len(after.held), slots.in_use) == (0, 0, 0)
+
+
+def test_a_slot_that_is_handed_on_is_one_of_the_others_that_there_are_now() -> None:
+    """Whoever is handed it asks them, and the ones before get it back."""
+    before, after = Others(1), Others(1)
+    slots = budget(1, before)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as held:
+        held.enter_context(slots.one(Deadline.after(60)))
+        waiter = pool.submit(with_slots(answer, slots), REQUEST, Deadline.after(60))
+        wait_until(lambda: waiting(slots) == 1)
+        slots.adapt(1, slots.duration, after)
+        held.close()
+        assert waiter.result(10) == ANSWER
+    assert (before.held, after.held, before.free, after.free) == ({}, {}, 1, 1)

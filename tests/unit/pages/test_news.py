@@ -135,6 +135,18 @@ def test_a_redis_that_is_away_is_looked_for(redis_to_hurt: RedisServer) -> None:
         wait_until(lambda: listener.caught_up == 1)
 
 
+def test_news_without_an_end_keep_nobody_from_checking(redis: RedisServer) -> None:
+    """A master that was demoted goes on telling it for ten seconds, and so does a busy one."""
+    with listening(redis) as listener:
+        wait_until(lambda: listener.caught_up == 1)
+        before = listener.checked
+        told = 0
+        while listener.checked < before + 2:
+            told += publish(redis, CHANNEL, "news")
+            wait_until(lambda: len(listener.heard) == told)  # noqa: B023 -- it is called at once
+            assert told < 100_000
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_ended_is_started_by_who_looks(redis: RedisServer) -> None:
     """Whatever ended it, a bug or a fork; while it runs there is one."""

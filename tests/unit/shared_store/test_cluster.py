@@ -23,6 +23,8 @@ from tests.support.redis_engines import REDIS_6, VALKEY_9, engine
 from tests.support.shared_tier import LANDING_CHANNEL, NAMESPACE, Faults, Hearing, shared_tier
 from tests.support.waiting import wait_until
 
+PATIENCE_S = 5.0
+"""How long a node may take on a busy machine: no test here is about one that takes too long."""
 PAGES = [page_key(CampaignQuery(vdn=1, page=number), "test", NAMESPACE) for number in range(1, 31)]
 
 
@@ -51,7 +53,7 @@ def make_tier(cluster: RedisCluster, faults: Faults) -> Iterator[Callable[[], Re
     made = []
 
     def make() -> RedisTier:
-        context = shared_tier(cluster.url, faults)
+        context = shared_tier(StoreAddress(cluster.url, timeout_s=PATIENCE_S), faults)
         tier = context.__enter__()
         made.append(context)
         return tier
@@ -212,7 +214,9 @@ def make_store(cluster: RedisCluster) -> Iterator[Callable[[], SharedStore]]:
     made: list[SharedStore] = []
 
     def make() -> SharedStore:
-        made.append(shared_store(Flask("test"), StoreAddress(cluster.url), Faults(), time.monotonic))
+        made.append(
+            shared_store(Flask("test"), StoreAddress(cluster.url, timeout_s=PATIENCE_S), Faults(), time.monotonic)
+        )
         return made[-1]
 
     yield make

@@ -1,6 +1,5 @@
 """The least rights: enough for all that the gateway does, and one that is missing is named, by itself."""
 
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,26 +16,19 @@ from gateway.settings.model import Secret
 from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.breaker import LIMIT
 from gateway.shared_store.operations import LOST, Operation
-from gateway.shared_store.rights import set_user
 from gateway.shared_store.signature_budget import RedisSignatureBudget
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
 from gateway.shared_store.windows import RedisWindows
 from tests.support.redis_cluster import redis_cluster
 from tests.support.redis_engines import ENGINES, REDIS_7, VALKEY_9, engine
+from tests.support.redis_rights import LOGIN, make_user
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.shared_tier import LANDING_CHANNEL, NAMESPACE, Faults, Hearing
 from tests.support.waiting import wait_until
 
 PREFIX = "campaign-gateway:"
-LOGIN = "campaign-gateway:PASSWORD@"
-
-
-def make_user(server: RedisServer, *more: str, cluster: bool = False) -> None:
-    """Have a user with the least rights, and more, or fewer; it is the only one that may do anything here."""
-    with server.client() as client:
-        client.execute_command(*shlex.split(set_user(PREFIX, cluster=cluster)), *more)
-        client.execute_command("ACL", "LOG", "RESET")
+PAGE = page_key(CampaignQuery(vdn=1), "test", NAMESPACE)
 
 
 def refused(server: RedisServer) -> list[object]:
@@ -192,14 +184,22 @@ def test_a_channel_that_is_missing_is_named_and_a_purge_is_done_all_the_same() -
     assert failing == ["listen"]
 
 
-def test_a_purge_that_is_refused_says_so() -> None:
-    """Where Redis may not be looked through, it is not done."""
+def test_a_purge_that_is_refused_says_so_until_it_would_be_done() -> None:
+    """It is named while the right is missing, though nobody purges again, and not once it is there."""
     with redis_server(program=engine(REDIS_7)) as server:
-        make_user(server, "-scan")
+        make_user(server)
         url = f"redis://{LOGIN}127.0.0.1:{server.port}/0"
-        told = pytest.raises(InternalError, match=r"could not be purged \(auth\)")
-        with processes(url, Faults()) as (_, one, _, _), told:
-            one.purge(1, hard=False)
+        with processes(url, Faults()) as (_, one, two, _):
+            lease = two.try_lead(PAGE)
+            assert lease is not None
+            two.land(lease, b"entry", 60, 0)
+            make_user(server, "-unlink")
+            with pytest.raises(InternalError, match=r"could not be purged \(auth\)"):
+                two.purge(1, hard=True)
+            wait_until(lambda: two.failing_operations() == ["purge"])
+            assert one.failing_operations() == []
+            make_user(server)
+            wait_until(lambda: two.state() == "ok")
 
 
 def test_rights_and_passwords_change_while_it_runs() -> None:

@@ -19,6 +19,8 @@ from tests.support.redis_tls import Files, tls_cluster, tls_sentinel
 from tests.support.shared_tier import NAMESPACE, Faults, shared_tier
 
 PAGES = [page_key(CampaignQuery(vdn=1, page=number), "test", NAMESPACE) for number in range(1, 9)]
+PATIENCE_S = 5.0
+"""How long a node may take on a busy machine: no test here is about one that takes too long."""
 LOGIN = "campaign-gateway:PASSWORD@"
 OF_SENTINEL = "waechter-canary"
 
@@ -33,14 +35,16 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
 def cluster(files: Files) -> Iterator[StoreAddress]:
     """Return where a cluster with TLS is, and whom to trust."""
     with tls_cluster(files) as url:
-        yield StoreAddress(url, ca_file=str(files.authority))
+        yield StoreAddress(url, timeout_s=PATIENCE_S, ca_file=str(files.authority))
 
 
 @pytest.fixture(scope="module")
 def sentinel(files: Files) -> Iterator[StoreAddress]:
     """Return where a master with a Sentinel is, with a user of one and the password of the other."""
     with tls_sentinel(files, LOGIN, set_user(KEY_PREFIX, cluster=False), OF_SENTINEL) as url:
-        yield StoreAddress(url, ca_file=str(files.authority), sentinel_password=Secret(OF_SENTINEL))
+        yield StoreAddress(
+            url, timeout_s=PATIENCE_S, ca_file=str(files.authority), sentinel_password=Secret(OF_SENTINEL)
+        )
 
 
 def steps_of(address: StoreAddress) -> dict[str, Step]:
