@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -108,6 +108,19 @@ def usage(process: Process) -> Usage:
 def resident_bytes(process: Process) -> int:
     """Return the memory that `process` and all that it has started hold (resident set size)."""
     return usage(process).resident_bytes
+
+
+def processor_s(processes: Iterable[Process]) -> float:
+    """Return the seconds of processor that `processes`, and all that they have started, have had."""
+    sessions, ticks = {process.pid for process in processes}, 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        # Processes may end while they are looked at.
+        with contextlib.suppress(OSError):
+            # After the name in parentheses: state, parent, group, session, ...; proc(5).
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+            if int(fields[3]) in sessions:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _wait(

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import requests
 
@@ -24,7 +23,7 @@ from tests.benchmarks.debian import install_missing
 from tests.benchmarks.effort import EFFORT
 from tests.benchmarks.load import wrk
 from tests.benchmarks.machine import description
-from tests.benchmarks.processes import BOTH_CORES, NotMeasured
+from tests.benchmarks.processes import BOTH_CORES, NotMeasured, processor_s
 from tests.benchmarks.table import drawn, number
 from tests.benchmarks.upstreams import Upstream, simulator
 from tests.support.redis_cluster import RedisCluster, redis_cluster
@@ -78,20 +77,6 @@ def asked_of(cluster: RedisCluster) -> Redis:
     return Redis(commands, received)
 
 
-def processor_s(gateways: list[Contender]) -> float:
-    """Return the seconds of processor that the gateways have had."""
-    sessions, ticks = {one.process.pid for one in gateways}, 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            # After the name in parentheses: state, parent, group, session, ...; proc(5).
-            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) in sessions:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 @contextmanager
 def serving(processes: int, upstream: Upstream, cluster: RedisCluster) -> Iterator[list[Contender]]:
     """Have as many gateways of one worker, started side by side."""
@@ -134,9 +119,9 @@ def measured(processes: int, upstream: Upstream, cluster: RedisCluster) -> tuple
             one_after_the_other(one.port, lone, 4, LIMIT_S)
         found = asked_of(cluster) - before
 
-        before, spent = asked_of(cluster), processor_s(gateways)
+        before, spent = asked_of(cluster), processor_s(one.process for one in gateways)
         hits = sum(load.requests_s for load in pool.map(lambda one: wrk(one.url + paths[0]), gateways))
-        spent, asked = processor_s(gateways) - spent, asked_of(cluster) - before
+        spent, asked = processor_s(one.process for one in gateways) - spent, asked_of(cluster) - before
 
         idle, began = asked_of(cluster), time.monotonic()
         time.sleep(EFFORT.seconds)
