@@ -49,8 +49,8 @@ reload.
 """
 
 LOOK_AGAIN_S: Final = 0.1
-FORKED_LOOK_S: Final = 0.01
-"""The same where a worker takes requests as soon as it has the handler."""
+LOOK_S: Final = 0.01
+"""The same for the server's handler for SIGTERM: a worker takes requests as soon as it has that."""
 
 GIVE_UP_S: Final = 60.0
 """For how long it is looked whether the server has set its own handler for SIGTERM, which it does after loading us."""
@@ -103,7 +103,7 @@ def on_signals(
         _before_the_servers_own(end, lambda own: _drain_first(served, own, replacement_starting, sleep, limit))
     elif forked:
         served.drains = True
-        _before_the_servers_own(end, lambda own: _drain_meanwhile(served, own), FORKED_LOOK_S)
+        _before_the_servers_own(end, lambda own: _drain_meanwhile(served, own))
     elif callable(end):
         served.drains = True
         signal.signal(signal.SIGTERM, _drain_meanwhile(served, end))
@@ -192,15 +192,13 @@ def _drain_meanwhile(served: ServedApp, end: Handler) -> Callable[..., None]:
     return drain_first
 
 
-def _before_the_servers_own(
-    inherited: Handler, wrapped: Callable[[Handler], Callable[..., None]], again_s: float = LOOK_AGAIN_S
-) -> None:
+def _before_the_servers_own(inherited: Handler, wrapped: Callable[[Handler], Callable[..., None]]) -> None:
     """Wrap the handler for SIGTERM as soon as it is another one than `inherited`.
 
     A timer has it looked at in the main thread, the only one that may set handlers. It stops before Python ends: that
     puts the system's handlers back first, by which a tick kills, and what loads us may end before any server is there.
     """
-    looks = round(GIVE_UP_S / again_s)
+    looks = round(GIVE_UP_S / LOOK_S)
 
     def look(*_: object) -> None:
         nonlocal looks
@@ -213,7 +211,7 @@ def _before_the_servers_own(
 
     atexit.register(_stop_the_timer)
     signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, again_s, again_s)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
 
 
 def _stop_the_timer() -> None:

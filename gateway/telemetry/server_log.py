@@ -6,8 +6,23 @@ It is loaded by granian's main process too, which knows nothing of our settings,
 import json
 import logging
 from datetime import UTC, datetime
+from typing import Final
 
 from gateway.escaping import escaped
+
+MEANT: Final = "Configuration allows spawning up to 2048 Python threads"
+"""What granian warns of with the number of threads that all our files set: they wait for CC-iSales, most of the time.
+
+Of any other number it is the operator's, and is to be read.
+"""
+
+
+class NotMeant(logging.Filter):
+    """Leaves out the warning that `MEANT` begins."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether `record` says anything else."""
+        return not record.getMessage().startswith(MEANT)
 
 
 class JsonFormatter(logging.Formatter):

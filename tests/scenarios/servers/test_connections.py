@@ -2,6 +2,7 @@
 
 import re
 import socket
+from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ import requests
 
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import PROJECT
-from tests.support.server import served_gateway
+from tests.support.server import ServedGateway, served_gateway
 
 PLACES = 8
 OPTIONS = dict(re.findall(r"^export (GRANIAN_HTTP\w*) \?= (\S+)$", (PROJECT / "Makefile").read_text(), re.MULTILINE))
@@ -18,17 +19,24 @@ HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 KEPT_BY_FRONTS_S = 20
 
 
-@pytest.mark.parametrize("said", [b"", HEAD, HEAD + b"\r\n"], ids=["nothing", "half a request", "one request"])
-def test_connections_that_say_nothing_more_give_their_places_back(simulator: SimulatorServer, said: bytes) -> None:
-    """As many of them as there are places keep everybody out, and only until granian closes them."""
+@pytest.fixture(scope="module")
+def served(_simulator: SimulatorServer) -> Iterator[ServedGateway]:
+    """Return a gateway with few places, which soon closes connections that say nothing more."""
     few = {"GRANIAN_BACKPRESSURE": str(PLACES), "GRANIAN_BLOCKING_THREADS": str(PLACES)}
     options = {**OPTIONS, "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "1000"}
-    with served_gateway(simulator.base_url, 1, **few, **options) as served, ExitStack() as stack:
+    with served_gateway(_simulator.base_url, 1, **few, **options) as made:
+        yield made
+
+
+@pytest.mark.parametrize("said", [b"", HEAD, HEAD + b"\r\n"], ids=["nothing", "half a request", "one request"])
+def test_connections_that_say_nothing_more_give_their_places_back(served: ServedGateway, said: bytes) -> None:
+    """As many of them as there are places keep everybody out, and only until granian closes them."""
+    with ExitStack() as stack:
         url = urlsplit(served.url)
         for _ in range(PLACES):
             connection = stack.enter_context(socket.create_connection((url.hostname or "", url.port or 0), timeout=20))
             connection.sendall(said)
-        assert requests.get(f"{served.url}/healthz", timeout=20).ok
+        assert requests.get(f"{served.url}/healthz", headers={"Connection": "close"}, timeout=20).ok
 
 
 def test_they_are_kept_for_longer_than_fronts_keep_them() -> None:

@@ -166,6 +166,13 @@ def test_a_process_ends_without_a_thread_that_would_end_it(capsys: pytest.Captur
     assert "thread_not_started" in "".join(capsys.readouterr())
 
 
+@pytest.mark.parametrize("granian", [False, True])
+def test_the_servers_own_handler_is_looked_for_all_the_time(served: Served, *, granian: bool) -> None:
+    """A worker takes requests as soon as it has that; one that is told to end before it is found does not drain."""
+    on_signals(cast(ServedApp, served), forked=True, granian=granian, sleep=served.sleep, limit=served.limit)
+    assert signal.getitimer(signal.ITIMER_REAL)[1] == pytest.approx(0.01)
+
+
 def test_a_server_that_sets_no_handler_is_left_alone(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while it is not looked for any more."""
     monkeypatch.setattr(signals, "GIVE_UP_S", 0.2)
@@ -243,10 +250,10 @@ def test_handlers_that_are_not_pythons_stay() -> None:
 SLOW_TO_END = """
 import time
 from types import SimpleNamespace
-from gateway.reload.signals import LOOK_AGAIN_S, on_signals
+from gateway.reload.signals import LOOK_S, on_signals
 
 class SlowToEnd:
-    def __del__(self, sleep=time.sleep, pause_s=3 * LOOK_AGAIN_S):
+    def __del__(self, sleep=time.sleep, pause_s=3 * LOOK_S):
         sleep(pause_s)
 
 slow_to_end = SlowToEnd()

@@ -2,10 +2,12 @@
 
 import json
 import logging
+import re
 
 import pytest
 
-from gateway.telemetry.server_log import JsonFormatter
+from gateway.telemetry.server_log import MEANT, JsonFormatter, NotMeant
+from tests.support.gateway import PROJECT
 
 
 def line(message: str, *values: object, error: BaseException | None = None) -> str:
@@ -38,3 +40,17 @@ def test_nothing_in_it_acts_or_passes_for_another_line() -> None:
     exception = json.loads(told)["exception"]
     assert exception.startswith("Traceback (most recent call last):\n")
     assert exception.endswith("ValueError: b\\x1b[2J")
+
+
+def test_a_warning_of_the_number_of_threads_that_our_files_set_is_left_out() -> None:
+    """Of that number alone: any other one is not ours."""
+
+    def kept(message: str) -> bool:
+        return bool(NotMeant().filter(logging.LogRecord("_granian", logging.WARNING, "", 1, message, (), None)))
+
+    assert not kept(f"{MEANT}, which seems quite high compared to the number of CPU cores available.")
+    assert kept(MEANT.replace("2048", "20480"))
+    assert kept("Configured number of workers appears to be higher than the amount of CPU cores available.")
+    for path in ("Makefile", "deploy/systemd/campaign-gateway.service", "deploy/container/Containerfile"):
+        (threads,) = re.findall(r"GRANIAN_BLOCKING_THREADS(?: \?)?= ?(\d+)", (PROJECT / path).read_text())
+        assert f" {threads} " in MEANT
