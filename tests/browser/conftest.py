@@ -163,30 +163,60 @@ def console_gateway(isales: SimulatorServer) -> Iterator[str]:
         yield served.url
 
 
+NewConsole = Callable[..., Console]
+
+
+@pytest.fixture
+def consoles() -> Iterator[list[Console]]:
+    """Return those that a test has opened. None may have had a fault of its own at the end."""
+    opened: list[Console] = []
+    yield opened
+    assert [fault for console in opened for fault in console.faults] == []
+
+
 @pytest.fixture
 def new_console(
-    chromium: playwright.sync_api.Browser, console_gateway: str, simulator: SimulatorServer
-) -> Iterator[Callable[..., Console]]:
-    """Return a function that opens a console in a fresh profile. None may have had a fault of its own at the end."""
+    chromium: playwright.sync_api.Browser, console_gateway: str, simulator: SimulatorServer, consoles: list[Console]
+) -> Iterator[NewConsole]:
+    """Return a function that opens a console in a fresh profile."""
     assert simulator
-    opened: list[Console] = []
     with ExitStack() as stack:
 
         def make(gateway: str = console_gateway, init_script: str = "", **options: Any) -> Console:
             context = stack.enter_context(profile(chromium, **options))
             if init_script:
                 context.add_init_script(init_script)
-            opened.append(Console(context, gateway, context.new_page()))
-            return opened[-1]
+            consoles.append(Console(context, gateway, context.new_page()))
+            return consoles[-1]
 
         yield make
-    assert [fault for console in opened for fault in console.faults] == []
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
+    """Return a tab for the consoles of a module: a profile and a process for each would cost three times the work."""
+    with profile(chromium) as context:
+        yield context.new_page()
 
 
 @pytest.fixture
-def console(new_console: Callable[..., Console]) -> Console:
-    """Return a console that nobody has opened yet."""
-    return new_console()
+def console(
+    tab: playwright.sync_api.Page, console_gateway: str, simulator: SimulatorServer, consoles: list[Console]
+) -> Iterator[Console]:
+    """Return a console that nobody has opened yet, in a tab that has forgotten those of the tests before.
+
+    For who installs a clock, which cannot be taken away again, there is `new_console`.
+    """
+    assert simulator
+    console = Console(tab.context, console_gateway, tab)
+    consoles.append(console)
+    yield console
+    tab.unroute_all()
+    tab.evaluate("[localStorage, sessionStorage].forEach((kept) => kept.clear())")
+    tab.goto("about:blank")
+    session = tab.context.new_cdp_session(tab)
+    session.send("Network.clearBrowserCache")
+    session.detach()
 
 
 def a_campaign(number: int, **differences: Any) -> Campaign:

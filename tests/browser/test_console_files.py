@@ -7,7 +7,6 @@ import json
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,9 +81,9 @@ def test_what_is_cut_is_not_offered(console: Console, button: str, body: bytes, 
     assert saved == []
 
 
-def test_there_is_no_file_of_what_cannot_be_asked_for(new_console: Callable[..., Console]) -> None:
+def test_there_is_no_file_of_what_cannot_be_asked_for(console: Console) -> None:
     """Of drafts and the like there is none, and it says so."""
-    console = new_console().open("?status=other")
+    console.open("?status=other")
     console.shows(20)
     expect(console.page.get_by_role("button", name="CSV", exact=True)).to_be_disabled()
     expect(console.page.locator("#download-state")).to_contain_text("Files can be made of all, running")

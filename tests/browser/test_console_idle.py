@@ -1,6 +1,5 @@
 """The console while nobody does anything with it: what it asks for, what it tells, and that fronts let it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,10 @@ import requests
 from playwright.sync_api import expect
 
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import QUICK, a_campaign
+from tests.browser.conftest import QUICK, NewConsole, a_campaign
 from tests.support.console import Console
 from tests.support.nginx import deployed_nginx
 from tests.support.server import served_gateway
-
-NewConsole = Callable[..., Console]
 
 MORE_THAN_A_MINUTE_MS = 81_000
 """Consoles look at counts together once a minute, each at some time within ten seconds: so long at most apart."""
@@ -72,9 +69,10 @@ def test_all_campaigns_are_read_when_counts_have_changed(
         assert sum("page_size=100" in url for url in asked) == 1
 
 
-def test_a_hidden_tab_asks_nothing(simulator: SimulatorServer, console: Console) -> None:
+def test_a_hidden_tab_asks_nothing(simulator: SimulatorServer, new_console: NewConsole) -> None:
     """However long nobody looks; who looks again sees what is there now."""
     simulator.listings.show(1, [a_campaign(1)])
+    console = new_console()
     console.page.clock.install()
     console.open()
     console.shows(1)

@@ -3,61 +3,71 @@
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from gateway.access.keys import key_hash
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import QUICK, a_campaign
+from tests.browser.conftest import QUICK, NewConsole, a_campaign
 from tests.support.console import Console
 from tests.support.server import served_gateway
-
-NewConsole = Callable[..., Console]
 
 SOON_STALE: Any = {**QUICK, "GATEWAY__CACHE__FRESH_S": "0.5", "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0.5"}
 
 
-def test_cc_isales_is_slow(isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole) -> None:
+@pytest.fixture(scope="module")
+def soon_stale(isales: SimulatorServer) -> Iterator[str]:
+    """Return the URL of a gateway whose pages are stale after half a second."""
+    with served_gateway(isales.base_url, **SOON_STALE) as served:
+        yield served.url
+
+
+@pytest.fixture
+def soon_stale_console(console: Console, soon_stale: str) -> Console:
+    """Return a console of it that nobody has opened yet."""
+    console.gateway = soon_stale
+    return console
+
+
+def test_cc_isales_is_slow(simulator: SimulatorServer, soon_stale_console: Console) -> None:
     """The page at hand stays, and the line says that it is old because CC-iSales is slow."""
-    with served_gateway(isales.base_url, **SOON_STALE) as served:
-        console = new_console(served.url).open()
-        console.shows(20)
-        simulator.latency_s = 3.0
-        console.level("slow")
-        expect(console.line).to_contain_text(re.compile(r"CC-iSales is slow, this is \d+ s old"))
-        console.shows(20)
-        simulator.latency_s = 0.0
-        console.level("good")
+    console = soon_stale_console.open()
+    console.shows(20)
+    simulator.latency_s = 3.0
+    console.level("slow")
+    expect(console.line).to_contain_text(re.compile(r"CC-iSales is slow, this is \d+ s old"))
+    console.shows(20)
+    simulator.latency_s = 0.0
+    console.level("good")
 
 
-def test_cc_isales_is_down_and_there_is_a_page(
-    isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole
-) -> None:
+def test_cc_isales_is_down_and_there_is_a_page(simulator: SimulatorServer, soon_stale_console: Console) -> None:
     """The page stays; the line says since when, why, what to do and under which id, in the language of the page."""
-    with served_gateway(isales.base_url, **SOON_STALE) as served:
-        console = new_console(served.url).open()
-        console.shows(20)
-        simulator.faults.arm(Fault("http-status", times=None, status=500))
-        console.level("down")
-        expect(console.line).to_contain_text(re.compile(r"No answer from CC-iSales since \d\d:\d\d: CC-iSales failed"))
-        expect(console.line).to_contain_text(re.compile(r"What is shown is .* old\."))
-        expect(console.line).to_contain_text("Try again later.")
-        assert console.line.locator(".request code").inner_text()
-        console.shows(20)
-        console.page.get_by_role("button", name="中文").click()
-        expect(console.line).to_contain_text("没有应答：CC-iSales 失败")
-        expect(console.line).to_contain_text("请稍后重试。")
-        simulator.faults.clear()
-        console.level("good")
+    console = soon_stale_console.open()
+    console.shows(20)
+    simulator.faults.arm(Fault("http-status", times=None, status=500))
+    console.level("down")
+    expect(console.line).to_contain_text(re.compile(r"No answer from CC-iSales since \d\d:\d\d: CC-iSales failed"))
+    expect(console.line).to_contain_text(re.compile(r"What is shown is .* old\."))
+    expect(console.line).to_contain_text("Try again later.")
+    assert console.line.locator(".request code").inner_text()
+    console.shows(20)
+    console.page.get_by_role("button", name="中文").click()
+    expect(console.line).to_contain_text("没有应答：CC-iSales 失败")
+    expect(console.line).to_contain_text("请稍后重试。")
+    simulator.faults.clear()
+    console.level("good")
 
 
-def test_cc_isales_is_down_and_there_is_no_page(simulator: SimulatorServer, console: Console) -> None:
+def test_cc_isales_is_down_and_there_is_no_page(simulator: SimulatorServer, new_console: NewConsole) -> None:
     """Nothing is made up: why, what to do, under which id, and when it is tried again; then it goes on by itself."""
     simulator.faults.arm(Fault("http-status", times=None, status=500))
+    console = new_console()
     console.page.clock.install()
     console.open("?name=Spring")
     console.level("down")
@@ -129,10 +139,11 @@ def test_a_key_that_is_revoked_meanwhile(isales: SimulatorServer, new_console: N
         console.shows(20)
 
 
-def test_a_pause_asks_nothing(simulator: SimulatorServer, console: Console) -> None:
+def test_a_pause_asks_nothing(simulator: SimulatorServer, new_console: NewConsole) -> None:
     """While it is paused nothing is asked; to go on asks at once."""
     rows = [a_campaign(1)]
     simulator.listings.show(1, rows)
+    console = new_console()
     console.page.clock.install()
     console.open("?name=Camp")
     console.shows(1)
@@ -142,7 +153,7 @@ def test_a_pause_asks_nothing(simulator: SimulatorServer, console: Console) -> N
     console.page.on("request", lambda request: asked.append(request.url))
     simulator.listings.show(1, [a_campaign(1), a_campaign(2)])
     console.page.clock.fast_forward(300_000)
-    expect(console.line).to_contain_text(re.compile(r"Paused, this is 5 min old"))
+    expect(console.line).to_contain_text(re.compile(r"Paused, this is 5 min( \d+ s)? old"))
     assert asked == []
     console.page.get_by_role("button", name="Pause").click()
     console.level("good")

@@ -31,7 +31,7 @@ def examined(url: str, *options: str, key: str = "web-key", authority: Path | No
 def test_a_good_front_is_found_good(proxy: Front) -> None:
     """Nothing fails; what is open to this machine, as nginx has it, is a warning."""
     # As long as it is by itself behind one of them: it is time that passes, and nothing else.
-    wait = () if proxy.name == "nginx" else ("--wait", "2")
+    wait = () if proxy.name == "nginx" else ("--wait", "1")
     report = examined(proxy.url, *wait, authority=proxy.authority)
     assert report["exit_code"] == 0, report
     inside = {"nginx", "apache", "squid", "varnish", "lighttpd", "trafficserver"}
@@ -90,7 +90,7 @@ def test_what_is_amiss_is_found(
 
 def test_no_front_at_all(gateway: ServedGateway) -> None:
     """The gateway by itself takes headers with underscores, and shows everybody everything."""
-    report = examined(gateway.url)
+    report = examined(gateway.url, "--wait", "1")
     amiss = {step for step, state in report["states"].items() if state in {"failed", "warning"}}
     assert amiss == {"underscore", "closed"}
 
