@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from gateway.api.list_elements import list_elements
 from gateway.model import NO_DIRECTIVES, RequestDirectives
 
 LONGEST_HEADER: Final = 1000
@@ -29,8 +30,8 @@ def request_directives(cache_control: str | None) -> RequestDirectives:
         return NO_DIRECTIVES
     found: dict[str, list[int]] = {"max-age": [], "stale-if-error": []}
     only_if_cached = False
-    for item in _items(cache_control):
-        directive = _DIRECTIVE.fullmatch(item.strip(" \t"))
+    for item in list_elements(cache_control):
+        directive = _DIRECTIVE.fullmatch(item)
         if directive is None:
             continue
         name, value = directive[1].lower(), directive[2] if directive[3] is None else directive[3]
@@ -42,11 +43,6 @@ def request_directives(cache_control: str | None) -> RequestDirectives:
     return RequestDirectives(
         min(found["max-age"], default=None), min(found["stale-if-error"], default=None), only_if_cached
     )
-
-
-def _items(header: str) -> list[str]:
-    # A comma within quotes separates nothing.
-    return re.findall(r'(?:[^,"]|"[^"]*"?)+', header)
 
 
 def _bounded(digits: str) -> int:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 UNTRACED = NoTracer()
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+KNOWN_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+"""Methods that may name a span: anybody can make up others (OpenTelemetry's conventions for HTTP)."""
+
 LONGEST_DETAIL = 500
 log = structlog.get_logger("gateway.api")
 
@@ -104,16 +107,19 @@ def end_span(
     span: Span, method: str, path: str, scheme: str, route: str, status: int, problem: GatewayError | None = None
 ) -> None:
     """End the span of a request; `route` is empty where there is none. What it says is OpenTelemetry's convention."""
+    known = method in KNOWN_METHODS
     attributes: dict[str, str | int] = {
-        "http.request.method": method,
+        "http.request.method": method if known else "_OTHER",
         "http.response.status_code": status,
         "url.path": path,
         "url.scheme": scheme,
     }
+    if not known:
+        attributes["http.request.method_original"] = shown(method)
     if route:
         attributes["http.route"] = route
     failed = problem is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    span.end(f"{method} {route}".strip(), attributes, problem.name if failed and problem else "")
+    span.end(f"{method if known else 'HTTP'} {route}".strip(), attributes, problem.name if failed and problem else "")
 
 
 def log_request(

@@ -4,6 +4,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from gateway.api.list_elements import list_elements
+
 LONGEST_HEADER: Final = 1000
 """Characters. A longer one counts as absent: anybody may send one, and it takes time to read."""
 
@@ -25,9 +27,8 @@ def wait_of(prefer: str) -> int:
     """
     if len(prefer) > LONGEST_HEADER:
         return 0
-    # A comma within quotes separates nothing.
-    for item in re.findall(r'(?:[^,"]|"[^"]*"?)+', prefer):
-        preference = _PREFERENCE.fullmatch(item.strip(" \t"))
+    for item in list_elements(prefer):
+        preference = _PREFERENCE.fullmatch(item)
         if preference is not None and preference[1].lower() == "wait":
             value = preference[3] if preference[2] is None else preference[2]
             return _bounded(value) if value is not None and _SECONDS.fullmatch(value) else 0

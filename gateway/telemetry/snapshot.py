@@ -2,16 +2,15 @@
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from werkzeug.http import parse_accept_header
+from werkzeug.http import parse_accept_header, parse_options_header
 
 from gateway.telemetry.numbers import Over
 
@@ -125,14 +124,28 @@ def exposition(snapshot: Snapshot, accept: str | None) -> tuple[bytes, str]:
 
     Prometheus from 3 on refuses an answer whose media type it does not know, so it is always told with its version.
     """
-    wanted = [item for item in (accept or "").split(",") if item.strip().startswith(OPEN_METRICS)]
-    if not wanted or _weight(OPEN_METRICS, accept) <= _weight(TEXT, accept):
-        wanted = [item for item in (accept or "").split(",") if item.strip().startswith(TEXT)]
-    # The library would take on any version, as one that is still being written.
-    encode, media_type = choose_encoder(",".join(item for item in wanted if not re.search(r"version=[^01]", item)))
+    # Not as the library reads it: that takes on any version, fails on what is none, and knows no weights. It is told
+    # what we have found out.
+    text, open_metrics = _liked(TEXT, accept, "0.0.4", "1.0.0"), _liked(OPEN_METRICS, accept, "1.0.0")
+    encode, media_type = choose_encoder((open_metrics if open_metrics.weight > text.weight else text).told)
     return encode(_Shown(snapshot)), media_type
 
 
-def _weight(media_type: str, accept: str | None) -> float:
-    weights = [weight for name, weight in parse_accept_header(accept) if name.partition(";")[0].strip() == media_type]
-    return max(weights, default=0.0)
+class _Liked(NamedTuple):
+    """How much a media type is liked, 0 where it is not, and how it is to be told to the library."""
+
+    weight: float
+    told: str
+
+
+def _liked(media_type: str, accept: str | None, *versions: str) -> _Liked:
+    """Return what `Accept` likes best of a media type in these versions, of which the first is meant by none."""
+    liked = _Liked(0, media_type)
+    for item, weight in parse_accept_header(accept):
+        name, options = parse_options_header(item)
+        version = options.get("version", versions[0])
+        if name.lower() == media_type and version in versions and weight > liked.weight:
+            # Names of ours are the same in these two; of the others the library makes histograms that are none.
+            escaping = "allow-utf-8" if options.get("escaping") == "allow-utf-8" else "underscores"
+            liked = _Liked(weight, f"{media_type};version={version};escaping={escaping}")
+    return liked

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from gateway.simulator.campaigns import campaigns_of
@@ -42,6 +43,16 @@ def test_the_first_visit_asks_for_a_key_once(new_console: NewConsole) -> None:
     console.page.get_by_role("button", name="Sign out").click()
     expect(console.page.locator("#credential")).to_be_visible()
     assert console.page.evaluate("sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("entered", ["密钥", "Bearer web-key"])
+def test_what_can_be_no_key_is_told_at_once(console: Console, entered: str) -> None:
+    """No header can carry it, which is no trouble of the gateway's."""
+    console.open(key=entered)
+    expect(console.page.get_by_role("alert")).to_contain_text("ASCII only, and no spaces")
+    assert console.page.evaluate("sessionStorage.length") == 0
+    console.enter("web-key")
+    console.shows(20)
 
 
 def test_a_key_that_is_refused(console: Console) -> None:

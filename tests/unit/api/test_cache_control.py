@@ -27,6 +27,7 @@ def asked(
         ('max-age="5"', asked(5)),
         ("max-age=0", asked(0)),
         ("max-age=007", asked(7)),
+        (r'private="a \"b, max-age=1", max-age=5', asked(5)),
         ("no-cache", asked(0)),
         ("No-Cache", asked(0)),
         ("no-cache=x", asked(0)),

@@ -1,12 +1,14 @@
 """The log line of a request."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 import structlog
 from flask import Flask
 
-from gateway.api.lifecycle import register_lifecycle
+from gateway.api.lifecycle import end_span, register_lifecycle
 from gateway.api.problems import register_problems
 from gateway.errors import (
     GatewayError,
@@ -19,7 +21,7 @@ from gateway.errors import (
 )
 from gateway.telemetry.log import configure_logging
 from gateway.telemetry.metrics import Metrics
-from gateway.telemetry.tracing import NoTracer
+from gateway.telemetry.tracing import NoTracer, Trace
 
 
 def logged(error: GatewayError, capsys: pytest.CaptureFixture[str], form: str = "json") -> str:
@@ -84,3 +86,35 @@ def test_the_request_id_ends_with_the_request(capsys: pytest.CaptureFixture[str]
     logged(UpstreamTimeout("Late."), capsys)
     structlog.get_logger().info("after")
     assert "request_id" not in json.loads(capsys.readouterr().err)
+
+
+@dataclass
+class Seen:
+    """A span that tells what it was ended with."""
+
+    trace: Trace = field(default_factory=lambda: Trace("1" * 32, "1" * 16))
+    name: str = ""
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+    def end(self, name: str, attributes: Mapping[str, str | int], problem: str = "") -> None:
+        """Keep what it was."""
+        self.name, self.attributes = name, {**attributes, "problem": problem}
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "name", "told", "original"),
+    [
+        ("GET", "/campaigns", "GET /campaigns", "GET", None),
+        ("POST", "", "POST", "POST", None),
+        ("BREW", "", "HTTP", "_OTHER", "BREW"),
+        ("get", "/campaigns", "HTTP /campaigns", "_OTHER", "get"),
+    ],
+)
+def test_a_span_is_not_named_by_what_callers_make_up(
+    method: str, route: str, name: str, told: str, original: str | None
+) -> None:
+    """Methods are those that are known, others are `_OTHER` (semantic conventions for HTTP spans)."""
+    span = Seen()
+    end_span(span, method, "/campaigns", "http", route, 405)
+    assert (span.name, span.attributes["http.request.method"]) == (name, told)
+    assert span.attributes.get("http.request.method_original") == original

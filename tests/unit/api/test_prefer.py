@@ -18,6 +18,8 @@ from gateway.api.prefer import LONGEST_HEADER, MOST_S, wait_of
         ("respond-async, wait=10", 10),
         ("return=minimal; x=wait, ,wait=7", 7),
         ('handling="strict, wait=5", wait=7', 7),
+        (r'handling="a \"b, wait=5", wait=7', 7),
+        (r'handling="a \", wait=5', 0),
         ("wait=007", 7),
         # The first of its name counts (section 2), as it comes of several headers.
         ("wait=3, wait=9", 3),

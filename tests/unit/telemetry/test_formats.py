@@ -24,7 +24,17 @@ def counted() -> Metrics:
     return metrics
 
 
-@pytest.mark.parametrize("accept", [PROMETHEUS_3, PROMETHEUS_2, "application/openmetrics-text"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        PROMETHEUS_3,
+        PROMETHEUS_2,
+        "application/openmetrics-text",
+        'Application/OpenMetrics-Text; Version="1.0.0"',
+        "application/openmetrics-text;version=1.0.0;escaping=dots",
+        "application/openmetrics-text;version=1.0.0;escaping=values",
+    ],
+)
 def test_openmetrics_where_it_is_asked_for(accept: str) -> None:
     """A strict reader of it takes all of it, and finds the same numbers as in the other format."""
     metrics = counted()
@@ -59,6 +69,9 @@ def test_openmetrics_where_it_is_asked_for(accept: str) -> None:
         ("text/plain;version=1.0.0;escaping=underscores", "1.0.0"),
         ("application/openmetrics-text;version=1.0.0;q=0.1,text/plain;version=0.0.4", "0.0.4"),
         ("application/openmetrics-text;version=2.0.0", "0.0.4"),
+        ("application/openmetrics-text;version=1.5.0", "0.0.4"),
+        ("application/openmetrics-text;version=1.x", "0.0.4"),
+        ("text/plain;version=1.x", "0.0.4"),
     ],
 )
 def test_else_the_plain_text(accept: str | None, version: str) -> None:

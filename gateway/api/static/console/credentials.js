@@ -27,6 +27,9 @@ export function keep(value) {
 // A JWT is three parts in base64url, the first of which is a JSON object: `{"` is `eyJ`.
 export const isToken = (value) => /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(value);
 
+// Whether a header can carry it. Browsers send no others, and say so in the words for a server that does not answer.
+export const isOne = (value) => /^[!-~]+$/.test(value);
+
 // The header that carries it.
 export const header = (value = credential()) =>
   isToken(value) ? { Authorization: `Bearer ${value}` } : { "X-API-Key": value };

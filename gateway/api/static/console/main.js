@@ -186,10 +186,11 @@ function leave(trouble = "") {
 
 function ask(trouble = "") {
   enter.show(trouble && words.say("enter.refused", { why: trouble }), (value) => {
+    if (!credentials.isOne(value)) return ask(words.say("enter.none"));
     credentials.keep(value);
     state.isBusy = true;
     showFreshness();
-    entering.go();
+    return entering.go();
   });
 }
 

@@ -20,6 +20,7 @@ export default {
   "enter.label": "API key or token",
   "enter.note": "It is kept in this tab only, until you close it, and never in an address.",
   "enter.go": "Show campaigns",
+  "enter.none": "A key or token has letters, digits and signs of ASCII only, and no spaces.",
   "enter.refused": "That does not work. {why}",
 
   vdn: "VDN {vdn}",

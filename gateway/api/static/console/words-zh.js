@@ -19,6 +19,7 @@ export default {
   "enter.label": "API 密钥或令牌",
   "enter.note": "只保存在此标签页中，关闭即删除，绝不会出现在地址里。",
   "enter.go": "显示外呼活动",
+  "enter.none": "密钥或令牌只含 ASCII 字母、数字和符号，不含空格。",
   "enter.refused": "无法使用。{why}",
 
   vdn: "VDN {vdn}",
