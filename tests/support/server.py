@@ -129,10 +129,17 @@ def served_gateway_at(
             require_none(Path(log.name).read_bytes(), "the log of a served gateway")
 
 
+_HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.execve(sys.argv[2], sys.argv[2:], {**os.environ, "LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"})
+"""
+
+
 def _inheriting(listener: socket.socket) -> list[str]:
     """Return how to start a program that has this listener from systemd (sd_listen_fds(3))."""
-    handed_over = f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{listener.fileno()}'
-    return ["/bin/sh", "-c", handed_over, "sh"]
+    # Not by a shell: Debian's knows no descriptor above 9 by number.
+    return [sys.executable, "-c", _HAND_OVER, str(listener.fileno())]
 
 
 def wait_until_it_answers(url: str, process: "subprocess.Popen[str]", limit_s: float = 60.0) -> None:

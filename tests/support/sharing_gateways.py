@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from gateway.pages.lease import LEASE_MS
 from gateway.settings.model import Secret
 from gateway.shared_store.address import namespace_of
 from gateway.simulator.server import SimulatorServer, demo_config
@@ -297,7 +298,8 @@ def go_through(pair: SharingGateways, fault: Fault) -> None:
 
     That nothing is waited for twice is the matter of the guard's tests. Here the worst is `WORST_S` more than what a
     busy machine may do: what the same callers had before, and some turns as long as the slowest page took that is in
-    memory, which has nothing to do with the shared tier.
+    memory, which has nothing to do with the shared tier. Besides, a leader that can tell nobody any more that its page
+    is there, while others still ask, costs those what one that was killed costs: the rest of its lease.
     """
     pair.wait_until_shared()
     forgotten = pair.purge()
@@ -319,7 +321,8 @@ def go_through(pair: SharingGateways, fault: Fault) -> None:
     slowest = max(answers, key=lambda answer: answer.took_s)
     in_calm_s = max(answer.took_s for answer in calm)
     in_memory_s = max(answer.took_s for answer in answers if answer.kind == "known" and "; hit" in answer.cache_status)
-    assert slowest.took_s <= WORST_S + in_calm_s + 2 * in_memory_s, (slowest, in_calm_s, in_memory_s)
+    most_s = WORST_S + LEASE_MS / 1000 + in_calm_s + 2 * in_memory_s
+    assert slowest.took_s <= most_s, (slowest, in_calm_s, in_memory_s)
     for gateway in (0, 1):
         assert not pair.has(gateway, forgotten)
     # And of the next one all hear.

@@ -161,13 +161,13 @@ def test_no_redirect_repeats_the_host(client: FlaskClient) -> None:
 def test_every_framework_error_has_a_problem(
     app: Flask, client: FlaskClient, events: list[EventDict], status: int
 ) -> None:
-    """What the framework raises becomes a problem: of the same status where the tree has it, else of 400 or 500."""
+    """What the framework raises becomes a problem: of the same status where callers can do something about it."""
 
     @app.get("/raises")
     def fail() -> str:
         raise default_exceptions[status]
 
-    own = {401, 403, 404, 405, 406, 429}
+    own = {401, 403, 404, 405, 406, 412, 416, 429}
     response = client.get("/raises")
     assert response.content_type == "application/problem+json"
     assert response.status_code == (status if status in own else 500 if status >= 500 else 400)
