@@ -110,21 +110,26 @@ format: .venv/tested ## put the code into shape with ruff
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
 
-PYTHONS ?= python3.12 python3.13 python3.14
+PYTHONS ?= python3.13 python3.12 python3.14
+MOST ?= 3
+UNITS ?= tests/unit
 
 .PHONY: pythons
-pythons: ## run the unit tests on those of PYTHONS that are on this machine
-	@found=; for python in $(PYTHONS); do \
-		"$$python" -c 'import venv' 2> /dev/null || continue; found=1; \
+pythons: ## run the unit tests (UNITS) on those of PYTHONS that are on this machine or known to pyenv, on MOST at most
+	@left=$(MOST); for name in $(PYTHONS); do \
+		test $$left -gt 0 || break; \
+		python="$$(PYENV_VERSION="$${name#python}" "$$name" -c 'import sys, venv; print(sys.executable)' 2> /dev/null)" \
+			|| continue; \
+		left=$$((left - 1)); \
 		folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT; \
 		printf '==> Unit tests on %s\n' "$$("$$python" --version)"; \
 		"$$python" -m venv "$$folder" && \
 		"$$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt && \
-		"$$folder/bin/python" -m pytest --quiet --numprocesses $(PROCESSES) --dist loadfile -p no:cacheprovider tests/unit \
+		"$$folder/bin/python" -m pytest --quiet --numprocesses $(PROCESSES) --dist loadfile -p no:cacheprovider $(UNITS) \
 			|| exit 1; \
 		rm -rf "$$folder"; \
 	done; \
-	test -n "$$found" || echo "None of $(PYTHONS) is on this machine."
+	test $$left -lt $(MOST) || echo "None of $(PYTHONS) is on this machine."
 
 .PHONY: clean
 clean: ## remove the virtual environment and everything that was generated

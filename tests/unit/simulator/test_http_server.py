@@ -126,7 +126,7 @@ def test_request_that_cannot_be_framed_is_refused(
 def test_twenty_callers_at_once(ask: Ask, simulator: SimulatorServer) -> None:
     """Calls are answered side by side: twenty that wait for each other are in flight together."""
     together = Barrier(20)
-    simulator.latency_s = 0.3
+    simulator.latency_s = 1.0
     statuses: list[int] = []
 
     def call() -> None:
