@@ -52,7 +52,8 @@ serve: .venv/installed ## install, then run the gateway with production settings
 .PHONY: test
 test: .venv/tested lint ## install, then lint, check types, run all tests in PROCESSES at once, measure coverage
 	$(SAY) "Running the tests"
-	@$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
+	@# Also where Python was told to keep nothing that it compiles: hundreds of processes would do that work again.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 .PHONY: lint
 lint: .venv/tested ## check style (ruff), types (mypy --strict) and security (bandit, our own rules)

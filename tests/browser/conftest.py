@@ -15,7 +15,7 @@ import pytest
 from gateway.simulator.campaigns import Campaign
 from gateway.simulator.listing import Arrangement
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.support.console import TENANTS, Console, profile, running_chromium
+from tests.support.console import TENANTS, Console, new_profile, profile, running_chromium
 from tests.support.server import served_gateway
 
 PATIENCE_S = 90.0
@@ -27,6 +27,9 @@ QUICK: Any = {
     "GATEWAY__TENANTS": TENANTS,
 }
 """Settings with which a console soon hears of everything."""
+
+
+FORGET = "location.protocol === 'about:' || [localStorage, sessionStorage].forEach((kept) => kept.clear())"
 
 
 @dataclass
@@ -193,30 +196,55 @@ def new_console(
 
 
 @pytest.fixture(scope="module")
-def tab(chromium: playwright.sync_api.Browser) -> Iterator[playwright.sync_api.Page]:
-    """Return a tab for the consoles of a module: a profile and a process for each would cost three times the work."""
-    with profile(chromium) as context:
-        yield context.new_page()
+def tabs(chromium: playwright.sync_api.Browser) -> Iterator[dict[str, playwright.sync_api.Page]]:
+    """Return the tabs of a module, each in a profile of its own, by the options of that."""
+    opened: dict[str, playwright.sync_api.Page] = {}
+    yield opened
+    for page in opened.values():
+        page.context.close()
+
+
+@pytest.fixture
+def tab(
+    chromium: playwright.sync_api.Browser, tabs: dict[str, playwright.sync_api.Page]
+) -> Iterator[Callable[..., playwright.sync_api.Page]]:
+    """Return a function that gives a tab in a profile with some options, which has forgotten the tests before.
+
+    A profile and a process for each test would cost three times the work. What cannot be taken away again, such as a
+    clock or an initial script, is for a `profile`.
+    """
+    used: set[str] = set()
+
+    def give(**options: Any) -> playwright.sync_api.Page:
+        name = json.dumps(options, sort_keys=True)
+        used.add(name)
+        if name not in tabs:
+            tabs[name] = new_profile(chromium, **options).new_page()
+        return tabs[name]
+
+    yield give
+    for name in used:
+        page = tabs[name]
+        page.unroute_all()
+        page.evaluate(FORGET)
+        page.goto("about:blank")
+        session = page.context.new_cdp_session(page)
+        session.send("Network.clearBrowserCache")
+        session.detach()
 
 
 @pytest.fixture
 def console(
-    tab: playwright.sync_api.Page, console_gateway: str, simulator: SimulatorServer, consoles: list[Console]
-) -> Iterator[Console]:
-    """Return a console that nobody has opened yet, in a tab that has forgotten those of the tests before.
-
-    For who installs a clock, which cannot be taken away again, there is `new_console`.
-    """
+    tab: Callable[..., playwright.sync_api.Page],
+    console_gateway: str,
+    simulator: SimulatorServer,
+    consoles: list[Console],
+) -> Console:
+    """Return a console that nobody has opened yet."""
     assert simulator
-    console = Console(tab.context, console_gateway, tab)
-    consoles.append(console)
-    yield console
-    tab.unroute_all()
-    tab.evaluate("[localStorage, sessionStorage].forEach((kept) => kept.clear())")
-    tab.goto("about:blank")
-    session = tab.context.new_cdp_session(tab)
-    session.send("Network.clearBrowserCache")
-    session.detach()
+    page = tab()
+    consoles.append(Console(page.context, console_gateway, page))
+    return consoles[-1]
 
 
 def a_campaign(number: int, **differences: Any) -> Campaign:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import a_campaign
+from tests.browser.conftest import NewConsole, a_campaign
 from tests.support.console import Console
 
 LOOKS = [("en-GB", "light"), ("zh-CN", "dark")]
@@ -49,9 +49,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize(("locale", "color_scheme"), LOOKS)
-def test_the_console(
-    simulator: SimulatorServer, new_console: Callable[..., Console], locale: str, color_scheme: str
-) -> None:
+def test_the_console(simulator: SimulatorServer, new_console: NewConsole, locale: str, color_scheme: str) -> None:
     """Asked for a key, with campaigns in every status, as a timeline, with details open, and in trouble."""
     statuses = [a_campaign(number, status=number, caller_no="") for number in (1, 2, 3, 4, 9)]
     simulator.listings.show(1, statuses)
@@ -78,18 +76,25 @@ def test_the_console(
 
 @pytest.mark.parametrize(("locale", "color_scheme"), LOOKS)
 @pytest.mark.parametrize("path", ["docs", "problems", "problems/forbidden"])
-def test_pages_to_read(new_console: Callable[..., Console], path: str, locale: str, color_scheme: str) -> None:
+def test_pages_to_read(
+    tab: Callable[..., Page], console_gateway: str, path: str, locale: str, color_scheme: str
+) -> None:
     """The documentation, and what explains problems."""
-    console = new_console(locale=locale, color_scheme=color_scheme)
-    console.page.goto(f"{console.gateway}/{path}")
-    assert console.page.get_attribute("html", "lang") == locale.removesuffix("-GB")
-    assert violations(console.page) == []
+    page = tab(locale=locale, color_scheme=color_scheme)
+    page.goto(f"{console_gateway}/{path}")
+    assert page.get_attribute("html", "lang") == locale.removesuffix("-GB")
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("query", ["?size=10", "?show=timeline&size=10", "?wall=1&size=10"])
-def test_nothing_is_lost_at_400_percent(new_console: Callable[..., Console], query: str) -> None:
+def test_nothing_is_lost_at_400_percent(
+    tab: Callable[..., Page], console_gateway: str, consoles: list[Console], query: str
+) -> None:
     """The page is as wide as the window, in which all targets are at least 24 pixels high (WCAG 2.2, 1.4.10, 2.5.8)."""
-    console = new_console(viewport=NARROWEST, forced_colors="active").open(query)
+    page = tab(viewport=NARROWEST, forced_colors="active")
+    console = Console(page.context, console_gateway, page)
+    consoles.append(console)
+    console.open(query)
     expect(console.page.locator("#campaigns button.name").nth(9)).to_be_visible()
     assert console.page.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"]
     assert violations(console.page) == []
@@ -98,9 +103,8 @@ def test_nothing_is_lost_at_400_percent(new_console: Callable[..., Console], que
     assert console.page.evaluate(small) == []
 
 
-def test_axe_finds_what_is_wrong(new_console: Callable[..., Console]) -> None:
+def test_axe_finds_what_is_wrong(console: Console) -> None:
     """Pale words, a picture without any and landmarks that share a name, so that none means something."""
-    console = new_console()
     console.page.set_content(
         "<html lang=en><title>x</title><nav aria-label=Site>x</nav><nav aria-label=Site>y</nav>"
         "<main><h1>x</h1><img src='data:,'>"

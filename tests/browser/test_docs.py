@@ -1,35 +1,33 @@
 """The documentation in Chromium: what its scripts do, at every width."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.support.console import PATIENCE_MS, profile
+from tests.support.console import PATIENCE_MS
 
 Shown = Callable[..., Page]
 
 
 @pytest.fixture
-def shown(chromium: Browser, console_gateway: str) -> Iterator[Shown]:
+def shown(tab: Callable[..., Page], console_gateway: str) -> Shown:
     """Return a function that shows what is at a path, in a browser that knows nothing yet."""
-    with ExitStack() as stack:
 
-        def show(path: str, **options: Any) -> Page:
-            page = stack.enter_context(profile(chromium, **options)).new_page()
-            page.set_default_timeout(PATIENCE_MS)
-            page.goto(f"{console_gateway}{path}")
-            return page
+    def show(path: str, **options: Any) -> Page:
+        page = tab(**options)
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{console_gateway}{path}")
+        return page
 
-        yield show
+    return show
 
 
 @pytest.mark.parametrize("path", ["/docs", "/problems", "/problems/upstream-timeout"])
 def test_nothing_has_to_be_scrolled_sideways(shown: Shown, path: str) -> None:
     """The page is as wide as the window, from a phone (and 400 % of 1280 px) to a wall."""
-    page = shown(path)
+    page = shown(path, viewport={"width": 320, "height": 800})
     found = {}
     for width in (320, 360, 1280, 1920):
         page.set_viewport_size(ViewportSize(width=width, height=800))

@@ -55,13 +55,13 @@ def keeps_its_document(url: str, *options: str) -> None:
 
 def test_the_running_gateway_keeps_its_document(served: ServedGateway) -> None:
     """Schemathesis finds no request, valid or not, whose answer the document does not announce."""
-    keeps_its_document(served.url, "--max-examples=60")
+    keeps_its_document(served.url, "--max-examples=30")
 
 
 def test_it_does_so_through_nginx(served: ServedGateway, tmp_path: Path) -> None:
     """With what nginx answers by itself and from its cache, over TLS."""
     with deployed_nginx(tmp_path, served.url) as nginx:
-        keeps_its_document(nginx.url, "--max-examples=15", f"--tls-verify={nginx.authority}")
+        keeps_its_document(nginx.url, "--max-examples=5", f"--tls-verify={nginx.authority}")
 
 
 @pytest.mark.parametrize("prefix", ["", "/isales", "/a/b"])

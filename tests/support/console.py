@@ -107,11 +107,16 @@ def running_chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def new_profile(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a fresh profile, in English and of 1280 pixels width unless told otherwise."""
+    settings = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "color_scheme": "light", **options}
+    return browser.new_context(**settings)
+
+
 @contextmanager
 def profile(browser: Browser, **options: Any) -> Iterator[BrowserContext]:
-    """Give a fresh profile, in English and of 1280 pixels width unless told otherwise."""
-    settings = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, "color_scheme": "light", **options}
-    context = browser.new_context(**settings)
+    """Give one for as long as the context lasts."""
+    context = new_profile(browser, **options)
     try:
         yield context
     finally:
