@@ -158,11 +158,12 @@ def test_the_console_finds_its_files(mounted: tuple[str, Ask], path: str) -> Non
     assert len([file for file in seen if file.endswith(".js")]) > 10
 
 
-def test_the_health_check_finds_it_there(simulator: SimulatorServer) -> None:
+@pytest.mark.parametrize("mounted", ["granian"], indirect=True)
+def test_the_health_check_finds_it_there(mounted: tuple[str, Ask]) -> None:
     """What containers and units run to see whether the gateway answers takes the prefix from where granian does."""
-    with served_gateway(simulator.base_url, GRANIAN_URL_PATH_PREFIX="/isales/v1") as served:
-        command = [sys.executable, "deploy/healthcheck.py", "--port", str(urlsplit(served.url).port)]
-        for prefix, code in (("/isales/v1", 0), ("/other", 1)):
-            variables = environment(GRANIAN_URL_PATH_PREFIX=prefix)
-            done = subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, check=False)
-            assert done.returncode == code, done.stderr
+    url, _ = mounted
+    command = [sys.executable, "deploy/healthcheck.py", "--port", str(urlsplit(url).port)]
+    for prefix, code in (("/isales/v1", 0), ("/other", 1)):
+        variables = environment(GRANIAN_URL_PATH_PREFIX=prefix)
+        done = subprocess.run(command, cwd=PROJECT, env=variables, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr

@@ -9,7 +9,7 @@ from tests.support.server import served_gateway
 from tests.support.waiting import wait_until
 
 LIMIT_S = 20.0
-RELOADS = 30
+RELOADS = 20
 
 
 def reloads(pid: int) -> int:

@@ -50,7 +50,9 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
         assert isinstance(envelope.decode(body), dict)
 
 
-@given(st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=20)))
+@given(
+    st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=10), max_size=5)
+)
 def test_reads_what_json_writes(document: dict[str, Any]) -> None:
     """An object comes out as it was written."""
     assert envelope.decode(json.dumps(document).encode()) == document
