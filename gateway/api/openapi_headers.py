@@ -179,12 +179,6 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
         "example": "en-US",
     },
-    "If-Match": {
-        "description": "The `ETag` of the only answer that will do, as for the rest of a file. Where it would be "
-        "another one, the answer is 412.",
-        "schema": {"type": "string"},
-        "example": '"0f343b0931126a20f133d67c2b018a3b"',
-    },
     "If-None-Match": {
         "description": "The `ETag` of an answer that the caller holds. While it is what would be sent, the answer is "
         "304 without a body. Each content coding has an `ETag` of its own. A suffix that a proxy has added to that of "
@@ -228,5 +222,6 @@ REQUEST_HEADERS: Final[Mapping[str, dict[str, Any]]] = {
 """Request headers that are no credentials.
 
 OpenAPI 3.1 has `Accept` described by the media types of the answers. `Accept-Encoding` is told in words, because it is
-the matter of HTTP clients: Go's does not unpack what it is told to ask for.
+the matter of HTTP clients: Go's does not unpack what it is told to ask for. `If-Match` stands in the words for 412:
+what makes requests from this document would make up tags, and take their refusal for a failure.
 """

@@ -83,7 +83,7 @@ def list_campaigns() -> dict[str, Any]:
         not_modified=headers(*of_page),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": CampaignsQuerySchema()}],
-        accepts=("Accept-Language", "If-Match", "If-None-Match", "Prefer", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-None-Match", "Prefer", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)
@@ -104,7 +104,7 @@ def count_campaigns() -> dict[str, Any]:
         not_modified=headers(*of_counts),
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": SummaryQuerySchema()}],
-        accepts=("Accept-Language", "If-Match", "If-None-Match", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-None-Match", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)
@@ -166,7 +166,7 @@ def export_campaigns() -> dict[str, Any]:
         others={"206": part, "416": beyond},
         errors={*leaves(CallerError), *leaves(UpstreamError)} - {NotFound},
         parameters=[{"in": "query", "schema": ExportQuerySchema()}],
-        accepts=("Accept-Language", "If-Match", "If-None-Match", "If-Range", "Range", "X-Request-Timeout-Ms"),
+        accepts=("Accept-Language", "If-None-Match", "If-Range", "Range", "X-Request-Timeout-Ms"),
         security=_CREDENTIALS,
     )
     return _counted(operation)
@@ -264,10 +264,10 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
     only_html: dict[str, Any] = {"text/html": {}}
     # With one: beside JSON, what has no type would take the type of that away in TypeScript.
     html = {"text/html": {"schema": {"type": "string"}}}
-    this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": ("If-Match", "If-None-Match")}
+    this: dict[str, Any] = {"not_modified": headers(*of_this), "accepts": ("If-None-Match",)}
     in_words: dict[str, Any] = {
         "not_modified": headers(*of_a_page),
-        "accepts": ("Accept-Language", "If-Match", "If-None-Match"),
+        "accepts": ("Accept-Language", "If-None-Match"),
     }
 
     def explanation(schema: str) -> dict[str, Any]:
@@ -288,7 +288,7 @@ def documentation_operations() -> dict[str, dict[str, Any]]:
             "Each place by what it is, as a relative reference.",
             _answer("Where things are.", _json("Places"), *_KEPT),
             not_modified=headers(*_KEPT),
-            accepts=("If-Match", "If-None-Match"),
+            accepts=("If-None-Match",),
             others={"302": to_people},
         ),
         "/openapi.json": _operation(
