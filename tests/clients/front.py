@@ -7,7 +7,7 @@ device type that nobody has heard of: so a client shows what it will do with a l
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler
@@ -109,13 +109,12 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in OF_THE_CONNECTION}
         if mount != API:
             headers.pop("Accept-Encoding", None)
-        connection = HTTPConnection(gateway.removeprefix("http://"))
-        connection.request(self.command, f"/{path}", headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
+        with closing(HTTPConnection(gateway.removeprefix("http://"))) as connection:
+            connection.request(self.command, f"/{path}", headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
         self.front.codings[self.headers.get("X-Request-Id", "")] = answer.headers.get("Content-Encoding", "identity")
         self._answer(answer, body if mount == API else _of_tomorrow(body, words=mount == NEW_WORDS))
-        connection.close()
         return answer
 
     def _answer(self, answer: HTTPResponse, body: bytes) -> None:

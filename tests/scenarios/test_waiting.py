@@ -236,6 +236,8 @@ def test_who_turns_out_to_hold_the_page_waits(simulator: SimulatorServer, patien
     with waiters_of(patient) as waiters:
         wait = waiters.begin(etag, Cache_Control="no-cache")
         wait_until(lambda: simulator.calls.total == 3)
+        # Before the clock is moved: a page that lands after that would be of then.
+        wait_until(lambda: tag_of(patient) == etag)
         assert not wait.done()
         change(simulator, patient)
         answer = wait.result(10)
