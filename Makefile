@@ -5,8 +5,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8080
 WORKERS ?= 1
 SIMULATOR_PORT ?= 8090
-# More than two, for tests wait more than they work.
-PROCESSES ?= 3
+# More than there are processors, for tests wait more than they work.
+PROCESSES ?= 4
 
 # Requests that a worker takes at once, and its threads for them. A caller who waits for CC-iSales holds one; with
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
