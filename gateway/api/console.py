@@ -34,20 +34,23 @@ _FIRST: Final = "early.js"
 _WORDS: Final = "words-"
 """How modules with the words of a language begin."""
 
+START: Final = ("start.js", "gateway.js", "credentials.js", "clock.js", "words.js")
+"""The module that runs as soon as it is there, and those that it needs: browsers ask for few files at a time."""
+
 
 def console_blueprint() -> Blueprint:
     """Return `/console` and its files."""
     blueprint = Blueprint("console", __name__, template_folder="templates")
     rendered = _files()
     version = _version({name: page.identity.body for name, page in rendered.items()})
-    modules = [name for name in rendered if name.endswith(".js") and name != _FIRST and not name.startswith(_WORDS)]
+    later = {name for name in rendered if name.endswith(".js") and not name.startswith(_WORDS)} - {_FIRST, *START}
 
     # Of two slashes at the end and two languages.
     @functools.lru_cache(maxsize=8)
     def page(up: str, language: Language) -> RenderedPage:
         folder = f"{up}console/{version}/"
         # The words, which a module asks for, would come last of all.
-        needed = [f"{_WORDS}{language.partition('-')[0]}.js", *modules]
+        needed = [f"{_WORDS}{language.partition('-')[0]}.js", *START, *sorted(later)]
         return render(html_page("console.html", up=up, language=language, folder=folder, modules=needed))
 
     @blueprint.get(PATH)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from gateway.simulator.campaigns import campaigns_of
 from gateway.simulator.listing import Arrangement
@@ -62,6 +62,39 @@ def test_a_key_that_is_refused(console: Console) -> None:
     expect(alert).to_contain_text("That does not work.")
     expect(alert).to_contain_text("key")
     expect(console.page.locator("#credential")).to_have_attribute("aria-invalid", "true")
+    console.enter("web-key")
+    console.shows(20)
+
+
+def test_whose_the_key_is_is_asked_before_all_modules_are_there(new_console: NewConsole) -> None:
+    """A tab that has a key waits for what it does not need neither for that, nor for the words."""
+    console = new_console().open()
+    console.shows(20)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    console.page.route("**/timeline.js", hold)
+    with console.page.expect_response("**/me") as heard:
+        console.page.reload(wait_until="commit")
+    assert heard.value.ok
+    expect(console.rows).to_have_count(0)
+    for route in held:
+        route.continue_()
+    console.shows(20)
+
+
+def test_a_key_that_is_refused_when_the_page_is_loaded_again(new_console: NewConsole) -> None:
+    """It is asked about once, and the form says why it is no good any more."""
+    console = new_console().open()
+    console.shows(20)
+    console.page.evaluate("sessionStorage.setItem('campaign-gateway.credential', 'wrong-key')")
+    asked: list[str] = []
+    console.page.on("response", lambda answer: asked.append(answer.url))
+    console.page.reload()
+    expect(console.page.get_by_role("alert")).to_contain_text("That does not work.")
+    assert sum(url.endswith("/me") for url in asked) == 1
     console.enter("web-key")
     console.shows(20)
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from gateway.api.console import FOLDER, console_blueprint
+from gateway.api.console import FOLDER, START, console_blueprint
 from gateway.api.html import SECURITY_HEADERS
 
 SCRIPTS = sorted(FOLDER.glob("*.js"))
@@ -77,6 +77,20 @@ def test_all_scripts_come_with_the_page(client: FlaskClient) -> None:
         named = {file.rpartition("/")[2] for file in files_of(page)}
         assert named - {words_needed} == {path.name for path in FOLDER.iterdir() if not path.name.startswith("words-")}
         assert words_needed in named
+
+
+def test_the_module_that_starts_comes_before_those_that_it_does_not_need(client: FlaskClient) -> None:
+    """With the words; browsers ask for few files at a time, and it has the first request sent."""
+    needed, reached = {START[0]}, [START[0]]
+    for name in reached:
+        found = re.findall(r'^import .* from "\./([\w.-]+)";$', (FOLDER / name).read_text(), re.MULTILINE)
+        reached += [each for each in found if each not in needed]
+        needed |= set(found)
+    assert needed == set(START)
+    page = client.get("/console", headers={"Accept-Language": "en"}).text
+    preloaded = re.findall(r'<link rel="modulepreload" href=".*/([\w.-]+)">', page)
+    assert preloaded[: len(START) + 1] == ["words-en.js", *START]
+    assert re.search(r'<script type="module" async src="[^"]*/start\.js">', page)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)

@@ -24,6 +24,7 @@ import { explanation, getJson, urlOf } from "./gateway.js";
 import { Live } from "./live.js";
 import { readPage, readPicked } from "./reader.js";
 import { nameOf, statusWord } from "./row.js";
+import { first } from "./start.js";
 import { Surroundings } from "./surroundings.js";
 import { calendar, usable } from "./times.js";
 
@@ -48,6 +49,7 @@ const state = {
   contactAt: null,
 };
 let level = "";
+let isBuilt = false;
 
 const live = new Live({ read, failed, isFinal });
 const entering = new Live({ read: readMe, failed, isFinal });
@@ -136,9 +138,10 @@ function again() {
   if (vdn.vdn !== state.vdn?.vdn) changes.forget();
   Object.assign(state, { vdn, zone: usable(vdn.time_zone), isBusy: true, problem: null, nextAt: null });
   around.of({ ...filter(), status: "" });
-  show();
+  // It is under way while what is there is drawn.
   if (state.isPaused) act.now();
   else go({ etag: null });
+  show();
 }
 
 function go({ etag = state.facts?.etag ?? null } = {}) {
@@ -160,15 +163,21 @@ function chosenVdn() {
 }
 
 async function readMe({ signal }) {
-  const { body } = await getJson("me", {}, { signal });
+  const asked = first.me ?? getJson("me", {}, { signal });
+  first.me = null;
+  const { body } = await asked;
+  signal.throwIfAborted();
   entering.stop();
-  state.me = body;
-  Object.assign(state, { problem: null, nextAt: null, contactAt: clock.now() });
+  entered(body);
+  return { etag: null, maxAgeS: 0, waited: false };
+}
+
+function entered(me) {
+  Object.assign(state, { me, problem: null, nextAt: null, contactAt: clock.now() });
   enter.hide();
   part("board").hidden = false;
   part("leave").hidden = false;
   again();
-  return { etag: null, maxAgeS: 0, waited: false };
 }
 
 // Forgets everything, the credential too, and asks for another one; `trouble` is why.
@@ -197,6 +206,7 @@ function ask(trouble = "") {
 // What shows it.
 
 function show() {
+  if (!isBuilt) return null;
   if (!state.me) return showFreshness();
   const at = clock.now();
   document.documentElement.toggleAttribute("data-wall", state.view.wall);
@@ -254,6 +264,7 @@ function build() {
   part("language").lang = other === "zh" ? "zh-CN" : "en";
   looks.build();
   board.build(act);
+  isBuilt = true;
   part("details").close();
   if (state.me) show();
 }
@@ -307,11 +318,20 @@ function open(id) {
   if (row) details.show(row, { zone: state.zone, at: clock.now(), url: urlOf("campaigns", question()), facts: state.facts });
 }
 
-await words.choose();
+// Where it is known already who looks, campaigns are on their way while the page is built for them; nothing waits for that.
+const turn = new Promise((over) => {
+  setTimeout(over, 0);
+});
+const known = await Promise.race([first.me, turn]).catch(() => null);
+if (known) {
+  first.me = null;
+  entered(known.body);
+}
 build();
 listen();
 setInterval(tick, 1000);
-if (credentials.credential()) {
+if (!credentials.credential()) ask();
+else if (!state.me) {
   showFreshness();
   entering.go();
-} else ask();
+}
