@@ -30,7 +30,8 @@ MARK = "\x1e"
 class Toolchain:
     """What runs samples of a language: a program of a Debian package, and with which words before the file.
 
-    `runner` is a program that runs many in one process; where there is none, each has a process of its own.
+    `runner` is a program that runs many in one process; where there is none, each has a process of its own. `reader` is
+    what reads the file where the program is called in there.
     """
 
     file: str
@@ -38,10 +39,12 @@ class Toolchain:
     package: str
     words: tuple[str, ...] = ()
     runner: str = ""
+    reader: str = ""
 
     def alone(self, *files: Path) -> list[str | Path]:
         """Return the command that runs a file as a reader does."""
-        return [program(self.program, self.package), *self.words, *files]
+        found = program(self.program, self.package)
+        return [self.reader or found, *self.words, *files]
 
     def together(self, *files: Path) -> list[str | Path]:
         """Return the command that runs files one after the other."""
@@ -57,7 +60,7 @@ class Toolchain:
 
 
 TOOLCHAINS = {
-    "curl": Toolchain("sample.sh", "sh", "dash"),
+    "curl": Toolchain("sample.sh", "curl", "curl", reader="sh"),
     "python": Toolchain("sample.py", "python", "python3", runner="samples.py"),
     "javascript": Toolchain("sample.mjs", "node", "nodejs", runner="samples.mjs"),
     "java": Toolchain("Sample.java", "java", "openjdk-17-jdk-headless", runner="Samples.java"),
