@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from traceback import clear_frames
 from typing import TYPE_CHECKING, Final
 
 import requests
@@ -83,7 +84,10 @@ class Transport:
         with closing(self._adapter.send(_prepared(signed), stream=True)) as response:
             try:
                 body = self._body(response)
-            except (GatewayError, HTTPError):
+            except (GatewayError, HTTPError) as fault:
+                # From Python 3.12 on a generator that a fault has gone through and its caller keep each other, and with
+                # them all other callers, until somebody looks for garbage.
+                clear_frames(fault.__traceback__)
                 if response.status_code == OK:
                     raise
                 body = b""

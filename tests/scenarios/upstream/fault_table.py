@@ -151,6 +151,7 @@ def _statuses() -> list[Fault]:
         Fault("HTTP 503, Retry-After 7 s", OVERLOADED, says(busy, soon), attempts=2, retry_after=7, pauses=True),
         Fault("HTTP 503, Retry-After 6 h", OVERLOADED, says(busy, late), retry_after=SIX_HOURS, pauses=True),
         Fault("HTTP 500 with a stack trace", FAILED, says("500 Oops")),
+        Fault("HTTP 500, cut short", FAILED, closes_after(HEAD.replace(b"200 OK", b"500 Oops") + b"{")),
         Fault("HTTP 502", FAILED, says("502 Bad Gateway"), attempts=2),
         Fault("HTTP 504", FAILED, says("504 Gateway Timeout"), attempts=2),
         Fault("HTTP 204", BROKEN_CONTRACT, answers(b"", "204 No Content")),

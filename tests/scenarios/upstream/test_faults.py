@@ -20,9 +20,9 @@ from tests.unit.isales.vendor import as_json, envelope, row
 
 FAULTS = fault_table(slow_s=0.2)
 OF_EACH_KIND = (
-    *("slow", "accepts", "body: one", "reset before", "reset in the middle of the b", "body shorter", "invalid JSON"),
-    *("gzip", "endless body", "HTTP 401", "HTTP 429, Retry-After 7", "HTTP 500", "HTTP 503", "HTTP 204"),
-    *("result code 0200001", "result code 0200006", "result code 0299999", "no result", "TLS"),
+    *("slow", "accepts", "body: one", "reset before", "reset in the middle of the b", "body shorter", "chunked"),
+    *("invalid JSON", "gzip", "endless body", "HTTP 401", "HTTP 429, Retry-After 7", "HTTP 500", "HTTP 503"),
+    *("HTTP 204", "result code 0200001", "result code 0200006", "result code 0299999", "no result", "TLS"),
 )
 DEADLINE_S = 8.0
 SHORT_S = 0.6
