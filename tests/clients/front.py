@@ -7,7 +7,7 @@ device type that nobody has heard of: so a client shows what it will do with a l
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler
@@ -114,7 +114,9 @@ class _Handler(BaseHTTPRequestHandler):
             answer = connection.getresponse()
             body = answer.read()
         self.front.codings[self.headers.get("X-Request-Id", "")] = answer.headers.get("Content-Encoding", "identity")
-        self._answer(answer, body if mount == API else _of_tomorrow(body, words=mount == NEW_WORDS))
+        # Who is ended while it waits is not there any more.
+        with suppress(ConnectionError):
+            self._answer(answer, body if mount == API else _of_tomorrow(body, words=mount == NEW_WORDS))
         return answer
 
     def _answer(self, answer: HTTPResponse, body: bytes) -> None:
