@@ -66,8 +66,11 @@ def free_port() -> int:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return this process' environment without settings of the gateway, and with `variables`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY")}
+    """Return this process' environment without settings of the gateway and its server, and with `variables`.
+
+    `make`, by which the tests are run, hands over those of the server that it would serve with.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GATEWAY", "GRANIAN"))}
     return {**inherited, **variables}
 
 
