@@ -118,6 +118,8 @@ def test_every_line_of_the_server_is_of_one_form(simulator: SimulatorServer) -> 
     with served_gateway(simulator.base_url, **{**options, "GRANIAN_RESPAWN_INTERVAL": "0.5"}) as served:
         requests.get(f"{served.url}/nothing", timeout=5)
         served.process.send_signal(signal.SIGHUP)
+        # Of the new worker too, which granian does not wait for.
+        wait_until(lambda: served.log.read_text().count("respawn_interval_short") == 2, 30.0)
         wait_until(lambda: "Stopped old worker-1" in served.log.read_text(), 30.0)
         served.process.send_signal(signal.SIGTERM)
         served.process.wait(20)

@@ -26,6 +26,8 @@ LANDING_CHANNEL = f"{KEY_PREFIX}landing:{{{NAMESPACE}}}"
 PURGE_CHANNEL = f"{KEY_PREFIX}purged"
 EPOCH = f"epoch:{{{NAMESPACE}}}"
 """What the tiers of tests call things, those of no upstream."""
+PATIENCE_S = 5.0
+"""So that a busy machine is not taken for trouble with Redis."""
 
 
 class Faults(Counter[str]):
@@ -74,8 +76,8 @@ def shared_tier(
     clock: Callable[[], float] = time.monotonic,
     make: Callable[[SharedStore], RedisTier] = RedisTier,
 ) -> Iterator[RedisTier]:
-    """Have a tier, as one process has it, for as long as the context lasts."""
-    address = StoreAddress(url) if isinstance(url, Secret) else url
+    """Have a tier, as one process has it, for as long as the context lasts; with a plain `url` it has patience."""
+    address = StoreAddress(url, timeout_s=PATIENCE_S) if isinstance(url, Secret) else url
     tier = make(shared_store(Flask("test"), address, Faults() if faults is None else faults, clock))
     try:
         yield tier

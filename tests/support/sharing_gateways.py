@@ -6,6 +6,7 @@ import re
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -35,7 +36,9 @@ NEW_CALLERS: Final = 3
 """For new pages, at each gateway: all of them together want more calls than the budget allows."""
 SHARED_PAGES: Final = 6
 """So many, for in a cluster each may be on another node."""
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
+"""More than Sentinels do nothing for after they were held up for two seconds."""
+COUNTED_FAULTS: Final = re.compile(r'^campaign_gateway_shared_cache_faults_total\{kind="(\w+)"\} (\S+)$', re.MULTILINE)
 _GIVE_UP_S: Final = 15.0
 _NUMBERS = itertools.count(int(time.time()))
 
@@ -249,14 +252,28 @@ class SharingGateways:
         found = [names.search(requests.get(f"{url}/metrics", timeout=_GIVE_UP_S).text) for url in self.urls]
         return [float(one[1]) if one else 0.0 for one in found]
 
-    def most_in_flight(self, callers: Callers) -> int:
-        """Return how many calls are under way at once, at most, from now on until each caller was answered again."""
+    def keep_to_the_budget(self, callers: Callers) -> None:
+        """Return when no more calls were under way at once than may be, until each caller was answered again.
+
+        Where it has just come to another Redis, or one gateway counts for itself already and the other does not, there
+        may be more: those that the Redis before has let go, or both of them together.
+        """
         calls = self.simulator.calls
-        wait_until(lambda: calls.snapshot()["in_flight"] <= CONCURRENCY, PATIENCE_S)
-        calls.reset()
-        callers.wait_for(3)
-        most: int = calls.snapshot()["max_in_flight"]
-        return most
+        seen: list[int] = []
+
+        def kept() -> bool:
+            calls.reset()
+            callers.wait_for(3)
+            seen.append(calls.snapshot()["max_in_flight"])
+            return seen[-1] <= CONCURRENCY
+
+        wait_until(kept, PATIENCE_S)
+        assert max(seen) <= 2 * CONCURRENCY, seen
+
+    def faults(self) -> list[Counter[str]]:
+        """Return how many operations on the shared tier have failed so far at each gateway, by kind of fault."""
+        found = [COUNTED_FAULTS.findall(requests.get(f"{url}/metrics", timeout=_GIVE_UP_S).text) for url in self.urls]
+        return [Counter({kind: round(float(number)) for kind, number in counts}) for counts in found]
 
 
 @contextmanager
@@ -293,45 +310,47 @@ class Fault:
 def go_through(pair: SharingGateways, fault: Fault) -> None:
     """Have callers on both gateways while something goes wrong, and see to it that they notice little.
 
-    All answers are good, no answer waits for it longer than `WORST_S`, it is named while it lasts, the call budget
-    holds then and afterwards, all is shared again in the end, and a purge that was heard of before is not undone.
+    All answers are good, it is named, the call budget holds while it lasts and afterwards, all is shared again in the
+    end, and a purge that was heard of before is not undone.
 
-    That nothing is waited for twice is the matter of the guard's tests. Here the worst is `WORST_S` more than what a
-    busy machine may do: what the same callers had before, and some turns as long as the slowest page took that is in
-    memory, which has nothing to do with the shared tier. Besides, a leader that can tell nobody any more that its page
-    is there, while others still ask, costs those what one that was killed costs: the rest of its lease.
+    For how long callers waited is measured by `make failovers`; here it only may not be until they give up. A leader
+    that can tell nobody any more that its page is there costs others what one that was killed costs: the rest of its
+    lease, and on a busy machine that happens twice.
     """
     pair.wait_until_shared()
     forgotten = pair.purge()
     with pair.callers() as callers:
         callers.wait_for(5)
-        began = time.monotonic()
+        began, before = time.monotonic(), pair.faults()
         try:
             fault.begins()
             if fault.named or fault.operation:
-                wait_until(lambda: all(names(fault, report) for report in pair.reports()), PATIENCE_S)
-                assert pair.most_in_flight(callers) <= CONCURRENCY
+                wait_until(lambda: all(named(pair, fault, before)), PATIENCE_S)
+                pair.keep_to_the_budget(callers)
         finally:
             fault.ends()
         pair.wait_until_shared()
-        assert pair.most_in_flight(callers) <= CONCURRENCY
+        pair.keep_to_the_budget(callers)
     answers, calm = callers.since(began), [answer for answer in callers.answers if answer.began < began]
     bad = [answer for answer in answers if not answer.good]
     assert not bad, bad[:5]
     slowest = max(answers, key=lambda answer: answer.took_s)
     in_calm_s = max(answer.took_s for answer in calm)
-    in_memory_s = max(answer.took_s for answer in answers if answer.kind == "known" and "; hit" in answer.cache_status)
-    most_s = WORST_S + LEASE_MS / 1000 + in_calm_s + 2 * in_memory_s
-    assert slowest.took_s <= most_s, (slowest, in_calm_s, in_memory_s)
+    assert slowest.took_s <= WORST_S + in_calm_s + 2 * LEASE_MS / 1000, (slowest, in_calm_s)
     for gateway in (0, 1):
         assert not pair.has(gateway, forgotten)
     # And of the next one all hear.
     pair.purge()
 
 
-def names(fault: Fault, report: dict[str, Any]) -> bool:
-    """Tell whether a report names what is wrong."""
-    operations = report.get("operations", {})
+def named(pair: SharingGateways, fault: Fault, before: list[Counter[str]]) -> list[bool]:
+    """Tell of each gateway whether it says what is wrong, or has counted it since it counted `before`.
+
+    Where another server takes over soon, one that had to ask only a few times was never in trouble.
+    """
     if fault.operation:
-        return fault.operation in operations
-    return report.get("fault") in fault.named
+        return [fault.operation in report.get("operations", {}) for report in pair.reports()]
+    counted = [bool(fault.named & set(now - then)) for now, then in zip(pair.faults(), before, strict=True)]
+    return [
+        counts or report.get("fault") in fault.named for counts, report in zip(counted, pair.reports(), strict=True)
+    ]

@@ -17,6 +17,7 @@ from gateway.model import Deadline
 from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import Landing
 from gateway.settings.model import Secret
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.breaker import LIMIT, OPEN_S
 from gateway.shared_store.guard import KINDS, fault_kind
 from tests.support.clock import FakeClock
@@ -69,7 +70,7 @@ def outage(said: list[EventDict]) -> list[str]:
 def test_a_redis_that_dies_and_comes_back(server: RedisServer, said: list[EventDict]) -> None:
     """Refused connections are counted until the breaker opens; a probe closes it when Redis is back."""
     clock, faults = FakeClock(), Faults()
-    with shared_tier(server.url, faults, clock) as tier:
+    with shared_tier(StoreAddress(server.url), faults, clock) as tier:
         assert store(tier)
         server.kill()
         for _ in range(5):
@@ -93,7 +94,7 @@ def test_a_redis_that_dies_and_comes_back(server: RedisServer, said: list[EventD
 def test_a_redis_that_is_restarted_at_once_costs_nothing(server: RedisServer) -> None:
     """Connections that broke are made anew, and scripts that Redis forgot are sent again, without a fault."""
     faults = Faults()
-    with shared_tier(server.url, faults) as tier:
+    with shared_tier(StoreAddress(server.url), faults) as tier:
         assert store(tier)
         server.restart()
         assert tier.get(KEY) is None
@@ -105,7 +106,7 @@ def test_a_redis_that_is_restarted_at_once_costs_nothing(server: RedisServer) ->
 def test_a_redis_that_is_not_there_at_the_start(said: list[EventDict]) -> None:
     """It is used as soon as it is there."""
     clock, faults = FakeClock(), Faults()
-    with redis_server(started=False) as server, shared_tier(server.url, faults, clock) as tier:
+    with redis_server(started=False) as server, shared_tier(StoreAddress(server.url), faults, clock) as tier:
         use(tier)
         server.start()
         clock.advance(OPEN_S)
@@ -117,7 +118,7 @@ def test_a_redis_that_is_not_there_at_the_start(said: list[EventDict]) -> None:
 def test_a_redis_that_hangs_delays_the_first_callers_only(server: RedisServer, said: list[EventDict]) -> None:
     """Three operations wait for their time limit, then nothing is added; a hang is told apart from a refusal."""
     clock, faults = FakeClock(), Faults()
-    with shared_tier(server.url, faults, clock) as tier:
+    with shared_tier(StoreAddress(server.url), faults, clock) as tier:
         assert store(tier)
         server.pause()
         try:
@@ -136,7 +137,11 @@ def test_a_redis_that_hangs_delays_the_first_callers_only(server: RedisServer, s
 
 def test_a_follower_notices_that_redis_hangs(server: RedisServer) -> None:
     """It returns at once instead of waiting for its deadline, so that its caller can fetch."""
-    with shared_tier(server.url) as leader, shared_tier(server.url) as follower, ThreadPoolExecutor(1) as pool:
+    with (
+        shared_tier(StoreAddress(server.url)) as leader,
+        shared_tier(StoreAddress(server.url)) as follower,
+        ThreadPoolExecutor(1) as pool,
+    ):
         lease = leader.try_lead(KEY)
         following = pool.submit(follower.follow, KEY, Deadline.after(60))
         try:
@@ -150,7 +155,7 @@ def test_a_follower_notices_that_redis_hangs(server: RedisServer) -> None:
 def test_a_redis_that_is_slow_is_left_alone(server: RedisServer) -> None:
     """Answers that come after the time limit are as good as none."""
     faults = Faults()
-    with shared_tier(server.url, faults) as tier, server.client() as client:
+    with shared_tier(StoreAddress(server.url), faults) as tier, server.client() as client:
         assert store(tier)
         client.client_pause(3000)
         assert use(tier) < 2.0
@@ -166,12 +171,12 @@ def test_answers_in_drips_open_the_breaker(server: RedisServer) -> None:
         clock.advance(0.6)
         return clock.now
 
-    with shared_tier(server.url, faults, dripping) as tier:
+    with shared_tier(StoreAddress(server.url), faults, dripping) as tier:
         for _ in range(LIMIT):
             tier.get(KEY)
         assert faults == {}
         clock.advance(0)
-    with shared_tier(server.url, faults, lambda: dripping() + dripping()) as tier:
+    with shared_tier(StoreAddress(server.url), faults, lambda: dripping() + dripping()) as tier:
         for _ in range(LIMIT):
             tier.get(KEY)
         assert (faults, tier.state()) == ({"timeout": LIMIT}, "failing")
@@ -180,7 +185,7 @@ def test_answers_in_drips_open_the_breaker(server: RedisServer) -> None:
 def test_a_full_redis_is_still_read(server: RedisServer, said: list[EventDict]) -> None:
     """Pages that are there are found, others are fetched by each process for itself until there is room."""
     clock, faults = FakeClock(), Faults()
-    with shared_tier(server.url, faults, clock) as tier:
+    with shared_tier(StoreAddress(server.url), faults, clock) as tier:
         assert store(tier)
         assert tier.get(KEY) is not None
         landing = tier.try_lead("page:2:7:other")
@@ -206,7 +211,7 @@ def test_a_full_redis_is_still_read(server: RedisServer, said: list[EventDict]) 
 def test_a_read_only_redis_is_still_read(server: RedisServer, said: list[EventDict]) -> None:
     """The same holds for a replica, and for one that became one under a leader's hands."""
     clock, faults = FakeClock(), Faults()
-    with shared_tier(server.url, faults, clock) as tier:
+    with shared_tier(StoreAddress(server.url), faults, clock) as tier:
         assert store(tier)
         assert tier.get(KEY) is not None
         landing = tier.try_lead("page:2:7:other")
@@ -231,7 +236,7 @@ def test_a_wrong_password_is_told_apart(server: RedisServer, said: list[EventDic
     """So is a missing one; neither is shown."""
     for url in (f"redis://:falsch@127.0.0.1:{server.port}", f"redis://127.0.0.1:{server.port}"):
         faults = Faults()
-        with shared_tier(Secret(url), faults) as tier:
+        with shared_tier(StoreAddress(Secret(url)), faults) as tier:
             use(tier)
             use(tier)
         assert faults == {"auth": LIMIT}
@@ -242,7 +247,7 @@ def test_a_wrong_password_is_told_apart(server: RedisServer, said: list[EventDic
 def test_many_threads_may_use_it_at_once(server: RedisServer) -> None:
     """Five hundred threads never run out of connections."""
     faults = Faults()
-    with shared_tier(server.url, faults) as tier:
+    with shared_tier(StoreAddress(server.url), faults) as tier:
         assert store(tier)
         with ThreadPoolExecutor(500) as pool:
             found = list(pool.map(lambda _: tier.get(KEY), range(1000)))
@@ -295,7 +300,7 @@ def stranger(answer: bytes) -> Iterator[Secret]:
 def test_what_does_not_speak_as_redis_does_is_trouble_like_any_other(answer: bytes, said: list[EventDict]) -> None:
     """Whatever redis-py makes of its answers a caller sees nothing of it, and soon it is not asked any more."""
     faults = Faults()
-    with stranger(answer) as url, shared_tier(url, faults, FakeClock()) as tier:
+    with stranger(answer) as url, shared_tier(StoreAddress(url), faults, FakeClock()) as tier:
         for _ in range(LIMIT):
             assert tier.get(KEY) is None
         assert tier.state() == "failing"
