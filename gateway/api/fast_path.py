@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from structlog.contextvars import bound_contextvars
 
@@ -49,7 +49,8 @@ FAILED: Final = "campaign_gateway.failed"
 _KNOWN: Final = "campaign_gateway.known"
 
 
-class Made(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
     """An answer kept ready for who asks with the same `Accept-Encoding` and `If-None-Match`.
 
     It is good while the cache has that `version`, and until that second.
@@ -60,8 +61,12 @@ class Made(NamedTuple):
     version: int
     until: float
 
+    def __len__(self) -> int:
+        # The body may be there for longer than its page, which is counted elsewhere.
+        return MADE_BYTES + len(self.prepared.body[0])
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Learned:
     """What a raw query string has turned out to mean: the question, its cache key, and the `Link` of its page.
 
@@ -73,13 +78,10 @@ class Learned:
     key: str
     etag: str = ""
     link: str = ""
-    made: Made | None = None
     asked_at: float = NEVER
 
     def __len__(self) -> int:
-        # The body may be there for longer than its page, which is counted elsewhere.
-        made = MADE_BYTES + len(self.made.prepared.body[0]) if self.made else 0
-        return len(self.key) + len(self.link) + LEARNED_BYTES + made
+        return len(self.key) + len(self.link) + LEARNED_BYTES
 
 
 class Version(Protocol):
@@ -112,8 +114,9 @@ class FastPath:
     """WSGI middleware that answers `GET /campaigns` where it knows what is asked, and leaves all else to `app`.
 
     Requests of clients that have a limit are counted by `app`, but for those that a fresh page answers. What it has
-    learned is bounded by `max_bytes`. `hops` is how many proxies stand in front. Ids of requests are this process'
-    random prefix and a count: unique, and much cheaper than random ones.
+    learned is bounded by `max_bytes`, and the answers that it keeps ready by `most_ready_bytes`: apart, because one of
+    them is made again in no time, and what was forgotten goes through Flask. `hops` is how many proxies stand in
+    front. Ids of requests are this process' random prefix and a count: unique, and much cheaper than random ones.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class FastPath:
         tracer: Tracer,
         *,
         max_bytes: int,
+        most_ready_bytes: int,
         hops: int,
         deadline_s: float,
         clock: Callable[[], float] = time.monotonic,
@@ -141,6 +145,7 @@ class FastPath:
         self._deadline_s = deadline_s
         self._clock = clock
         self._learned: BoundedLru[str, Learned] = BoundedLru(max_bytes)
+        self._ready: BoundedLru[Learned, Made] = BoundedLru(most_ready_bytes)
         self._not_at_hand = behind_proxies(self._served, hops)
         self._ids: Iterator[str] | None = None
 
@@ -152,7 +157,7 @@ class FastPath:
             started = time.perf_counter()
             known = self._known(environ)
             if known is not None and "HTTP_CACHE_CONTROL" not in environ and NOT_YET not in environ:
-                prepared = self._prepared(environ, *known)
+                prepared = self._prepared(environ, known[1])
                 if prepared is not None:
                     known[0].use.at = started
                     status, headers, body = prepared.answer(self._request_id(environ), started)
@@ -178,10 +183,10 @@ class FastPath:
         accept: str | None = environ.get("HTTP_ACCEPT")
         return (grant, learned) if accept is None or accepts(MEDIA_TYPE, accept) else None
 
-    def _prepared(self, environ: "WSGIEnvironment", grant: Grant, learned: Learned) -> Prepared | None:
+    def _prepared(self, environ: "WSGIEnvironment", learned: Learned) -> Prepared | None:
         """Return the answer that a page at hand gives, `None` for none; keep it ready where it is asked for often."""
         encoding, condition = environ.get("HTTP_ACCEPT_ENCODING"), environ.get("HTTP_IF_NONE_MATCH")
-        made, now, version = learned.made, self._clock(), self._version.number
+        made, now, version = self._ready.get(learned), self._clock(), self._version.number
         if made is not None and made.version == version and made.until > now and made.asked == (encoding, condition):
             return made.prepared
         peeked = None if self._log_hits else self._peek(learned.key)
@@ -192,11 +197,8 @@ class FastPath:
         if now - learned.asked_at < AGAIN_S and len(encoding or "") + len(condition or "") < LONGEST_ASKED:
             # It is the same until its age, or what is left of its freshness, is another second.
             steady_s = min(1 - served.age_s % 1, served.fresh_for_s % 1)
-            ready = Made(prepared, (encoding, condition), version, min(until, now + steady_s))
-            raw_query = environ.get("QUERY_STRING", "")
-            if not self._learned.put(learning_key(grant, raw_query), replace(learned, made=ready, asked_at=now)):
-                # There is no room for it, but for what has been learned.
-                self._learned.put(learning_key(grant, raw_query), learned)
+            until = min(until, now + steady_s)
+            self._ready.put(learned, Made(prepared, (encoding, condition), version, until))
         learned.asked_at = now
         return prepared
 

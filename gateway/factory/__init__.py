@@ -35,7 +35,7 @@ from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
 from gateway.factory.exports import exports_of
-from gateway.factory.pages import LEARNING_SHARE, page_cache_of, shared_store_of, shared_tier_of
+from gateway.factory.pages import LEARNING_SHARE, READY_SHARE, page_cache_of, shared_store_of, shared_tier_of
 from gateway.factory.upstream import breakers_of, transport_of, upstream_of
 from gateway.pages.changes import Changes
 from gateway.pages.page_cache import PageCache
@@ -211,6 +211,7 @@ def _middleware(
         answers,
         tracer,
         max_bytes=settings.cache.max_bytes // LEARNING_SHARE,
+        most_ready_bytes=settings.cache.max_bytes // READY_SHARE,
         hops=settings.http.trusted_proxies,
         deadline_s=settings.isales.deadline_s,
         clock=clocks.monotonic,

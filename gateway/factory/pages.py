@@ -32,6 +32,8 @@ from gateway.telemetry.tracing import Tracer
 
 LEARNING_SHARE = 5
 """One part in so many of `cache.max_bytes` is for what the fast path has learned, the others are for pages."""
+READY_SHARE = 40
+"""And one in so many is for the answers that it keeps ready."""
 
 
 def shared_store_of(
@@ -73,7 +75,7 @@ def page_cache_of(
     Beside it, what knows when pages change, and keeps those fresh that somebody waits for.
     """
     cache = settings.cache
-    max_bytes = cache.max_bytes - cache.max_bytes // LEARNING_SHARE
+    max_bytes = cache.max_bytes - cache.max_bytes // LEARNING_SHARE - cache.max_bytes // READY_SHARE
     in_process = {
         "CACHE_TYPE": "gateway.pages.memory.ProcessCache",
         "CACHE_MAX_BYTES": max_bytes,

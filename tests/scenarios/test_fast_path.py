@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import product
 
@@ -16,7 +15,7 @@ from werkzeug.test import Client, EnvironBuilder, TestResponse, run_wsgi_app
 from gateway.api.answer import Answers
 from gateway.api.cors import cors_headers, with_cors
 from gateway.api.fair_semaphore import FairSemaphore, in_order
-from gateway.api.fast_path import MADE_BYTES, Learned, Made
+from gateway.api.fast_path import MADE_BYTES, Made
 from gateway.api.proxies import behind_proxies
 from gateway.api.representation import PROXY_SUFFIXES
 from gateway.factory import create_app
@@ -25,7 +24,7 @@ from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from gateway.telemetry.metrics import Metrics
 from tests.support.gateway import GatewayUnderTest, clients, settings_for
-from tests.support.page_cache import QUERY, House
+from tests.support.page_cache import House
 from tests.support.waiting import wait_until
 
 
@@ -35,8 +34,7 @@ def test_an_answer_kept_ready_counts_as_what_it_holds_on_to() -> None:
     served = house.ask()
     body = served.rendered.identity.body
     prepared = Answers(Metrics(), log_hits=False).prepare(served, "", None, None)
-    plain = Learned(QUERY, served.key)
-    assert len(replace(plain, made=Made(prepared, (None, None), 0, 0.0))) >= len(plain) + len(body) + MADE_BYTES
+    assert len(Made(prepared, (None, None), 0, 0.0)) >= len(body) + MADE_BYTES
 
 
 @pytest.mark.parametrize("share_of_page", [0.5, 2])
@@ -51,6 +49,16 @@ def test_what_a_query_means_is_known_also_where_its_answer_is_too_large_to_be_ke
     for _ in range(4):
         assert small.get("/campaigns?page_size=100").status_code == 200
     assert len(seen) == 1
+
+
+def test_answers_kept_ready_take_no_room_from_what_queries_mean(make_gateway: Callable[..., GatewayUnderTest]) -> None:
+    """Of many pages, each asked for often, each reaches Flask once."""
+    pages = [f"/campaigns?name=n{number}" for number in range(100)]
+    gateway = make_gateway(cache__max_bytes=str(LEARNING_SHARE * 1200 * len(pages)), cache__shared_url="")
+    seen = ordinary_requests(gateway)
+    for _ in range(4):
+        assert all(gateway.get(path).status_code == 200 for path in pages)
+    assert len(seen) == len(pages)
 
 
 def ordinary_requests(gateway: GatewayUnderTest) -> list[str]:

@@ -123,7 +123,7 @@ def redis_cluster(program: str = "", options: tuple[str, ...] = (), *, replicas:
     with ExitStack() as stack:
         nodes: list[RedisServer] = []
         for _ in range(MASTERS * (1 + replicas)):
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             nodes.append(RedisServer(folder, program=program, options=(*_OPTIONS, *options), bus=True))
             stack.callback(nodes[-1].kill)
             nodes[-1].start()

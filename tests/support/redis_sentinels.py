@@ -100,13 +100,13 @@ def redis_sentinels(program: str = "") -> Iterator[Sentinels]:
             options = ["--repl-diskless-sync-delay", "0"]
             if servers:
                 options += ["--replicaof", "127.0.0.1", str(servers[0].port)]
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             servers.append(RedisServer(folder, program=program or __redis_executable__, options=options))
             stack.callback(servers[-1].kill)
             servers[-1].start()
         sentinels: list[RedisServer] = []
         for _ in range(3):
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             sentinel = RedisServer(folder, program=program or __redis_executable__)
             file = Path(folder) / "sentinel.conf"
             file.write_text(

@@ -1,5 +1,6 @@
 """A Redis server of the tests' own: started, paused, filled up and killed as a test needs it. Nothing is persisted."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -72,7 +73,7 @@ class RedisServer:
         if self.password:
             options += ["--requirepass", self.password]
         self._process = subprocess.Popen(
-            [self._program, *(command or (*options, *self._options))], stdout=subprocess.DEVNULL
+            [self._program, *(command or (*options, *self._options))], stdout=subprocess.DEVNULL, process_group=0
         )
         give_up = time.monotonic() + 20
         while time.monotonic() < give_up:
@@ -87,9 +88,9 @@ class RedisServer:
         raise AssertionError("redis-server did not answer within 20 s")
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """End it at once, as a crash would, and the process that writes for a replica what it has."""
         if self._process is not None:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
             self._process = None
 
@@ -151,7 +152,7 @@ def redis_server(
     password: str = "", *, started: bool = True, program: str = "", options: Sequence[str] = ()
 ) -> Iterator[RedisServer]:
     """Have a Redis server, with `started` a running one, for as long as the context lasts."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         server = RedisServer(folder, password, program, options)
         if started:
             server.start()

@@ -55,7 +55,7 @@ def tls_cluster(files: Files) -> Iterator[Secret]:
             while not is_free(port + BUS):
                 port = free_port()
             options = (*files.options(port), "--cluster-enabled", "yes", "--tls-cluster", "yes")
-            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             nodes.append(RedisServer(folder, program=engine(REDIS_7), options=options))
             stack.callback(nodes[-1].kill)
             nodes[-1].start()
@@ -78,7 +78,7 @@ def tls_sentinel(files: Files, login: str, acl: str, sentinel_password: str) -> 
     """Have a master that has the user of `acl`, and a Sentinel with a password; yield where, with `login` in it."""
     port, sentinel_port = free_port(), free_port()
     with ExitStack() as stack:
-        folders = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(2)]
+        folders = [stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)) for _ in range(2)]
         master = RedisServer(folders[0], program=engine(REDIS_7), options=files.options(port))
         stack.callback(master.kill)
         master.start()
