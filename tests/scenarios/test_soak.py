@@ -2,8 +2,6 @@
 
 import os
 
-import pytest
-
 from tests.soak.announced import ANNOUNCED
 from tests.soak.report import judge, report
 from tests.soak.run import CALM_S, DENSE, soak
@@ -14,11 +12,9 @@ SEED = int(os.environ.get("SOAK_SEED") or 1)
 PER_S = 80.0
 
 
-def test_under_random_faults_callers_get_only_what_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_random_faults_callers_get_only_what_is_announced() -> None:
     """No error without its fault, no foreign row, no call too many, no growth; and at the end all is well again."""
     program("nginx", "nginx")
-    # What is judged are the gateways as they are deployed, which nobody measures the coverage of.
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     outcome = soak(SECONDS, SEED, PER_S, DENSE, each_once=True)
     verdict = judge(outcome)
     print(f"\n{report(outcome, verdict)}")  # noqa: T201 -- shown with -s, and when it fails

@@ -74,11 +74,6 @@ def environment(**variables: str) -> dict[str, str]:
     return {**inherited, **variables}
 
 
-def unmeasured(**variables: str) -> dict[str, str]:
-    """Return the same for processes that are about signals: where coverage is measured, its handlers come first."""
-    return {name: value for name, value in environment(**variables).items() if not name.startswith("COVERAGE")}
-
-
 @contextmanager
 def served_gateway(
     base_url: str, workers: int = 1, *, app: str = "app:app", **variables: str

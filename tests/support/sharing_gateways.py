@@ -111,7 +111,7 @@ class Callers:
                 headers = {"If-None-Match": tags[path]} if number % 2 and path in tags else {}
                 self._note("known", gateway, connection, path, headers)
                 tags[path] = connection.header("ETag")
-                if self._stop.wait(0.01):
+                if self._stop.wait(0.03):
                     return
 
     def _new(self, gateway: int) -> None:

@@ -20,7 +20,7 @@ from gateway.reload import published
 from tests.support.canaries import require_none
 from tests.support.gateway import PROJECT, VARIABLES
 from tests.support.programs import leave_out, program
-from tests.support.server import BIN, ServedGateway, free_port, unmeasured
+from tests.support.server import BIN, ServedGateway, environment, free_port
 
 THREADS = "300"
 
@@ -197,7 +197,7 @@ def serving(server: WsgiServer, base_url: str, **variables: str) -> Iterator[Ser
         process = subprocess.Popen(
             arguments(server, port, Path(folder)),
             cwd=PROJECT,
-            env=unmeasured(**settings),
+            env=environment(**settings),
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,

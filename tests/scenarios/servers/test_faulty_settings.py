@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.gateway import PROJECT
-from tests.support.server import free_port, unmeasured
+from tests.support.server import environment, free_port
 from tests.support.wsgi_servers import (
     CHEROOT,
     GTHREAD,
@@ -31,7 +31,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[int, s
         server.name: subprocess.Popen(
             arguments(server, free_port(), tmp_path_factory.mktemp(server.name)),
             cwd=PROJECT,
-            env=unmeasured(GATEWAY_ENV="production"),
+            env=environment(GATEWAY_ENV="production"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

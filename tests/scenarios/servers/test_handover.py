@@ -14,7 +14,7 @@ import requests
 
 from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import PROJECT, VARIABLES
-from tests.support.server import BIN, free_port, served_gateway, served_gateway_at, unmeasured
+from tests.support.server import BIN, environment, free_port, served_gateway, served_gateway_at
 from tests.support.waiting import wait_until
 
 LIMIT_S = 60.0
@@ -74,7 +74,7 @@ def test_signals_to_worker_and_main_process_in_quick_succession(simulator: Simul
 def test_a_signal_in_the_first_moments_ends_the_server(simulator: SimulatorServer, mapped: str) -> None:
     """However far its worker has come with loading: it is never swallowed."""
     settings = {"GATEWAY__ISALES__BASE_URL": simulator.base_url, "GATEWAY__HTTP__DRAIN_S": "0"}
-    variables = unmeasured(**VARIABLES, **settings)
+    variables = environment(**VARIABLES, **settings)
     process = subprocess.Popen(
         [str(BIN / "granian"), "--interface", "wsgi", "--port", str(free_port()), "app:app"],
         cwd=PROJECT,

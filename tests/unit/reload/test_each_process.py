@@ -8,7 +8,7 @@ import pytest
 
 from gateway.reload import EachProcess, ServedApp
 from tests.support.gateway import PROJECT
-from tests.support.server import unmeasured
+from tests.support.server import environment
 
 FORKED = """
 import ctypes, os, sys
@@ -50,7 +50,7 @@ class Served:
 def test_a_process_that_is_forked_has_an_app_of_its_own(forker: str, before: int) -> None:
     """At once where Python forks, as gunicorn does, else with the first request, as under uWSGI."""
     command = [sys.executable, "-c", FORKED, forker]
-    said = subprocess.run(command, cwd=PROJECT, env=unmeasured(), capture_output=True, text=True, check=True)
+    said = subprocess.run(command, cwd=PROJECT, env=environment(), capture_output=True, text=True, check=True)
     assert said.stdout.strip() == f"{before} [False, False] [False]"
 
 
@@ -63,7 +63,7 @@ HANDLED = FORKED.replace(
 def test_a_process_that_is_forked_can_be_ended_before_it_serves() -> None:
     """The handler of the main process, which it has inherited, would swallow the signal."""
     command = [sys.executable, "-c", HANDLED, "python"]
-    said = subprocess.run(command, cwd=PROJECT, env=unmeasured(), capture_output=True, text=True, check=True)
+    said = subprocess.run(command, cwd=PROJECT, env=environment(), capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "4 [False, False, True, True] [False, False]"
 
 

@@ -14,7 +14,7 @@ import pytest
 from gateway.main_thread import WAKE_UP
 from gateway.reload import ServedApp, on_signals, signals
 from tests.support.gateway import PROJECT
-from tests.support.server import unmeasured
+from tests.support.server import environment
 from tests.support.threads import no_more_threads
 from tests.support.waiting import wait_until
 
@@ -215,7 +215,7 @@ def test_a_server_with_a_handler_of_its_own_is_told_to_end_when_callers_have_lef
 
 def test_a_server_without_a_handler_has_signals_to_itself(served: Served) -> None:
     """Nothing ends waitress but the signal; a worker that only drains would be left running."""
-    # Where coverage is measured there is a handler of its.
+    # Whoever runs the tests may have one.
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         on_signals(cast(ServedApp, served), granian=False)
@@ -243,7 +243,7 @@ assert all(signal_of_c(number, None) == place.value for number in (signal.SIGHUP
 
 def test_handlers_that_are_not_pythons_stay() -> None:
     """Those of uWSGI are C's: Python would call ours with the next request, if ever, and theirs would be gone."""
-    ended = subprocess.run([sys.executable, "-c", HANDLERS_OF_ANOTHER], cwd=PROJECT, env=unmeasured(), check=False)
+    ended = subprocess.run([sys.executable, "-c", HANDLERS_OF_ANOTHER], cwd=PROJECT, env=environment(), check=False)
     assert ended.returncode == 0
 
 
@@ -279,13 +279,13 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
 
 def test_a_tick_that_comes_late_does_not_end_the_process() -> None:
     """On a busy machine one may still be on its way when the last look has been taken, and nobody looks any more."""
-    ended = subprocess.run([sys.executable, "-c", LATE_TICK], cwd=PROJECT, env=unmeasured(), check=False)
+    ended = subprocess.run([sys.executable, "-c", LATE_TICK], cwd=PROJECT, env=environment(), check=False)
 
     assert ended.returncode == 0
 
 
 def test_a_program_that_is_slow_to_end_is_not_killed_by_the_timer() -> None:
     """Who loads the app and ends by itself, before any server is there, has its own exit code."""
-    ended = subprocess.run([sys.executable, "-c", SLOW_TO_END], cwd=PROJECT, env=unmeasured(), check=False)
+    ended = subprocess.run([sys.executable, "-c", SLOW_TO_END], cwd=PROJECT, env=environment(), check=False)
 
     assert ended.returncode == 0
