@@ -56,7 +56,7 @@ class CampaignInterface:
         try:
             response, outcome = self._answer(_received(), vdn)
             # The work is part of the latency, so that it is as exact as a caller's measurement needs it.
-            self._state.pause(self._state.latency_s - (time.monotonic() - began))
+            self._state.pause_for_latency(began)
         except BaseException:
             self._state.calls.end()
             raise

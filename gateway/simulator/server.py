@@ -76,7 +76,7 @@ class SimulatorServer:
 
     @property
     def latency_s(self) -> float:
-        """The seconds that each answer takes at least; may be set while it runs."""
+        """The seconds that each answer takes at least; may be set while it runs, for those that wait as well."""
         return self._state.latency_s
 
     @latency_s.setter

@@ -1,5 +1,6 @@
 """What changes while the simulator runs; shared by the interface, the control endpoints and the server."""
 
+import time
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -7,6 +8,8 @@ from gateway.simulator.calls import Calls
 from gateway.simulator.fault_kinds import FAULT_KINDS
 from gateway.simulator.faults import FaultSwitch
 from gateway.simulator.listing import Listings
+
+_LOOK_S = 0.02
 
 
 @dataclass
@@ -29,3 +32,8 @@ class SimulatorState:
         """Wait for `seconds`, or until the server stops."""
         if seconds > 0:
             self.stopping.wait(seconds)
+
+    def pause_for_latency(self, began: float) -> None:
+        """Wait until `latency_s` have passed since `began` (monotonic seconds), whatever that is set to meanwhile."""
+        while (left := began + self.latency_s - time.monotonic()) > 0 and not self.stopping.wait(min(left, _LOOK_S)):
+            pass

@@ -11,7 +11,7 @@ from gateway.api.fair_semaphore import AT_ONCE
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support import cache_status
-from tests.support.gateway import GatewayUnderTest
+from tests.support.gateway import HELD_S, HOLDING, GatewayUnderTest
 from tests.support.waiting import wait_until
 
 
@@ -350,8 +350,8 @@ def test_a_crowd_that_waits_keeps_nobody_else_waiting(
     make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer
 ) -> None:
     """While more callers than have a turn at once wait for a slow CC-iSales, others are answered."""
-    gateway = make_gateway(real_time=True, isales__deadline_s="4")
-    simulator.latency_s = 1.5
+    gateway = make_gateway(real_time=True, **HOLDING)
+    simulator.latency_s = HELD_S
     with ThreadPoolExecutor(3 * AT_ONCE) as pool:
         crowd = [pool.submit(gateway.get, f"/campaigns?name={number}") for number in range(3 * AT_ONCE)]
         wait_until(lambda: simulator.calls.total >= 10)

@@ -20,7 +20,7 @@ from gateway.simulator.campaigns import campaigns_of
 from gateway.simulator.faults import Fault
 from gateway.simulator.listing import Arrangement
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest, clients
+from tests.support.gateway import HELD_S, HOLDING, GatewayUnderTest, clients
 from tests.support.waiting import wait_until
 
 Make = Callable[..., GatewayUnderTest]
@@ -251,20 +251,20 @@ def test_too_many_rows_are_refused(make_gateway: Make, simulator: SimulatorServe
 
 def test_one_at_a_time_for_a_client_and_two_in_all(simulator: SimulatorServer, make_gateway: Make) -> None:
     """Others are told when to come again, and who reads is not disturbed."""
-    gateway = make_gateway(real_time=True)
-    simulator.faults.arm(Fault("latency", seconds=1.0))
+    gateway = make_gateway(real_time=True, **HOLDING)
+    simulator.latency_s = HELD_S
     with ThreadPoolExecutor(2) as crowd:
         first = crowd.submit(gateway.get, EXPORT)
-        wait_until(lambda: simulator.calls.total >= 1)
+        assert simulator.calls.wait_for_in_flight(1, 10)
         status, name, document = gateway.problem(f"{EXPORT}?name=x")
         assert (status, name) == (503, "upstream-overloaded")
         assert "one at a time is allowed" in document["detail"]
         assert gateway.get(f"{EXPORT}?name=x").headers["Retry-After"] == "5"
         second = crowd.submit(gateway.get, f"{EXPORT}?vdn=1&name=x", "all-key")
-        wait_until(lambda: simulator.calls.total >= 2)
+        assert simulator.calls.wait_for_in_flight(2, 10)
         _, name, document = gateway.problem(f"{EXPORT}?name=y", key="operator-key")
         assert (name, "2 at a time are allowed" in document["detail"]) == ("upstream-overloaded", True)
-        simulator.faults.clear()
+        simulator.latency_s = 0.0
         assert (first.result().status_code, second.result().status_code) == (200, 200)
     assert gateway.get(f"{EXPORT}?name=y").status_code == 200
 
@@ -301,17 +301,19 @@ def test_a_failure_is_a_problem_and_never_half_a_file(simulator: SimulatorServer
 
 def test_callers_go_first(simulator: SimulatorServer, make_gateway: Make) -> None:
     """While an export waits for its pages, one call at a time, a caller's page is the next that is fetched."""
-    gateway = make_gateway(real_time=True, isales__concurrency="1")
+    gateway = make_gateway(real_time=True, isales__concurrency="1", **HOLDING)
     gateway.get("/campaigns?name=known")
     simulator.calls.reset()
     simulator.listings.arrange(Arrangement(1000))
-    simulator.latency_s = 0.1
-    with ThreadPoolExecutor(1) as other:
-        export = other.submit(gateway.get, EXPORT)
-        wait_until(lambda: simulator.calls.total >= 2)
-        before = simulator.calls.total
-        assert gateway.get("/campaigns?name=now").status_code == 200
-        assert simulator.calls.total - before <= 3
+    simulator.latency_s = HELD_S
+    with ThreadPoolExecutor(2) as others:
+        export = others.submit(gateway.get, EXPORT)
+        assert simulator.calls.wait_for_in_flight(1, 10)
+        caller = others.submit(gateway.get, "/campaigns?name=now")
+        wait_until(lambda: gateway.number('campaign_gateway_upstream_slots_waiting{priority="interactive"}') == 1)
+        simulator.latency_s = 0.0
+        assert caller.result().status_code == 200
+        assert "name=now" in list(simulator.calls.snapshot()["by_query"])[1]
         assert export.result().headers["X-Total-Count"] == "1000"
 
 

@@ -12,13 +12,13 @@ import pytest
 from flask import request
 from werkzeug.test import TestResponse
 
+from gateway.pages.flights import Flight
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest
+from tests.support.gateway import HELD_S, HOLDING, GatewayUnderTest
 from tests.support.redis_server import RedisServer
+from tests.support.threads import threads_in
 from tests.support.waiting import wait_until
-
-LATENCY_S = 1.2
 
 
 class Crowd:
@@ -31,13 +31,30 @@ class Crowd:
         gateway.app.before_request(lambda: self.reached_flask.append(request.headers.get("X-Request-Id", "")))
 
     def answers(self, path: str, *asked: dict[str, Any]) -> list[TestResponse]:
-        """Return the answers to the leader and, in their order, to a follower with each of `asked`."""
+        """Return the answers to the leader and, in their order, to a follower with each of `asked`.
+
+        The page comes as soon as all followers wait for it, but for those who are in a hurry, or refused.
+        """
         before = self._simulator.calls.total
+        self._simulator.latency_s = HELD_S
         with ThreadPoolExecutor(1 + len(asked)) as pool:
             futures: list[Future[TestResponse]] = [self._submit(pool, path, "leader", {})]
             wait_until(lambda: self._simulator.calls.total == before + 1)
             futures += [self._submit(pool, path, f"follower-{number}", given) for number, given in enumerate(asked)]
+            hurried = [
+                each
+                for each, given in zip(futures[1:], asked, strict=True)
+                if "X-Request-Timeout-Ms" in given.get("headers", {})
+            ]
+            wait_until(lambda: all(each.done() for each in hurried) and self._followed(futures[1:]))
+            self._simulator.latency_s = 0.0
             return [future.result(20) for future in futures]
+
+    @staticmethod
+    def _followed(followers: list[Future[TestResponse]]) -> bool:
+        """Tell whether each of these waits, or is answered already."""
+        answered = sum(follower.done() for follower in followers)
+        return answered + threads_in(Flight.wait) == len(followers)
 
     def _submit(self, pool: ThreadPoolExecutor, path: str, name: str, given: dict[str, Any]) -> Future[TestResponse]:
         headers = {"X-Request-Id": name, **given.get("headers", {})}
@@ -46,9 +63,8 @@ class Crowd:
 
 @pytest.fixture
 def crowd(make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer) -> Crowd:
-    """Return a crowd for a gateway in real time before a CC-iSales that takes its time."""
-    simulator.latency_s = LATENCY_S
-    return Crowd(make_gateway(real_time=True), simulator)
+    """Return a crowd for a gateway in real time."""
+    return Crowd(make_gateway(real_time=True, **HOLDING), simulator)
 
 
 def test_followers_get_what_flask_would_have_sent(crowd: Crowd, simulator: SimulatorServer) -> None:
@@ -111,7 +127,6 @@ def test_followers_share_a_failure_as_a_problem(crowd: Crowd, simulator: Simulat
 
 def test_a_follower_in_a_hurry_is_told_in_time(crowd: Crowd, simulator: SimulatorServer) -> None:
     """A follower waits no longer than it said, and the others get the page."""
-    simulator.latency_s = 1.5
     leader, hurried, patient = crowd.answers("/campaigns", {"headers": {"X-Request-Timeout-Ms": "200"}}, {})
     assert (leader.status_code, hurried.status_code, patient.status_code) == (200, 504, 200)
     assert hurried.get_json()["type"] == "problems/upstream-timeout"
@@ -122,10 +137,9 @@ def test_followers_are_in_the_log_and_in_the_numbers(
     make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer
 ) -> None:
     """A follower has the same line in the log as others have, with its own id, and counts as they do."""
-    simulator.latency_s = LATENCY_S
     written = io.StringIO()
     with redirect_stderr(written):
-        gateway = make_gateway(real_time=True, log__format="json", http__trusted_proxies="1")
+        gateway = make_gateway(real_time=True, log__format="json", http__trusted_proxies="1", **HOLDING)
         Crowd(gateway, simulator).answers("/campaigns", {"headers": {"X-Forwarded-For": "192.0.2.7"}})
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
     leader, follower = sorted((line for line in lines if line["event"] == "request"), key=lambda line: line["cache"])[
@@ -147,7 +161,6 @@ def test_followers_are_in_the_log_and_in_the_numbers(
 
 def test_a_crowd_is_woken_whole(crowd: Crowd, simulator: SimulatorServer) -> None:
     """Each who is woken wakes the next, also where some have given up in between."""
-    simulator.latency_s = 1.0
     hurried = {"headers": {"X-Request-Timeout-Ms": "300"}}
     asked = [hurried if number % 3 == 0 else {} for number in range(60)]
     answers = crowd.answers("/campaigns", *asked)
@@ -160,10 +173,10 @@ def test_nobody_waits_for_a_refresh(
     make_gateway: Callable[..., GatewayUnderTest], simulator: SimulatorServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """While a page is refreshed all get the old one at once, whatever they ask, and the log says nothing of them."""
-    gateway = make_gateway()
+    gateway = make_gateway(**HOLDING)
     gateway.get("/campaigns")
     gateway.clock.advance(20)
-    simulator.latency_s = 2 * LATENCY_S
+    simulator.latency_s = HELD_S
     gateway.get("/campaigns")
     wait_until(lambda: simulator.calls.total == 2)
     capsys.readouterr()
@@ -171,6 +184,7 @@ def test_nobody_waits_for_a_refresh(
         answer = gateway.get("/campaigns", headers=headers)
         assert answer.headers["Cache-Status"] == "campaign-gateway; hit; ttl=-5; age=20; detail=stale-while-revalidate"
     assert '"path": "/campaigns"' not in capsys.readouterr().err
+    simulator.latency_s = 0.0
     wait_until(lambda: gateway.cache_status() == "hit; ttl=15; age=0")
     assert simulator.calls.total == 2
 
@@ -213,8 +227,8 @@ def test_a_page_that_another_process_fetched_has_a_line_of_who_waited(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Followers in the process that did not fetch it get a fresh hit, and have waited for it as others do."""
-    simulator.latency_s = LATENCY_S
-    one, two = (make_gateway(real_time=True, cache__shared_url=redis.url.reveal()) for _ in range(2))
+    simulator.latency_s = HELD_S
+    one, two = (make_gateway(real_time=True, cache__shared_url=redis.url.reveal(), **HOLDING) for _ in range(2))
     with ThreadPoolExecutor(4) as pool:
         leader = pool.submit(one.get, "/campaigns")
         wait_until(lambda: simulator.calls.total == 1)
@@ -222,6 +236,8 @@ def test_a_page_that_another_process_fetched_has_a_line_of_who_waited(
         explained = "/cache/explain"
         wait_until(lambda: two.get(explained, key="doctor-key").get_json()["fetch_under_way"])
         others += [pool.submit(two.get, "/campaigns") for _ in range(2)]
+        wait_until(lambda: threads_in(Flight.wait) == 2)
+        simulator.latency_s = 0.0
         assert [answer.result(20).status_code for answer in (leader, *others)] == [200] * 4
     statuses = {answer.result().headers["Cache-Status"].partition("; ttl=")[0] for answer in others}
     assert statuses == {"campaign-gateway; hit"}

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gateway.access.keys import key_hash
+from gateway.pages.flights import Flight
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest
+from tests.support.gateway import HELD_S, HOLDING, GatewayUnderTest
 from tests.support.identity_provider import AUDIENCE, ISSUER, claims, provider, token
+from tests.support.threads import threads_in
 from tests.support.waiting import wait_until
 
 Make = Callable[..., GatewayUnderTest]
@@ -46,15 +48,17 @@ def test_the_metrics_tell_which_key_a_client_uses(make_gateway: Make, log_hits: 
 
 def test_who_follows_a_fetch_is_seen(make_gateway: Make, simulator: SimulatorServer) -> None:
     """Callers that wait in front of Flask for another caller's page are seen, with the key that they have sent."""
-    gateway = make_gateway(real_time=True, clients__0__previous_key_sha256=key_hash("old-key"))
+    gateway = make_gateway(real_time=True, clients__0__previous_key_sha256=key_hash("old-key"), **HOLDING)
     gateway.get("/campaigns", key="old-key")
     before = last_seen(gateway, "web", "previous")
-    simulator.latency_s = 0.4
+    simulator.latency_s = HELD_S
     calls = simulator.calls.total
     with ThreadPoolExecutor(2) as pool:
         leader = pool.submit(gateway.get, "/campaigns?page=2")
         wait_until(lambda: simulator.calls.total == calls + 1)
         follower = pool.submit(gateway.get, "/campaigns?page=2", key="old-key")
+        wait_until(lambda: threads_in(Flight.wait) == 1)
+        simulator.latency_s = 0.0
         assert "collapsed" in follower.result(10).headers["Cache-Status"]
         assert leader.result(10).status_code == 200
     assert before < last_seen(gateway, "web", "previous")

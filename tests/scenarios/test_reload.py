@@ -14,6 +14,7 @@ from gateway.access.keys import key_hash
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
 from tests.support import cache_status
+from tests.support.gateway import HELD_S, HOLDING
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.reloading import ReloadedGateway
 from tests.support.time_zones import other_data, zone_folder
@@ -206,7 +207,7 @@ def test_a_pause_that_the_upstream_asked_for_outlasts_a_reload(
 
 def test_the_call_budget_holds_over_a_reload(serve: Callable[..., ReloadedGateway], simulator: SimulatorServer) -> None:
     """Calls of the old app and of the new one together are never more than allowed; a lower budget counts at once."""
-    gateway = serve(real_time=True, isales__concurrency="4")
+    gateway = serve(real_time=True, isales__concurrency="4", **HOLDING)
     simulator.latency_s = 0.3
     with ThreadPoolExecutor(24) as pool:
         early = [pool.submit(gateway.get, f"/campaigns?page={page}") for page in range(1, 9)]
@@ -216,16 +217,18 @@ def test_the_call_budget_holds_over_a_reload(serve: Callable[..., ReloadedGatewa
         assert gateway.reload(log__level="info")
         assert [answer.result().status_code for answer in (*early, *late)] == [200] * 16
         assert simulator.calls.snapshot()["max_in_flight"] == 4
+        simulator.latency_s = HELD_S
         again = [pool.submit(gateway.get, f"/campaigns?page_size=20&page={page}") for page in range(1, 9)]
         assert simulator.calls.wait_for_in_flight(4, 10)
         assert gateway.reload(isales__concurrency="2")
+        simulator.latency_s = 0.3
         assert simulator.calls.wait_for_in_flight(2, 10)
         simulator.calls.reset()
         assert [answer.result().status_code for answer in again] == [200] * 8
         more = [pool.submit(gateway.get, f"/campaigns?page_size=30&page={page}") for page in range(1, 6)]
         assert [answer.result().status_code for answer in more] == [200] * 5
         assert gateway.reload(isales__concurrency="6")
-        simulator.latency_s = 2.0
+        simulator.latency_s = HELD_S
         most = [pool.submit(gateway.get, f"/campaigns?page_size=40&page={page}") for page in range(1, 8)]
         assert simulator.calls.wait_for_in_flight(6, 10)
         simulator.latency_s = 0.0
@@ -248,8 +251,8 @@ def test_shared_slots_are_given_back_after_a_reload(
     serve: Callable[..., ReloadedGateway], simulator: SimulatorServer, redis: RedisServer
 ) -> None:
     """A call of the old app that ends after the reload leaves nothing of the budget over all processes taken."""
-    gateway = serve(real_time=True, cache__shared_url=redis.url.reveal())
-    simulator.latency_s = 0.5
+    gateway = serve(real_time=True, cache__shared_url=redis.url.reveal(), **HOLDING)
+    simulator.latency_s = HELD_S
     with ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(gateway.get, f"/campaigns?page={page}") for page in (1, 2, 3)]
         assert simulator.calls.wait_for_in_flight(3, 10)
@@ -257,6 +260,7 @@ def test_shared_slots_are_given_back_after_a_reload(
             (slots,) = client.keys("campaign-gateway:slots:*")
             assert client.zcard(slots) == 3
             assert gateway.reload(log__level="info")
+            simulator.latency_s = 0.0
             assert [call.result().status_code for call in calls] == [200] * 3
             assert client.zcard(slots) == 0
 

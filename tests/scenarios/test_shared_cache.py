@@ -11,12 +11,14 @@ from pathlib import Path
 
 import requests
 
+from gateway.pages.flights import Flight
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.support.gateway import PROJECT, VARIABLES, GatewayUnderTest
+from tests.support.gateway import HELD_S, HOLDING, PROJECT, VARIABLES, GatewayUnderTest
 from tests.support.redis_server import RedisServer
 from tests.support.server import BIN, environment, served_gateway
+from tests.support.threads import threads_in
 from tests.support.waiting import wait_until
 
 KEY = {"X-API-Key": "web-key"}
@@ -74,10 +76,14 @@ def test_a_failure_is_shared_by_all_processes(
     simulator: SimulatorServer, make_sharing: Callable[..., GatewayUnderTest]
 ) -> None:
     """Who waits in another process gets the leader's failure instead of making the same call again."""
-    gateways = [make_sharing() for _ in range(2)]
-    simulator.faults.arm(Fault("result-code", result_code="0299999", latency_s=0.4))
+    gateways = [make_sharing(**HOLDING) for _ in range(2)]
+    simulator.faults.arm(Fault("result-code", result_code="0299999"))
+    simulator.latency_s = HELD_S
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(gateways[number % 2].problem, "/campaigns") for number in range(20)]
+        # All but who leads in its process.
+        wait_until(lambda: threads_in(Flight.wait) == 18)
+        simulator.latency_s = 0.0
         problems = [answer.result(20) for answer in answers]
     assert {(status, name) for status, name, _ in problems} == {(502, "upstream-failed")}
     assert {document["upstream"]["result_code"] for _, _, document in problems} == {"0299999"}
@@ -88,11 +94,12 @@ def test_a_stale_page_is_refreshed_by_one_process_for_all(
     simulator: SimulatorServer, make_sharing: Callable[..., GatewayUnderTest]
 ) -> None:
     """Each process serves the stale page at once, and all of them together make one call."""
-    one, two = (make_sharing(cache__fresh_s="1", cache__refresh_ahead="1") for _ in range(2))
+    one, two = (make_sharing(cache__fresh_s="1", cache__refresh_ahead="1", **HOLDING) for _ in range(2))
     one.get("/campaigns")
     two.get("/campaigns")
-    simulator.latency_s = 0.3
+    simulator.latency_s = HELD_S
     wait_until(lambda: "stale" in one.cache_status() and "stale" in two.cache_status())
+    simulator.latency_s = 0.0
     wait_until(lambda: "stale" not in one.cache_status() and "stale" not in two.cache_status())
     assert simulator.calls.total == 2
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.simulator.faults import Fault
 from gateway.simulator.server import SimulatorServer
-from tests.support.gateway import GatewayUnderTest, clients
+from tests.support.gateway import HELD_S, HOLDING, GatewayUnderTest, clients
 from tests.support.threads import nothing_is_fetched_behind
 from tests.support.waiting import wait_until
 
@@ -182,9 +182,10 @@ def test_it_counts_as_one_request_unless_all_is_at_hand(make_gateway: Make) -> N
 
 def test_a_caller_in_a_hurry_is_told(simulator: SimulatorServer, make_gateway: Make) -> None:
     """Its own deadline ends its wait, and what was fetched is kept for the next."""
-    gateway = make_gateway(real_time=True)
-    simulator.latency_s = 0.5
-    problem = gateway.problem(SUMMARY, headers={"X-Request-Timeout-Ms": "100"})
+    gateway = make_gateway(real_time=True, **HOLDING)
+    simulator.latency_s = HELD_S
+    problem = gateway.problem(SUMMARY, headers={"X-Request-Timeout-Ms": "500"})
     assert problem[:2] == (504, "upstream-timeout")
+    simulator.latency_s = 0.0
     wait_until(lambda: gateway.get(SUMMARY, headers={"Cache-Control": "only-if-cached"}).status_code == 200)
     assert simulator.calls.total == 9

@@ -62,6 +62,12 @@ def settings_for(base_url: str, **variables: str) -> Settings:
     return load_settings(environ, PROJECT)
 
 
+HELD_S = 15.0
+"""Calls that a test holds until it has seen what it waits for, and then lets go."""
+HOLDING = {"isales__read_timeout_s": "20", "isales__deadline_s": "25"}
+"""Settings with which such calls are waited for."""
+
+
 class GatewayUnderTest:
     """The app with its test client and a clock that the test moves, its own `clock` or the real one with `real_time`.
 

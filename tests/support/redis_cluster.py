@@ -124,7 +124,7 @@ def redis_cluster(program: str = "", options: tuple[str, ...] = (), *, replicas:
         nodes: list[RedisServer] = []
         for _ in range(MASTERS * (1 + replicas)):
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-            nodes.append(RedisServer(folder, program=program, options=(*_OPTIONS, *options), bus=True))
+            nodes.append(RedisServer(folder, program=program, options=(*_OPTIONS, *options)))
             stack.callback(nodes[-1].kill)
             nodes[-1].start()
         cluster = RedisCluster(nodes)

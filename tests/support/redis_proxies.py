@@ -1,5 +1,6 @@
 """Proxies in front of three servers of Redis that know nothing of each other: Envoy's, and twemproxy."""
 
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Final
 
 from gateway.settings.model import Secret
 from tests.support.programs import program
-from tests.support.redis_server import RedisServer, is_free, redis_server
+from tests.support.redis_server import RedisServer, redis_server
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
@@ -75,6 +76,12 @@ def proxied(proxy: Proxy, *, tags: bool) -> Iterator[Secret]:
         stack.callback(process.wait, 10)
         stack.callback(process.kill)
         # Not by a look at Redis through it, for what it lets pass is what is to be found out.
-        wait_until(lambda: not is_free(port), 20)
+        wait_until(lambda: _listens(port), 20)
         assert process.poll() is None, "the proxy has ended"
         yield Secret(f"redis://127.0.0.1:{port}/0")
+
+
+def _listens(port: int) -> bool:
+    # To bind it would be in the way of who is just about to.
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

