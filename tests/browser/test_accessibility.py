@@ -103,6 +103,46 @@ def test_nothing_is_lost_at_400_percent(
     assert console.page.evaluate(small) == []
 
 
+LONGEST: Any = {"caller_no": "0" * 24, "begin": "2024-12-28 10:08:58", "end": "2088-12-28 20:58:58", "device_type": 1}
+OUTSIDE = """() => {
+    const right = (selector) => document.querySelector(selector).getBoundingClientRect().right;
+    const { paddingRight } = getComputedStyle(document.getElementById("campaigns"));
+    const inside = right("#campaigns") - parseFloat(paddingRight);
+    const widest = document.documentElement.scrollWidth;
+    return Math.max(right("table.list") - inside, right(".place") - innerWidth, widest - innerWidth);
+}"""
+
+
+@pytest.mark.parametrize("name", ["W" * 64, "Retention and win-back " * 2])
+def test_what_is_long_fits_into_windows_of_any_width(
+    simulator: SimulatorServer, new_console: NewConsole, name: str
+) -> None:
+    """The longest ids, numbers and times, and long names of VDNs and clients, are within their parts of the page."""
+    great = 9_223_372_036_854_775_000
+    simulator.listings.show(1, [a_campaign(great + number, **LONGEST) for number in range(2)])
+    console = new_console()
+    mine = {"client": name, "credential": "token", "limit": None, "scopes": ["campaigns:read"]}
+    vdns = [{"vdn": 1, "name": name, "time_zone": "UTC"}, {"vdn": 2, "name": name, "time_zone": "UTC"}]
+    console.page.route("**/me", lambda route: route.fulfill(json={**route.fetch().json(), **mine, "vdns": vdns}))
+    console.open()
+    console.shows(2)
+    beyond = {}
+    for width in (320, 640, 961, 1024, 1247, 1248, 1280, 1400):
+        console.page.set_viewport_size({"width": width, "height": 800})
+        beyond[width] = console.page.evaluate(OUTSIDE)
+    assert {width: by for width, by in beyond.items() if by > 1} == {}
+
+
+def test_a_campaign_has_a_name_to_press(simulator: SimulatorServer, console: Console) -> None:
+    """Also one whose name is of nothing but blanks; another keeps those around it. One without an id has no row."""
+    rows = [a_campaign(1, name=" \u3000\t"), a_campaign(2, name=" x "), a_campaign(3, id=None)]
+    simulator.listings.show(1, rows)
+    console.open()
+    console.shows(2)
+    assert console.names.all_text_contents() == ["(no name)", " x "]
+    expect(console.page.locator("#shown")).to_contain_text("1 without a usable id is left out")
+
+
 def test_axe_finds_what_is_wrong(console: Console) -> None:
     """Pale words, a picture without any and landmarks that share a name, so that none means something."""
     console.page.set_content(

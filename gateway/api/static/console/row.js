@@ -5,7 +5,8 @@ import { markOf } from "./changes.js";
 import { dayAndTime, full, myZone, span } from "./times.js";
 import { say } from "./words.js";
 
-export const nameOf = (row) => row.name || say("no_name");
+// A name of nothing but blanks would be a button that nobody sees, and that has no name for screen readers.
+export const nameOf = (row) => (row.name?.trim() ? row.name : say("no_name"));
 export const statusWord = (status) => say(`status.${status}`);
 
 export const statusBadge = (status) => el("span", { class: `badge ${status}` }, icon(status), statusWord(status));

@@ -135,6 +135,7 @@ export default {
   "nothing.loading": "Loading …",
   shown: "{first} to {last} of {n}",
   left_out: "{n} without a usable id are left out",
+  "left_out.one": "1 without a usable id is left out",
   looked_at: "Found among the first {n} of {items} campaigns",
   pages: "Pages",
   "pages.here": "Page {page} of {pages}",
