@@ -35,17 +35,24 @@ class Language(StrEnum):
 
 def preferred_language(accept_language: str | None) -> Language:
     """Return which language `Accept-Language` (RFC 9110, section 12.5.4) prefers; English where it is no help."""
-    return _preferred(hint(accept_language))
+    return named_language(accept_language) or Language.ENGLISH
 
 
+def named_language(accept_language: str | None) -> Language | None:
+    """Return which of the languages that there are `Accept-Language` likes best, `None` where it names neither."""
+    return _named(hint(accept_language))
+
+
+# Callers send a handful of different headers over and over.
 @lru_cache(maxsize=256)
-def _preferred(accept_language: str | None) -> Language:
+def _named(accept_language: str | None) -> Language | None:
     # Not werkzeug's `best_match`, which prefers what is written exactly so to what is liked better: `en-GB, zh;q=0.1`.
     for tag, weight in parse_accept_header(accept_language):
-        primary = tag.partition("-")[0].lower()
+        # With an underscore it is no tag, but how locales of Java and POSIX are written.
+        primary = tag.replace("_", "-").partition("-")[0].lower()
         if weight > 0 and primary in {"en", "zh"}:
             return Language.CHINESE if primary == "zh" else Language.ENGLISH
-    return Language.ENGLISH
+    return None
 
 
 def said(text: str, language: Language) -> str:

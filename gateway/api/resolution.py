@@ -1,18 +1,14 @@
 """From the parameters that a caller wrote to the complete question, in the tenant's terms."""
 
-from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from werkzeug.datastructures import LanguageAccept
-from werkzeug.http import parse_accept_header
-
+from gateway.api.language import Language, named_language
 from gateway.api.period import period_faults, wall_clock
 from gateway.api.query import CampaignsParameters, refusal
-from gateway.api.representation import hint
 from gateway.model import CampaignQuery
 
-LOCALES: Final = {"zh": "zh_CN", "en": "en_US"}
+LOCALES: Final = {Language.CHINESE: "zh_CN", Language.ENGLISH: "en_US"}
 
 
 def resolve(
@@ -41,11 +37,6 @@ def resolve(
 
 
 def preferred_locale(accept_language: str | None) -> str | None:
-    """Return the vendor's locale that `Accept-Language` (RFC 9110, section 12.5.4) prefers, `None` for neither."""
-    return _preferred_locale(hint(accept_language))
-
-
-@lru_cache(maxsize=256)
-def _preferred_locale(accept_language: str | None) -> str | None:
-    best = parse_accept_header(accept_language, LanguageAccept).best_match(list(LOCALES))
-    return None if best is None else LOCALES[best]
+    """Return the vendor's locale of the language that `Accept-Language` likes best, `None` for neither."""
+    language = named_language(accept_language)
+    return None if language is None else LOCALES[language]

@@ -40,6 +40,7 @@ NOT_FOR_CALLERS = ("doctor", "openapi", "public", "cors", "representation")
         ("en, zh", "en"),
         ("en;q=0, zh;q=0.1", "zh-CN"),
         ("zh;q=0", "en"),
+        ("zh_CN, en;q=0.5", "zh-CN"),
         ("zh, " + "fr;q=0.1, " * 100, "en"),
         ("\xff\x00;;q=,", "en"),
     ],

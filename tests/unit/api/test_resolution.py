@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.api.query import CampaignsParameters, parse_campaigns_query
-from gateway.api.resolution import resolve
+from gateway.api.resolution import preferred_locale, resolve
 from gateway.errors import InvalidParameters
 from gateway.model import CampaignQuery, CampaignStatus, DeviceType
 
@@ -151,3 +151,22 @@ def test_everything_is_carried_over() -> None:
         page_size=3,
     )
     assert query.locale == "en_US"
+
+
+@pytest.mark.parametrize(
+    ("header", "locale"),
+    [
+        (None, None),
+        ("*", None),
+        ("fr", None),
+        ("zh-TW", "zh_CN"),
+        ("zh-CN, en;q=0.5", "zh_CN"),
+        ("en-US, zh;q=0.5", "en_US"),
+        ("fr, zh-CN;q=0.2, en;q=0.1", "zh_CN"),
+        ("zh_CN, en;q=0.5", "zh_CN"),
+        ("zh;q=0", None),
+    ],
+)
+def test_the_locale_is_the_language_that_is_liked_best(header: str | None, locale: str | None) -> None:
+    """What is liked better comes before what is written exactly as the vendor's locales begin."""
+    assert preferred_locale(header) == locale
