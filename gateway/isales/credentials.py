@@ -31,10 +31,14 @@ class KeyPair:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The keys to sign with, and by how many seconds CC-iSales' clock is ahead of ours (below 0: behind)."""
+    """The keys to sign with, and by how many seconds CC-iSales' clock is ahead of ours (below 0: behind).
+
+    `among_first` says that their call takes one of the few places before any signature was accepted.
+    """
 
     keys: KeyPair
     clock_ahead_s: float = 0.0
+    among_first: bool = field(default=False, compare=False)
 
 
 def key_pairs(tenant: Tenant) -> tuple[KeyPair, ...]:

@@ -1,6 +1,7 @@
 """Which keys a call is signed with, and whether it may be now: wrong ones are shown to CC-iSales rarely.
 
-A pair of keys is *new* until its first call has ended: a few go, and others wait for one of them, a second at most.
+A pair of keys is *new* until its first call has ended: a few go, and others wait for one of them, a second at most. As
+long as no signature at all was accepted, a few of all tenants go: a wrong clock would have every one of them refused.
 It is *free* as long as none of its signatures is refused. Once one is, by a clock that agrees, it is *refused*: one
 call at a time asks, after pauses that double, until one is accepted; all other calls end at once.
 """
@@ -24,8 +25,13 @@ FIRST_ROTATION_PAUSE_S: Final = 60.0
 """While the previous keys work there is no hurry to try the current ones again."""
 
 FIRST_CALLS_ALONE_S: Final = 1.0
-MOST_FIRST_CALLS: Final = 4
-"""Of a tenant with one pair: as many as may be refused. With two pairs one call finds out which is the good one."""
+MOST_FIRST_CALLS: Final = 2
+"""Of a tenant with one pair: each may be refused twice. With two pairs one call finds out which is the good one."""
+
+MOST_FIRST_CALLS_OF_ALL: Final = 3
+"""Of all tenants, more than of one, so that one whose calls hang leaves a place to others."""
+
+ALL_TENANTS: Final = "all"
 
 LOOK_AGAIN_S: Final = 0.05
 LEASE_S: Final = 10.0
@@ -68,6 +74,7 @@ class KeyTrials:
         self._states: dict[tuple[Tenant, KeyName], State] = {}
         self._details: dict[Tenant, str] = {}
         self._kept: frozenset[Tenant] | None = None
+        self._any_accepted = False
         self._changed = threading.Condition()
         self.waiting = 0
         """Calls that wait for the first one with their keys."""
@@ -80,7 +87,7 @@ class KeyTrials:
             gone = {tenant for tenant, _ in self._states} - self._kept
             self._states = {key: state for key, state in self._states.items() if key[0] in self._kept}
             self._details = {tenant: text for tenant, text in self._details.items() if tenant in self._kept}
-        self._own.keep({_name(tenant) for tenant in tenants})
+        self._own.keep({ALL_TENANTS, *map(_name, tenants)})
         for tenant in gone:
             self._metrics.keys_refused(tenant.vdn, refused=False)
 
@@ -94,10 +101,14 @@ class KeyTrials:
             best = self.known.best(tenant)
             wait_s, first_call = float("inf"), False
             for pair in (best.keys, *(pair for pair in key_pairs(tenant) if pair != best.keys)):
-                turn = FREE if self._state(tenant, pair) is State.FREE else self._ask(tenant, pair)
+                state = self._state(tenant, pair)
+                turn = FREE if state is State.FREE else self._ask(tenant, pair)
+                among_first = turn.granted and state is State.NEW and not self._any_accepted
+                if among_first:
+                    turn = self._ask_for_all(tenant, pair)
                 first_call = turn.asking and not turn.refusals
                 if turn.granted or (first_call and self._clock() >= gives_up_at):
-                    return Credentials(pair, best.clock_ahead_s)
+                    return Credentials(pair, best.clock_ahead_s, among_first and turn.granted)
                 if first_call:
                     break
                 wait_s = min(wait_s, turn.wait_s)
@@ -128,8 +139,9 @@ class KeyTrials:
             self._metrics.signature_refused(tenant.vdn, 1)
             if refused.keys != used.keys:
                 self._count(tenant, refused.keys, 1, FIRST_ROTATION_PAUSE_S)
+        self._any_accepted = True
         if self._state(tenant, used.keys) is not State.FREE:
-            self._settle(tenant, used.keys, accepted=True)
+            self._settle(_name(tenant), used.keys.name, accepted=True)
             self._learn(tenant, used.keys, State.FREE)
         self.known.accepted(tenant, used, refused)
 
@@ -140,26 +152,38 @@ class KeyTrials:
             self._details[tenant] = detail
         self._count(tenant, pair, signatures, FIRST_PAUSE_S)
 
-    def ended(self, tenant: Tenant, pair: KeyPair, *, sent: bool = True) -> None:
-        """Take note that a call that was to be signed with `pair` is over, and whether it was made at all."""
-        state = self._state(tenant, pair)
+    def ended(self, tenant: Tenant, used: Credentials, *, sent: bool = True) -> None:
+        """Take note that a call that was to be signed with `used` is over, and whether it was made at all."""
+        if used.among_first:
+            self._settle(ALL_TENANTS, ALL_TENANTS, accepted=False)
+        state = self._state(tenant, used.keys)
         if state is not State.FREE:
-            self._settle(tenant, pair, accepted=False)
+            self._settle(_name(tenant), used.keys.name, accepted=False)
         if state is State.NEW and sent:
             # Neither accepted nor refused: nothing speaks against others.
-            self._learn(tenant, pair, State.FREE)
+            self._learn(tenant, used.keys, State.FREE)
 
-    def _settle(self, tenant: Tenant, pair: KeyPair, *, accepted: bool) -> None:
+    def _settle(self, tenant: str, pair: str, *, accepted: bool) -> None:
         for budget in (self._own, self.shared):
-            budget.settled(_name(tenant), pair.name, accepted=accepted)
+            budget.settled(tenant, pair, accepted=accepted)
 
     def _ask(self, tenant: Tenant, pair: KeyPair, *, at_once: bool = False) -> Turn:
         new = self._state(tenant, pair) is State.NEW
         at_most = MOST_FIRST_CALLS if new and not tenant.previous_access_key else 1
-        shared = self.shared.ask(_name(tenant), pair.name, LEASE_S, at_most, at_once=at_once)
+        return self._turn(_name(tenant), pair.name, at_most, at_once=at_once)
+
+    def _ask_for_all(self, tenant: Tenant, pair: KeyPair) -> Turn:
+        """Ask for one of the places of all tenants; where none is left, the one of `pair` is given back."""
+        turn = self._turn(ALL_TENANTS, ALL_TENANTS, MOST_FIRST_CALLS_OF_ALL)
+        if not turn.granted:
+            self._settle(_name(tenant), pair.name, accepted=False)
+        return turn
+
+    def _turn(self, tenant: str, pair: str, at_most: int, *, at_once: bool = False) -> Turn:
+        shared = self.shared.ask(tenant, pair, LEASE_S, at_most, at_once=at_once)
         if shared is not None:
             return Turn(*shared)
-        return self._own.ask(_name(tenant), pair.name, LEASE_S, at_most, at_once=at_once)
+        return self._own.ask(tenant, pair, LEASE_S, at_most, at_once=at_once)
 
     def _count(self, tenant: Tenant, pair: KeyPair, signatures: int, first_pause_s: float) -> None:
         self._own.refused(_name(tenant), pair.name, signatures, first_pause_s)

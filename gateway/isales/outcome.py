@@ -32,6 +32,8 @@ FORBIDDEN: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.IM_A_TEAPOT})
 SAID_CHARACTERS: Final = 200
 
 _SECONDS: Final = re.compile("[0-9]+")
+# A date may have a comma after its day.
+_ONE_OF_SEVERAL: Final = re.compile(r"\s*(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,[^,]*|[^,]+")
 
 
 def envelope_of(
@@ -45,6 +47,8 @@ def envelope_of(
     if reply.status == HTTPStatus.OK:
         document = envelope.decode(reply.body)
         if failed := envelope.failure(document):
+            if isinstance(failed, UpstreamOverloaded):
+                failed = _with_pause(failed, _retry_after(reply, now))
             # The one that is raised is not to be held by this frame: see there.
             raise failed.again()
         return document
@@ -71,7 +75,7 @@ def _forbidden(reply: Reply, now: datetime, *, searched: bool, withheld: Iterabl
     return UpstreamForbidden(
         detail,
         upstream=failed.upstream if failed else None,
-        retry_after_s=retry_after(reply.headers.get("Retry-After", ""), now),
+        retry_after_s=_retry_after(reply, now),
         of_query=of_query,
     )
 
@@ -95,9 +99,9 @@ def _error(reply: Reply, now: datetime, took_s: float) -> UpstreamError:
         ahead = clock_ahead(reply.headers.get("Date", ""), now - timedelta(seconds=took_s / 2))
         return UpstreamRefusedCredentials(f"{said} to the gateway's signature.", clock_ahead_s=ahead)
     failed = _failure_in(reply)
-    if isinstance(failed, UpstreamOverloaded) and not reply.headers.get("Retry-After"):
-        return failed
-    after = retry_after(reply.headers.get("Retry-After", ""), now)
+    after = _retry_after(reply, now)
+    if isinstance(failed, UpstreamOverloaded):
+        return _with_pause(failed, after)
     retryable_in_s = (after or 0) if reply.status in WORTH_A_RETRY else None
     if reply.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return UpstreamOverloaded(
@@ -123,16 +127,34 @@ def _failure_in(reply: Reply) -> UpstreamError | None:
         return None
 
 
+def _with_pause(failed: UpstreamOverloaded, after: int | None) -> UpstreamOverloaded:
+    """Return `failed`, which the envelope says, with the pause of a `Retry-After` beside it."""
+    if after is None:
+        return failed
+    return UpstreamOverloaded(
+        failed.detail, upstream=failed.upstream, retry_after_s=after, pause_s=after, one_vdn=failed.one_vdn
+    )
+
+
+def _retry_after(reply: Reply, now: datetime) -> int | None:
+    return retry_after(reply.headers.get("Retry-After", ""), now)
+
+
 def retry_after(header: str, now: datetime) -> int | None:
-    """Return the whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), 1 to 86400, `None` if it has none."""
-    if _SECONDS.fullmatch(header.strip()):
-        seconds = float(header)
-    else:
-        at = parse_http_date(header)
-        if at is None:
-            return None
-        seconds = (at - now).total_seconds()
-    return ceil(min(max(seconds, 1.0), LONGEST_RETRY_AFTER_S))
+    """Return the whole seconds of a `Retry-After` (RFC 9110 section 10.2.3), 1 to 86400, `None` if it has none.
+
+    Whoever stands in front may add another one, and the two come joined by a comma (section 5.3): the longest counts.
+    """
+    each = [_seconds(one.strip(), now) for one in _ONE_OF_SEVERAL.findall(header)]
+    told = [seconds for seconds in each if seconds is not None]
+    return ceil(min(max(1.0, *told), LONGEST_RETRY_AFTER_S)) if told else None
+
+
+def _seconds(text: str, now: datetime) -> float | None:
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    at = parse_http_date(text)
+    return None if at is None else (at - now).total_seconds()
 
 
 def clock_ahead(date: str, at: datetime) -> float | None:

@@ -27,7 +27,7 @@ def in_turn(send: Send, trials: KeyTrials) -> Send:
             sent = error.sent
             raise
         finally:
-            trials.ended(tenant, credentials.keys, sent=sent)
+            trials.ended(tenant, credentials, sent=sent)
 
     return send_in_turn
 
@@ -81,7 +81,7 @@ def _second_attempt(
         raise
     finally:
         if other_keys:
-            trials.ended(tenant, second.keys)
+            trials.ended(tenant, second)
     if isinstance(answer, VendorAnswer):
         return answer
     if other_keys:

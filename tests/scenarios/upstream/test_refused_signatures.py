@@ -222,6 +222,28 @@ def test_one_wrong_key_among_three_tenants() -> None:
         gateway.close()
 
 
+SIX = [Tenant((vdn,), f"demo-access-key-{vdn}", f"demo-secret-key-{vdn}") for vdn in range(1, 7)]
+
+
+def test_a_crowd_that_begins_with_a_wrong_clock_does_not_lock_the_address() -> None:
+    """Nobody is turned away by a CC-iSales that locks after five refused signatures in a row: a few calls find out."""
+    tenants = [
+        f'{{vdn = {each.vdns[0]}, access_key = "{each.access_key}", secret_key = "{each.secret_key}"}}' for each in SIX
+    ]
+    # So long that calls which go at once are refused at once.
+    with SimulatorServer(SimulatorConfig(tenants=tuple(SIX), latency_s=0.1)) as simulator:
+        simulator.clock_ahead_s = 1200.0
+        gateway = GatewayUnderTest(simulator.base_url, FakeClock(), tenants=f"[{', '.join(tenants)}]")
+        paths = [f"/campaigns?vdn={vdn}&page={page}" for page in (1, 2) for vdn in range(1, 7)]
+        with ThreadPoolExecutor(len(paths)) as pool:
+            statuses = [answer.status_code for answer in pool.map(lambda path: gateway.get(path, "all-key"), paths)]
+        gateway.close()
+        counts = simulator.calls.snapshot()
+    assert statuses == [200] * len(paths)
+    assert counts["locked"] == 0
+    assert 1 <= counts["refused"] <= 3
+
+
 def test_processes_that_share_a_redis_show_a_wrong_key_a_few_times(
     simulator: SimulatorServer, make_sharing: Callable[..., GatewayUnderTest]
 ) -> None:

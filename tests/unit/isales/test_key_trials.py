@@ -24,7 +24,10 @@ ANSWER = VendorAnswer({})
 
 
 class House:
-    """Calls to a CC-iSales that takes the signatures of `good` access keys, and holds calls while `gate` is closed."""
+    """Calls to a CC-iSales that takes the signatures of `good` access keys, and holds calls while `gate` is closed.
+
+    Its clock is `ahead_s` seconds ahead. `in_a_row` is the most signatures that it refused without taking any.
+    """
 
     def __init__(self, *good: str) -> None:
         self.clock = FakeClock()
@@ -34,6 +37,10 @@ class House:
         self.gate = threading.Event()
         self.gate.set()
         self.shown: list[str] = []
+        self.ahead_s = 0.0
+        self.in_a_row = 0
+        self._refused = 0
+        self._lock = threading.Lock()
         self.trials = KeyTrials(KnownCredentials(self.counts, self.clock), NO_SHARED_BUDGET, self.counts, self.clock)
         self.send = in_turn(with_credentials(self._send, self.trials), self.trials)
 
@@ -43,8 +50,13 @@ class House:
         self.gate.wait(10)
         if self.error:
             raise self.error
-        if key not in self.good:
-            raise UpstreamRefusedCredentials("CC-iSales answered HTTP 401.", clock_ahead_s=0.0)
+        ahead_s = self.ahead_s - request.signed_with.clock_ahead_s
+        good = key in self.good and not ahead_s
+        with self._lock:
+            self._refused = 0 if good else self._refused + 1
+            self.in_a_row = max(self.in_a_row, self._refused)
+        if not good:
+            raise UpstreamRefusedCredentials("CC-iSales answered HTTP 401.", clock_ahead_s=ahead_s)
         return ANSWER
 
     def ask(self, of: Tenant = TENANT) -> Exception | None:
@@ -114,20 +126,77 @@ def test_the_key_that_becomes_good_is_found_by_the_next_try() -> None:
 
 
 def test_a_few_first_calls_find_out() -> None:
-    """A crowd with a wrong key shows it four times, one with a good key waits for the first of them and then goes."""
+    """A crowd with a wrong key shows it twice, one with a good key waits for the first of them and then goes."""
     house = House()
     house.gate.clear()
     with ThreadPoolExecutor(20) as pool:
         calls = [pool.submit(house.ask) for _ in range(20)]
-        wait_until(lambda: house.trials.waiting == 16)
+        wait_until(lambda: house.trials.waiting == 18)
         house.gate.set()
         errors = [call.result(10) for call in calls]
-    assert house.shown == ["AK"] * 4
-    assert house.refusals_in(296) == 0
+    assert house.shown == ["AK"] * 2
+    assert 2 + house.refusals_in(296) <= 4
     assert all(isinstance(error, UpstreamRefusedCredentials) for error in errors)
     house = House("AK")
     with ThreadPoolExecutor(20) as pool:
         assert [call.result(10) for call in [pool.submit(house.ask) for _ in range(20)]] == [None] * 20
+
+
+SEVERAL = [tenant(vdn=vdn, access_key=f"AK-{vdn}") for vdn in range(1, 7)]
+
+
+def test_a_wrong_clock_is_found_out_by_a_few_calls_of_all_tenants() -> None:
+    """Where a crowd of good keys comes first, fewer signatures than lock an address are refused in a row."""
+    house = House(*(each.access_key for each in SEVERAL))
+    house.ahead_s = 1200.0
+    house.gate.clear()
+    with ThreadPoolExecutor(18) as pool:
+        calls = [pool.submit(house.ask, of) for of in SEVERAL * 3]
+        wait_until(lambda: len(house.shown) + house.trials.waiting >= 18)
+        assert len(house.shown) == 3
+        house.gate.set()
+        assert [call.result(10) for call in calls] == [None] * 18
+    assert house.in_a_row <= 3
+
+
+def test_a_wrong_clock_and_a_wrong_key_are_shown_less_often_than_locks_an_address() -> None:
+    """Each call of a crowd is refused twice, by both clocks, and so two of them go."""
+    house = House()
+    house.ahead_s = 1200.0
+    house.gate.clear()
+    with ThreadPoolExecutor(10) as pool:
+        calls = [pool.submit(house.ask) for _ in range(10)]
+        wait_until(lambda: len(house.shown) + house.trials.waiting >= 10)
+        house.gate.set()
+        assert all(call.result(10) for call in calls)
+    assert house.in_a_row == 4
+    assert house.refusals_in(296) == 0
+
+
+def test_a_tenant_whose_first_calls_hang_leaves_a_place_to_others() -> None:
+    """Before anything was accepted one tenant has fewer places than all have; a place is had again after its call."""
+    house = House("AK", "AK-2")
+    house.gate.clear()
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(house.ask) for _ in range(2)]
+        wait_until(lambda: len(house.shown) == 2)
+        house.error = UpstreamFailed("x")
+        calls.append(pool.submit(house.ask, SEVERAL[1]))
+        wait_until(lambda: len(house.shown) == 3)
+        house.gate.set()
+        assert all(isinstance(call.result(10), UpstreamFailed) for call in calls)
+    house.error = None
+    assert [house.ask(of) for of in (TENANT, SEVERAL[1])] == [None] * 2
+
+
+def test_calls_that_say_nothing_of_signatures_give_their_places_back() -> None:
+    """However many tenants begin with failures, the next one's first call does not wait."""
+    house = House("AK-6")
+    house.error = UpstreamFailed("x")
+    for of in SEVERAL[:5]:
+        assert house.ask(of) is house.error
+    house.error = None
+    assert house.ask(SEVERAL[5]) is None
 
 
 def test_nobody_waits_long_for_the_first_call() -> None:

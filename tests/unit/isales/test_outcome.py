@@ -99,6 +99,14 @@ def test_a_failed_status_carries_what_the_envelope_said() -> None:
         (format_datetime(NOW - timedelta(days=1)), 1),
         (format_datetime(NOW + timedelta(days=9)), 86400),
         ("Fri, 02 Jan 2026 03:05:05 -0000", 60),
+        ("7, 9", 9),
+        ("9,7", 9),
+        (f"7, {format_datetime(NOW + timedelta(seconds=30))}", 30),
+        (f"{format_datetime(NOW + timedelta(seconds=30))} , 40", 40),
+        (", ".join(format_datetime(NOW + timedelta(seconds=each)) for each in (30, 50, 40)), 50),
+        ("Friday, 02-Jan-26 03:04:35 GMT, Fri Jan  2 03:04:25 2026", 30),
+        ("soon, 7", 7),
+        (", ", None),
         ("Fri, 02 Jan 2026 99999999999999999999:05:05 GMT", None),
     ],
 )
@@ -138,11 +146,16 @@ def test_too_fast_is_a_short_pause_for_one_vdn(status: int) -> None:
     assert error.asked_by == "result code 0200022"
 
 
-def test_a_retry_after_beside_too_fast_is_kept() -> None:
-    """Where the answer says itself for how long, that counts."""
-    error = error_of(429, TOO_FAST, **{"Retry-After": "7"})
+@pytest.mark.parametrize("status", [200, 400, 429, 500, 503])
+def test_a_retry_after_beside_too_fast_is_kept(status: int) -> None:
+    """Where the answer says itself for how long, that counts; what cannot be read says nothing."""
+    error = error_of(status, TOO_FAST, **{"Retry-After": "7"})
     assert isinstance(error, UpstreamOverloaded)
-    assert (error.pause_s, error.asked_by) == (7, "Retry-After")
+    assert error.upstream == UpstreamResult("0200022", "too fast")
+    assert (error.pause_s, error.retry_after_s, error.asked_by, error.one_vdn) == (7, 7, "Retry-After", True)
+    error = error_of(status, TOO_FAST, **{"Retry-After": "soon"})
+    assert isinstance(error, UpstreamOverloaded)
+    assert (error.pause_s, error.asked_by) == (2, "result code 0200022")
 
 
 @pytest.mark.parametrize(
