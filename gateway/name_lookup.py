@@ -4,11 +4,11 @@ The look-up is left to a thread of its own, which goes on when nobody waits any 
 waits for the same one, so that there are no more such threads than names.
 """
 
-import queue
 import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Final
 
 from gateway.daemon_thread import start_daemon_thread
@@ -27,7 +27,7 @@ class NameLookup:
 
     def __init__(self, resolve: Resolve = system_resolver) -> None:
         self._resolve = resolve
-        self._waiting: dict[tuple[str, int], list[queue.SimpleQueue[list[Any] | Exception]]] = {}
+        self._under_way: dict[tuple[str, int], Future[list[Any]]] = {}
         self._lock = threading.Lock()
 
     def addresses(self, host: str, port: int, limit_s: float) -> list[Any]:
@@ -41,20 +41,20 @@ class NameLookup:
         except (OSError, UnicodeError):
             # A name, which has to be asked for.
             pass
-        answer: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
         with self._lock:
-            waiting = self._waiting.setdefault((host, port), [])
-            waiting.append(answer)
-            first = len(waiting) == 1
+            answer = self._under_way.get((host, port))
+            first = answer is None
+            if answer is None:
+                answer = self._under_way[host, port] = Future()
         if first and start_daemon_thread(lambda: self._ask(host, port), "name-lookup") is None:
-            self._tell(host, port, OSError(f"{host} cannot be looked up: no more threads"))
+            self._ended(host, port).set_exception(OSError(f"{host} cannot be looked up: no more threads"))
         try:
-            found = answer.get(timeout=max(limit_s, 0.0))
-        except queue.Empty:
+            failure = answer.exception(timeout=max(limit_s, 0.0))
+        except TimeoutError:
             raise TimeoutError(f"nothing was said of {host} within {limit_s:g} s") from None
-        if isinstance(found, Exception):
-            raise found.with_traceback(None)
-        return found
+        if failure is not None:
+            raise failure.with_traceback(None)
+        return answer.result()
 
     def connect(self, host: str, port: int, limit_s: float) -> socket.socket:
         """Return a socket that is connected to the first address of `host` that takes it.
@@ -77,18 +77,16 @@ class NameLookup:
         raise failure or OSError(f"{host} has no address")
 
     def _ask(self, host: str, port: int) -> None:
-        found: list[Any] | Exception
         try:
             found = self._resolve(host, port)
         except Exception as error:  # noqa: BLE001 -- handed to whoever waits, who knows which are expected
-            found = error
-        self._tell(host, port, found)
+            self._ended(host, port).set_exception(error)
+        else:
+            self._ended(host, port).set_result(found)
 
-    def _tell(self, host: str, port: int, found: list[Any] | Exception) -> None:
+    def _ended(self, host: str, port: int) -> "Future[list[Any]]":
         with self._lock:
-            waiting = self._waiting.pop((host, port))
-        for answer in waiting:
-            answer.put(found)
+            return self._under_way.pop((host, port))
 
 
 NAMES: Final = NameLookup()

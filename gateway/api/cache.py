@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from flask import Blueprint, Response, request
 
 from gateway.access.callers import Callers
-from gateway.api.answer import MEDIA_TYPE
 from gateway.api.campaigns import authenticated, query_of
-from gateway.api.public import ExplanationSchema, PurgeSchema, json_bytes
+from gateway.api.document import unkept_json
+from gateway.api.public import ExplanationSchema, PurgeSchema
 from gateway.api.query import PurgeQuerySchema, QueryParser
 from gateway.errors import GatewayError
 from gateway.model import CampaignQuery
@@ -49,16 +49,13 @@ def cache_blueprint(
         if "vdn" in asked:
             grant.require_vdn(asked["vdn"])
             vdns = [asked["vdn"]]
-        return _json(
-            PurgeSchema().dump(
-                {"purged": _purge_each(partial(purge, hard=asked.get("hard", False)), vdns), "vdns": vdns}
-            )
-        )
+        purged = _purge_each(partial(purge, hard=asked.get("hard", False)), vdns)
+        return unkept_json(PurgeSchema().dump({"purged": purged, "vdns": vdns}))
 
     @blueprint.get("/cache/explain")
     def explain_query() -> Response:
         grant = authenticated(callers, EXPLAIN_SCOPE)
-        return _json(ExplanationSchema().dump(explain(query_of(grant, tenants))))
+        return unkept_json(ExplanationSchema().dump(explain(query_of(grant, tenants))))
 
     return blueprint
 
@@ -74,7 +71,3 @@ def _purge_each(purge: Callable[[int], int], vdns: Iterable[int]) -> int:
     if failure is not None:
         raise failure
     return purged
-
-
-def _json(document: Any) -> Response:
-    return Response(json_bytes(document), mimetype=MEDIA_TYPE, headers={"Cache-Control": "no-store"})

@@ -14,11 +14,11 @@ from gateway.api.answer import MEDIA_TYPE, PATH, Answers, Exchange
 from gateway.api.cache_control import request_directives
 from gateway.api.deadline import HEADER, deadline_of
 from gateway.api.fair_semaphore import ARRIVED
-from gateway.api.fast_path import COUNTED, FAILED, LEARN, SCOPE, Learned, learning_key
+from gateway.api.fast_path import FAILED, LEARN, SCOPE, Learned, learning_key
 from gateway.api.links import link_header
 from gateway.api.preconditions import require_match
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
-from gateway.api.rate_limit import tell_quotas
+from gateway.api.rate_limit import count, tell_quotas
 from gateway.api.representation import accepts, choose
 from gateway.api.resolution import preferred_locale, resolve
 from gateway.errors import CallerError, NotAcceptable
@@ -47,12 +47,6 @@ def campaigns_blueprint(
     blueprint = Blueprint("campaigns", __name__)
     tell_quotas(blueprint)
 
-    def count(grant: Grant) -> None:
-        """Count the current request, which no fresh page answers; raises RateLimited."""
-        if grant.requests_per_minute and COUNTED not in request.environ:
-            g.quota = take(grant.client, grant.requests_per_minute)
-            g.quota.require()
-
     @blueprint.get(PATH)
     def list_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ[ARRIVED], clock)
@@ -62,7 +56,7 @@ def campaigns_blueprint(
                 raise NotAcceptable("Campaigns are sent as application/json, which the Accept header excludes.")
             query = query_of(grant, tenants)
         except CallerError:
-            count(grant)
+            count(grant, take)
             raise
         if FAILED in request.environ:
             # Under no name here, which would hold on to it, as its traceback does to this call.
@@ -73,7 +67,7 @@ def campaigns_blueprint(
         directives = request_directives(request.headers.get("Cache-Control"))
         served = fresh(query, directives) if grant.requests_per_minute else None
         if served is None:
-            count(grant)
+            count(grant, take)
             served = serve(query, deadline, directives)
         require_match(choose(served.rendered, request.headers.get("Accept-Encoding")).etag)
         link = link_header(raw_query, served.paging)

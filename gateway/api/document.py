@@ -1,6 +1,6 @@
 """Documents, which say the same to everybody until the gateway is another version: they are kept and compared."""
 
-from typing import Final
+from typing import Any, Final
 
 import flask
 from flask import Response
@@ -9,6 +9,7 @@ from werkzeug.http import parse_accept_header
 from gateway.api.html import SECURITY_HEADERS
 from gateway.api.language import Language, preferred_language
 from gateway.api.preconditions import require_match
+from gateway.api.public import json_bytes
 from gateway.api.relative import way_up
 from gateway.api.representation import choose, held_tag, hint, media_type_quality
 from gateway.model import RenderedPage
@@ -18,9 +19,22 @@ JSON: Final = "application/json"
 
 
 def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int, vary: str = "") -> Response:
-    """Return the answer to the current request with a document: 200, or 304 for who holds it (RFC 9110, 15.4.5).
+    """Return the answer to the current request with a document.
 
     `max_age_s` is for how long anybody may keep it without asking, `vary` what it depends on beside the content coding.
+    """
+    response = negotiated(rendered, media_type)
+    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
+    response.headers["Cache-Control"] = f"public, max-age={max_age_s}"
+    if media_type == HTML:
+        response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def negotiated(rendered: RenderedPage, media_type: str) -> Response:
+    """Return the answer to the current request with `rendered`: 200, or 304 for who holds it (RFC 9110, 15.4.5).
+
+    Raises werkzeug's PreconditionFailed as `require_match` does.
     """
     headers = flask.request.headers
     coding = choose(rendered, headers.get("Accept-Encoding"))
@@ -32,11 +46,12 @@ def document_response(rendered: RenderedPage, media_type: str, *, max_age_s: int
     elif coding.content_encoding:
         response.headers["Content-Encoding"] = coding.content_encoding
     response.headers["ETag"] = coding.etag
-    response.headers["Vary"] = f"{vary}, Accept-Encoding" if vary else "Accept-Encoding"
-    response.headers["Cache-Control"] = f"public, max-age={max_age_s}"
-    if media_type == HTML:
-        response.headers.update(SECURITY_HEADERS)
     return response
+
+
+def unkept_json(content: Any) -> Response:
+    """Return the answer that says `content` in JSON, and that nobody is to keep."""
+    return Response(json_bytes(content), mimetype=JSON, headers={"Cache-Control": "no-store"})
 
 
 def prefers_html(accept: str | None) -> bool:

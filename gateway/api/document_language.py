@@ -6,7 +6,6 @@ has no Chinese form stays English; a test holds every text of the document to ha
 
 import re
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -29,17 +28,6 @@ def in_language(document: dict[str, Any], language: Language) -> dict[str, Any]:
         return document
     told: dict[str, Any] = _told(document, language)
     return told
-
-
-def untranslated(document: dict[str, Any]) -> Iterator[str]:
-    """Yield every text of a document, or paragraph or item of a list in it, that has no Chinese form."""
-    for text in _texts(document):
-        yield from (part for part in _parts(text) if part not in _catalogue())
-
-
-def texts() -> list[str]:
-    """Return the English form of each text that there is in Chinese."""
-    return list(_catalogue())
 
 
 def _told(part: Any, language: Language) -> Any:
@@ -74,28 +62,9 @@ def _example(name: str, example: dict[str, Any], language: Language) -> dict[str
     return {"summary": words["title"], "value": problem}
 
 
-def _texts(part: Any) -> Iterator[str]:
-    if isinstance(part, list):
-        for each in part:
-            yield from _texts(each)
-    elif isinstance(part, dict):
-        for name, value in part.items():
-            if name in _WORDS and isinstance(value, str) and _LINKS not in value:
-                yield value
-            elif name == "examples" and isinstance(value, dict):
-                yield from (each["summary"] for example, each in value.items() if example not in _PROBLEMS)
-            elif name not in _DATA:
-                yield from _texts(value)
-
-
 def _chinese(text: str) -> str:
     """Return `text` in Chinese, with the same paragraphs and lists."""
     return "".join(_catalogue().get(_plain(piece), piece) for piece in _pieces(text))
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Yield what `text` is made of: its paragraphs and the items of its lists, each in one line."""
-    yield from filter(None, (_plain(piece) for piece in _pieces(text)[::2]))
 
 
 def _pieces(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from math import floor
 from typing import Any, Final, NamedTuple
 
 import marshmallow
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from gateway.access.callers import Callers
@@ -29,7 +29,7 @@ from gateway.api.fast_path import SCOPE
 from gateway.api.fields import Choice, Flag
 from gateway.api.preconditions import require_match
 from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryParser
-from gateway.api.rate_limit import tell_quotas
+from gateway.api.rate_limit import count, tell_quotas
 from gateway.api.representation import gzip_entity_tag, held_tag, media_type_quality, wants_gzip
 from gateway.errors import CallerError, NotAcceptable
 from gateway.model import FORWARD_MISS, CampaignQuery, Representation
@@ -102,21 +102,15 @@ def export_blueprint(
     def export_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), exports.policy.longest_s, clock(), clock)
         grant = authenticated(callers, SCOPE)
-
-        def count() -> None:
-            if grant.requests_per_minute:
-                g.quota = take(grant.client, grant.requests_per_minute)
-                g.quota.require()
-
         try:
             query, form = _asked(grant, tenants)
         except CallerError:
-            count()
+            count(grant, take)
             raise
         directives = request_directives(request.headers.get("Cache-Control"))
         result, fetched = exports.kept(query, directives), False
         if result is None:
-            count()
+            count(grant, take)
             result, fetched = exports.read(grant.client, query, directives, deadline), True
         name = f"campaigns-{query.vdn}-{_day(result, tenants[query.vdn])}.{form.format}"
         file = _File(result, form, exports)

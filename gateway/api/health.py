@@ -1,11 +1,11 @@
 """Health: `/healthz` (the process is up), `/readyz` (it may take traffic), `/metrics` (all numbers)."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from flask import Blueprint, Response, request
 
+from gateway.api.document import unkept_json
 from gateway.api.representation import choose, render
 
 MOST_LEFT_OUT: Final = 0.1
@@ -41,7 +41,7 @@ def health_blueprint(
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        return _json({"status": "ok"})
+        return unkept_json({"status": "ok"})
 
     @blueprint.get("/readyz")
     def readyz() -> Response:
@@ -57,7 +57,7 @@ def health_blueprint(
             "isales": {"status": "failing" if failing else "ok", **_circuit(stopped, "all"), "vdns": vdns},
         }
         degraded = failing or "failing" in {in_force["status"], shared["status"], keys}
-        return _json({"status": "degraded" if degraded else "ready", "dependencies": dependencies})
+        return unkept_json({"status": "degraded" if degraded else "ready", "dependencies": dependencies})
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
@@ -82,8 +82,3 @@ def _vdn(outcome: str, age: float | None, left_out: int, sent: int) -> dict[str,
 
 def _circuit(stopped: Mapping[str, str], way: str) -> dict[str, object]:
     return {"circuit": stopped[way]} if way in stopped else {}
-
-
-def _json(document: dict[str, object]) -> Response:
-    body = json.dumps(document, separators=(",", ":"))
-    return Response(body, mimetype="application/json", headers={"Cache-Control": "no-store"})

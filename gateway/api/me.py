@@ -6,9 +6,9 @@ from flask import Blueprint, Response
 
 from gateway.access.callers import Callers
 from gateway.access.clients import Grant
-from gateway.api.answer import MEDIA_TYPE
 from gateway.api.campaigns import identified
-from gateway.api.public import CallerSchema, Credential, json_bytes
+from gateway.api.document import unkept_json
+from gateway.api.public import CallerSchema, Credential
 from gateway.settings import Tenant
 
 PATH = "/me"
@@ -23,8 +23,7 @@ def me_blueprint(callers: Callers, tenants: Mapping[int, Tenant]) -> Blueprint:
 
     @blueprint.get(PATH)
     def get_me() -> Response:
-        body = json_bytes(CallerSchema().dump(_rights(identified(callers), tenants)))
-        return Response(body, mimetype=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+        return unkept_json(CallerSchema().dump(_rights(identified(callers), tenants)))
 
     return blueprint
 

@@ -133,21 +133,9 @@ def export_campaigns() -> dict[str, Any]:
     # not read it at all (Python). CSV is a string, because openapi-python-client has all that is `text/*` as text.
     files = {each.media_type: {"schema": {"type": "string", "format": "binary"}} for each in ExportFormat}
     del files[ExportFormat.CSV.media_type]["schema"]["format"]
-    file = {
-        "description": "The file, whole.",
-        "headers": headers(*of_file, "Content-Encoding"),
-        "content": files,
-    }
-    part = {
-        "description": "The part of the file that `Range` asks for.",
-        "headers": headers(*of_file, "Content-Encoding", "Content-Range"),
-        "content": files,
-    }
-    beyond = {
-        "description": "No byte of the file is in the range; `Content-Range` tells how many it has.",
-        "headers": headers("Cache-Control", "Content-Language", "Content-Range", "Vary"),
-        "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    file = _answer("The file, whole.", files, *of_file, "Content-Encoding")
+    part = _answer("The part of the file that `Range` asks for.", files, *of_file, "Content-Encoding", "Content-Range")
+    beyond = _problem("No byte of the file is in the range; `Content-Range` tells how many it has.", "Content-Range")
     operation = _operation(
         "exportCampaigns",
         CAMPAIGNS,
@@ -366,11 +354,8 @@ def _operation(
     responses = {"200": answer}
     if not_modified is not None:
         responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
-        responses["412"] = {
-            "description": "It is another one by now than the one that is asked for (`If-Match`).",
-            "headers": headers("Cache-Control", "Content-Language", "Vary", *not_modified.keys() & _OF_DOCUMENTS),
-            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+        changed = "It is another one by now than the one that is asked for (`If-Match`)."
+        responses["412"] = _problem(changed, *not_modified.keys() & _OF_DOCUMENTS)
     return {
         "operationId": name,
         "tags": [tag],
@@ -393,6 +378,12 @@ def _counted(operation: dict[str, Any]) -> dict[str, Any]:
 
 def _answer(description: str, content: dict[str, Any], *header_names: str) -> dict[str, Any]:
     return {"description": description, "headers": headers(*header_names), "content": content}
+
+
+def _problem(description: str, *header_names: str) -> dict[str, Any]:
+    """Return an answer with a problem of which the status says all."""
+    content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return _answer(description, content, "Cache-Control", "Content-Language", "Vary", *header_names)
 
 
 def _json(schema: str) -> dict[str, Any]:

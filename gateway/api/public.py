@@ -51,6 +51,14 @@ class Count(WholeNumber):
         super().__init__(0, MAX_INT64, description=description, example=example, **options)
 
 
+class Text(fields.String):
+    """A text, with an example where that says more."""
+
+    def __init__(self, *, description: str, example: str = "", **options: Any) -> None:
+        shown = {"examples": [example]} if example else {}
+        super().__init__(required=True, metadata={"description": description, **shown}, **options)
+
+
 class Word(fields.String):
     """One of the words of an enumeration, which has a name of its own in the document."""
 
@@ -117,7 +125,7 @@ class CampaignSchema(AnswerSchema):
         "of a reviver does, or a library for big numbers.",
         example=3,
     )
-    name = fields.String(required=True, allow_none=True, metadata={"description": "Its name.", "examples": ["666"]})
+    name = Text(description="Its name.", example="666", allow_none=True)
     status = Word(
         CampaignStatus,
         description="Where it is in its life. `running` is one that was started: it may not have begun yet, or have "
@@ -137,11 +145,7 @@ class CampaignSchema(AnswerSchema):
     ends_at = UtcTime(
         description="When it ends. A date of CC-iSales is its last second.", example="2018-11-30T23:59:59Z"
     )
-    caller_number = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "The number that people who are called see.", "examples": ["10080"]},
-    )
+    caller_number = Text(description="The number that people who are called see.", example="10080", allow_none=True)
 
 
 class PagePositionSchema(AnswerSchema):
@@ -203,31 +207,18 @@ class CampaignPageSchema(AnswerSchema):
 class FaultSchema(AnswerSchema):
     """One thing that is wrong with one parameter."""
 
-    parameter = fields.String(required=True, metadata={"description": "Its name, as sent.", "examples": ["page_size"]})
-    message = fields.String(
-        required=True,
-        metadata={
-            "description": "What is wrong and what to send instead.",
-            "examples": ["101 is out of range. Send 1 to 100."],
-        },
-    )
+    parameter = Text(description="Its name, as sent.", example="page_size")
+    message = Text(description="What is wrong and what to send instead.", example="101 is out of range. Send 1 to 100.")
 
 
 class UpstreamSchema(AnswerSchema):
     """What CC-iSales said."""
 
-    result_code = fields.String(
-        required=True,
-        attribute="code",
-        metadata={"description": "CC-iSales' result code.", "examples": ["0200001"]},
-    )
-    result_desc = fields.String(
-        required=True,
+    result_code = Text(description="CC-iSales' result code.", example="0200001", attribute="code")
+    result_desc = Text(
+        description="CC-iSales' words for it, in the language of `Accept-Language`.",
+        example="parameter error",
         attribute="description",
-        metadata={
-            "description": "CC-iSales' words for it, in the language of `Accept-Language`.",
-            "examples": ["parameter error"],
-        },
     )
 
 
@@ -245,18 +236,11 @@ class PurgeSchema(AnswerSchema):
 class ExplanationSchema(AnswerSchema):
     """What is kept for one query, and how good it is."""
 
-    key = fields.String(required=True, metadata={"description": "The cache key of the query."})
-    tier = fields.String(
-        required=True,
+    key = Text(description="The cache key of the query.")
+    tier = Text(description="Where the page is: `process` or `shared`; null when there is none.", allow_none=True)
+    rung = Text(
+        description="How good it is: `fresh`, `stale-while-revalidate`, `stale-if-error`, `expired`, or null.",
         allow_none=True,
-        metadata={"description": "Where the page is: `process` or `shared`; null when there is none."},
-    )
-    rung = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "How good it is: `fresh`, `stale-while-revalidate`, `stale-if-error`, `expired`, or null."
-        },
     )
     age_s = Seconds(description="Its age in seconds.", example=4.2)
     fresh_for_s = Seconds(description="Seconds for which it stays fresh; below 0: stale.", example=10.8)
@@ -276,22 +260,16 @@ class ReadableVdnSchema(AnswerSchema):
     """One VDN that the caller may read."""
 
     vdn = WholeNumber(1, 9999, description="Its number.", example=1)
-    name = fields.String(required=True, metadata={"description": "What people call it.", "examples": ["Hotline"]})
-    time_zone = fields.String(
-        required=True,
-        metadata={
-            "description": "The zone of its days, an IANA name: a date in a query is a day there.",
-            "examples": ["Africa/Cairo"],
-        },
+    name = Text(description="What people call it.", example="Hotline")
+    time_zone = Text(
+        description="The zone of its days, an IANA name: a date in a query is a day there.", example="Africa/Cairo"
     )
 
 
 class CallerSchema(AnswerSchema):
     """Whose the credentials are, and what they may do."""
 
-    client = fields.String(
-        required=True, metadata={"description": "Who it is, as the logs name it.", "examples": ["web"]}
-    )
+    client = Text(description="Who it is, as the logs name it.", example="web")
     credential = Word(Credential, description="What was shown.", example=Credential.API_KEY)
     vdns = fields.List(
         fields.Nested(ReadableVdnSchema),
@@ -327,16 +305,14 @@ class ProblemSchema(AnswerSchema):
             "examples": ["problems/invalid-parameters"],
         },
     )
-    title = fields.String(required=True, metadata={"description": "The kind of problem, in words."})
+    title = Text(description="The kind of problem, in words.")
     status = WholeNumber(100, 599, description="The status of the answer.", example=400)
-    detail = fields.String(required=True, metadata={"description": "What happened this time."})
+    detail = Text(description="What happened this time.")
     instance = fields.String(
         required=True,
         metadata={"format": "uri-reference", "description": "The path that was asked for.", "examples": ["campaigns"]},
     )
-    request_id = fields.String(
-        required=True, metadata={"description": "What to tell the operators; the same as `X-Request-Id`."}
-    )
+    request_id = Text(description="What to tell the operators; the same as `X-Request-Id`.")
     errors = fields.List(
         fields.Nested(FaultSchema), metadata={"description": "Every fault of the parameters, if there are any."}
     )

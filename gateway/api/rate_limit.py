@@ -1,12 +1,28 @@
-"""What callers are told of their limit: the header fields of draft-ietf-httpapi-ratelimit-headers-11."""
+"""Requests are counted against the limit of their client, and callers told of it.
 
+The header fields are those of draft-ietf-httpapi-ratelimit-headers-11.
+"""
+
+from collections.abc import Callable
 from typing import Final
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 
+from gateway.access.clients import Grant
 from gateway.access.limits import WINDOW_S, Quota
+from gateway.api.fast_path import COUNTED
 
 POLICY: Final = '"default"'
+
+
+def count(grant: Grant, take: Callable[[str, int], Quota]) -> None:
+    """Count the current request, which nothing fresh answers, by `take`, where its client has a limit.
+
+    Raises RateLimited. One that has waited for a change is counted once.
+    """
+    if grant.requests_per_minute and COUNTED not in request.environ:
+        g.quota = take(grant.client, grant.requests_per_minute)
+        g.quota.require()
 
 
 def tell_quotas(blueprint: Blueprint) -> None:

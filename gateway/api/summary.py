@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from math import floor
 from typing import Final
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
 from gateway.access.callers import Callers
 from gateway.access.limits import Quota
@@ -13,14 +13,14 @@ from gateway.api.answer import MEDIA_TYPE, VARY, freshness_headers
 from gateway.api.cache_control import request_directives
 from gateway.api.campaigns import authenticated, query_of
 from gateway.api.deadline import HEADER, deadline_of
+from gateway.api.document import negotiated
 from gateway.api.fair_semaphore import ARRIVED
 from gateway.api.fast_path import SCOPE
-from gateway.api.preconditions import require_match
 from gateway.api.public import json_bytes
 from gateway.api.public_summary import SummarySchema
 from gateway.api.query import SummaryQuerySchema
-from gateway.api.rate_limit import tell_quotas
-from gateway.api.representation import accepts, choose, held_tag, render
+from gateway.api.rate_limit import count, tell_quotas
+from gateway.api.representation import accepts, render
 from gateway.errors import CallerError, NotAcceptable
 from gateway.model import CacheOutcome, CampaignQuery, Deadline, RequestDirectives, ServedPage
 from gateway.results.counts import Parts, counts_of
@@ -52,23 +52,17 @@ def summary_blueprint(
     def count_campaigns() -> Response:
         deadline = deadline_of(request.headers.get(HEADER), deadline_s, request.environ.get(ARRIVED, clock()), clock)
         grant = authenticated(callers, SCOPE)
-
-        def count() -> None:
-            if grant.requests_per_minute:
-                g.quota = take(grant.client, grant.requests_per_minute)
-                g.quota.require()
-
         try:
             if not accepts(MEDIA_TYPE, request.headers.get("Accept")):
                 raise NotAcceptable("Counts are sent as application/json, which the Accept header excludes.")
             query = query_of(grant, tenants, SummaryQuerySchema)
         except CallerError:
-            count()
+            count(grant, take)
             raise
         directives = request_directives(request.headers.get("Cache-Control"))
         served = at_hand(query, directives) if grant.requests_per_minute else None
         if served is None:
-            count()
+            count(grant, take)
             served = gather(query, deadline, directives)
         return summary_response(served)
 
@@ -78,15 +72,8 @@ def summary_blueprint(
 def summary_response(served: Parts) -> Response:
     """Return the answer to the current request with the counts of `served`: 200, or 304 for who holds it."""
     body = json_bytes(_SUMMARY.dump(counts_of([page.page for page in served])))
-    coding = choose(render(body), request.headers.get("Accept-Encoding"))
-    require_match(coding.etag)
-    held = held_tag(request.headers.get("If-None-Match"), coding)
-    response = Response(status=304) if held else Response(coding.body, mimetype=MEDIA_TYPE)
-    if held:
-        del response.headers["Content-Type"]
-    elif coding.content_encoding:
-        response.headers["Content-Encoding"] = coding.content_encoding
-    response.headers.extend([("ETag", held or coding.etag), *summary_freshness(served), VARY])
+    response = negotiated(render(body), MEDIA_TYPE)
+    response.headers.extend([*summary_freshness(served), VARY])
     return response
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from gateway.api.answer import NOT_YET, PATH
 from gateway.api.deadline import deadline_of
-from gateway.api.fast_path import COUNTED
+from gateway.api.fast_path import COUNTED, FastPath
 from gateway.api.prefer import wait_of
 from gateway.api.representation import choose, held_tag
 from gateway.model import CampaignQuery, RenderedPage
@@ -68,32 +68,6 @@ class Changes(Protocol):
         ...
 
 
-class Meaning(Protocol):
-    """What a request asks for."""
-
-    @property
-    def query(self) -> CampaignQuery:
-        """The question."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """The key of its page."""
-        ...
-
-
-class Fast(Protocol):
-    """What answers requests, and knows what those ask for that were asked before."""
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer as PEP 3333 has it."""
-        ...
-
-    def meaning(self, environ: "WSGIEnvironment") -> Meaning | None:
-        """Return what a request asks for, of one that may ask that; `None` where that is not known at once."""
-        ...
-
-
 class _Taken(NamedTuple):
     """An answer that is not sent yet."""
 
@@ -132,7 +106,7 @@ class WaitForChange:
         self._changes = changes
         self._count = count
         self._clock = clock
-        self._app: Fast
+        self._app: FastPath
         self._longest_s = 0
         self._ending = False
         self._turns = 0
@@ -142,7 +116,7 @@ class WaitForChange:
         self.most = 0
         """How many may."""
 
-    def serve_by(self, app: Fast, longest_s: int, most: int) -> None:
+    def serve_by(self, app: FastPath, longest_s: int, most: int) -> None:
         """Answer by `app` from now on; at most `most` wait, for `longest_s` at most. Who waits is answered now."""
         self._app, self._longest_s, self.most = app, longest_s, most
         self._answer_all()

@@ -8,9 +8,11 @@ little XML in a ZIP, which the standard library writes as it comes.
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import IO, Final
 
-PIECE: Final = 64 * 1024
+AT_ONCE: Final = 100
+"""Rows, some 64 KiB."""
 COMPRESSION_LEVEL: Final = 4
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -92,12 +94,6 @@ def _write(archive: zipfile.ZipFile, name: str, parts: Iterable[str]) -> None:
     # By name, so that its time is no time at all (1980), and the same rows are the same bytes.
     with archive.open(name, "w") as entry:
         entry.write(_HEAD.encode())
-        pieces: list[str] = []
-        size = 0
-        for part in parts:
-            pieces.append(part)
-            size += len(part)
-            if size >= PIECE:
-                entry.write("".join(pieces).encode())
-                pieces, size = [], 0
-        entry.write("".join(pieces).encode())
+        left = iter(parts)
+        while some := "".join(islice(left, AT_ONCE)):
+            entry.write(some.encode())

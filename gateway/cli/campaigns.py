@@ -11,6 +11,7 @@ from gateway.api.public import page_body
 from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
+from gateway.cli.differences import shown
 from gateway.cli.endings import ToldEndingGroup
 from gateway.cli.terminal import print_table
 from gateway.cli.text import TEXT
@@ -125,6 +126,5 @@ def _cells(campaign: Campaign) -> tuple[str, ...]:
     times = [
         moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "-" for moment in (campaign.begins_at, campaign.ends_at)
     ]
-    name = "".join(char if char.isprintable() else "?" for char in campaign.name or "-")
-    caller = "".join(char if char.isprintable() else "?" for char in campaign.caller_number or "-")
+    name, caller = shown(campaign.name or None), shown(campaign.caller_number or None)
     return (str(campaign.id), name, campaign.status.value, campaign.device_type.value, *times, caller)

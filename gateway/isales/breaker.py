@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 import structlog
 
@@ -22,22 +21,7 @@ from gateway.isales.verdict import Verdict, judge
 from gateway.isales.way import Change, Refusal, Way
 from gateway.model import Deadline
 from gateway.settings.model import IsalesSettings
-
-
-class Meter(Protocol):
-    """Counts, and shows what it is given to read. `way` is a VDN or `all`."""
-
-    def watch_way(self, way: str, state: Callable[[], float], paused_s: Callable[[], float]) -> None:
-        """Show the circuit of `way` (0 closed, 1 half-open, 2 open), and for how long CC-iSales asked for no calls."""
-        ...
-
-    def circuit_opened(self, way: str) -> None:
-        """Count one opening."""
-        ...
-
-    def call_refused(self, way: str, reason: str) -> None:
-        """Count one call that was not made."""
-        ...
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +43,7 @@ class Breakers:
         self,
         settings: IsalesSettings,
         vdns: Iterable[int],
-        meter: Meter,
+        metrics: UpstreamNumbers,
         clock: Callable[[], float],
         wall: Callable[[], datetime],
         make_way: Callable[[int | None, CircuitPolicy], Way] = Way,
@@ -76,12 +60,12 @@ class Breakers:
         self._of_vdn = {vdn: make_way(vdn, policy) for vdn in vdns}
         self._locked_pause_s = settings.locked_pause_s
         self._forbidden: set[int] = set()
-        self._meter = meter
+        self._metrics = metrics
         self._clock = clock
         self._wall = wall
         self._lock = threading.Lock() if lock is None else lock
         for way in (self._all, *self._of_vdn.values()):
-            meter.watch_way(way.label, partial(self._state, way), partial(self._paused_s, way))
+            metrics.watch_way(way.label, partial(self._state, way), partial(self._paused_s, way))
 
     def look(self, vdn: int) -> None:
         """Raise `UpstreamOverloaded`, or `UpstreamForbidden` after a lock, if no call for `vdn` may go now."""
@@ -153,17 +137,17 @@ class Breakers:
         return max(filter(None, refusals), key=lambda refusal: refusal.wait_s, default=None)
 
     def _refused(self, refusal: Refusal) -> UpstreamError:
-        self._meter.call_refused(refusal.way, refusal.reason)
+        self._metrics.call_refused(refusal.way, refusal.reason)
         kind = UpstreamForbidden if refusal.reason == "locked" else UpstreamOverloaded
         return kind(refusal.detail, retry_after_s=max(1, math.ceil(refusal.wait_s)), sent=False)
 
     def _tell(self, change: Change) -> None:
         log = structlog.get_logger("gateway.isales")
         if change.kind == "stopped":
-            self._meter.circuit_opened(change.way)
+            self._metrics.circuit_opened(change.way)
             log.warning("upstream_stopped", vdn=change.way, for_s=change.seconds, last_failure=change.why)
         elif change.kind == "locked":
-            self._meter.circuit_opened(change.way)
+            self._metrics.circuit_opened(change.way)
             remedy = "see what flask isales doctor says; more calls may prolong a lock"
             log.error("upstream_locked", vdn=change.way, for_s=change.seconds, detail=change.why, remedy=remedy)
         elif change.kind == "paused":

@@ -3,26 +3,20 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
+
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 SOON: Final = timedelta(days=14)
 SAY_AGAIN_AFTER: Final = timedelta(days=1)
 
 
-class ExpiryMetrics(Protocol):
-    """Numbers for operators."""
-
-    def certificate_expires(self, at: float) -> None:
-        """Show when the certificate of CC-iSales expires, seconds since 1970."""
-        ...
-
-
 class CertificateExpiry:
     """Takes note of each certificate that was accepted. `now` returns the aware time. Safe to use from any thread."""
 
-    def __init__(self, metrics: ExpiryMetrics, now: Callable[[], datetime]) -> None:
+    def __init__(self, metrics: UpstreamNumbers, now: Callable[[], datetime]) -> None:
         self._metrics = metrics
         self._now = now
         self._said_at: datetime | None = None

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from gateway.isales.text import printable
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 SAID_AT_MOST: Final = 100
 """Different kinds and fields that one process logs: names of fields come from outside and must not fill memory."""
@@ -70,26 +71,18 @@ def _digits_hidden(number: re.Match[str]) -> str:
     return "9" * len(number.group())
 
 
-class DriftCounter(Protocol):
-    """Counts by kind."""
-
-    def drift(self, kind: str) -> None:
-        """Count one departure of this kind."""
-        ...
-
-
 class DriftLog:
     """Counts each departure and logs the first of each kind and field."""
 
-    def __init__(self, counter: DriftCounter) -> None:
-        self._counter = counter
+    def __init__(self, metrics: UpstreamNumbers) -> None:
+        self._metrics = metrics
         self._said: set[tuple[DriftKind, str]] = set()
         self._lock = threading.Lock()
 
     def record(self, vdn: int, drifts: Iterable[Drift]) -> None:
         """Record what was met in one page of `vdn`."""
         for drift in drifts:
-            self._counter.drift(drift.kind)
+            self._metrics.drift(drift.kind)
             if self._is_news(drift):
                 structlog.get_logger("gateway.isales").warning(
                     "upstream_drift", kind=drift.kind.value, field=drift.field, sample=drift.sample, vdn=vdn

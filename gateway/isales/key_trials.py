@@ -10,7 +10,7 @@ import hmac
 import threading
 from collections.abc import Callable, Collection
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final
 
 from gateway.errors import UpstreamRefusedCredentials
 from gateway.isales.credentials import Credentials, KeyName, KeyPair, key_pairs
@@ -18,6 +18,7 @@ from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.signature_budget import OwnSignatureBudget, SignatureBudget, Turn
 from gateway.model import Deadline
 from gateway.settings.model import Tenant
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 FREE: Final = Turn(granted=True)
 FIRST_PAUSE_S: Final = 2.0
@@ -37,18 +38,6 @@ LOOK_AGAIN_S: Final = 0.05
 LEASE_S: Final = 10.0
 
 
-class TrialMetrics(Protocol):
-    """Numbers for operators."""
-
-    def keys_refused(self, vdn: int, *, refused: bool) -> None:
-        """Show whether no keys of `vdn` are accepted."""
-        ...
-
-    def signature_refused(self, vdn: int, signatures: int) -> None:
-        """Count refused signatures for `vdn`."""
-        ...
-
-
 class State(Enum):
     """What is known of a pair."""
 
@@ -64,7 +53,7 @@ class KeyTrials:
     """
 
     def __init__(
-        self, known: KnownCredentials, shared: SignatureBudget, metrics: TrialMetrics, clock: Callable[[], float]
+        self, known: KnownCredentials, shared: SignatureBudget, metrics: UpstreamNumbers, clock: Callable[[], float]
     ) -> None:
         self.known = known
         self.shared = shared

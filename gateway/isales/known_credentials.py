@@ -3,33 +3,22 @@
 import threading
 import time
 from collections.abc import Callable, Collection
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from gateway.isales.credentials import CLOCK_TOLERANCE_S, Credentials, KeyName, key_pairs
 from gateway.settings.model import Tenant
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 TRY_CURRENT_EVERY_S: Final = 60.0
 """How often a tenant whose previous keys are the good ones is signed for with the current ones first."""
 
 
-class CredentialMetrics(Protocol):
-    """Numbers for operators."""
-
-    def signature(self, vdn: int, key: str) -> None:
-        """Count one accepted signature for `vdn`; `key` is `current` or `previous`."""
-        ...
-
-    def clock_ahead(self, seconds: float) -> None:
-        """Show by how much CC-iSales' clock is ahead of ours."""
-        ...
-
-
 class KnownCredentials:
     """Remembers what worked, for this process; safe to use from any thread. `clock` is monotonic, in seconds."""
 
-    def __init__(self, metrics: CredentialMetrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, metrics: UpstreamNumbers, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
         self._clock = clock
         self._clock_ahead_s = 0.0

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import structlog
 
@@ -15,24 +14,9 @@ from gateway.isales.retry_budget import RetryBudget
 from gateway.isales.retry_policy import RetryPolicy, least_attempt_s
 from gateway.isales.send import Send, VendorAnswer
 from gateway.model import Deadline
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 SAY_AGAIN_AFTER_S = 60.0
-
-
-class RetryMetrics(Protocol):
-    """Numbers for operators."""
-
-    def attempt(self, outcome: str) -> None:
-        """Count one attempt that got as far as CC-iSales: `ok` or the name of a problem type."""
-        ...
-
-    def retry(self) -> None:
-        """Count one call that was made once more."""
-        ...
-
-    def retry_over_budget(self) -> None:
-        """Count one call that was not, for lack of budget."""
-        ...
 
 
 class Retries:
@@ -46,7 +30,7 @@ class Retries:
         self,
         policy: RetryPolicy,
         budget: RetryBudget,
-        metrics: RetryMetrics,
+        metrics: UpstreamNumbers,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
         attempt_s: Callable[[], float] = least_attempt_s,

@@ -27,10 +27,6 @@ class Turn(NamedTuple):
     asking: bool = False
 
 
-AsTurn = tuple[bool, float, int, bool]
-"""What a `Turn` is made of."""
-
-
 class SignatureBudget(Protocol):
     """Keeps count for the key pairs (`pair`) of tenants. What several processes share returns `None` for trouble."""
 

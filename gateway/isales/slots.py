@@ -8,6 +8,7 @@ whoever changes the queue wakes just the one whom the change concerns.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from math import ceil
 from typing import Final
 from uuid import uuid4
@@ -17,10 +18,10 @@ from gateway.errors import UpstreamOverloaded, UpstreamTimeout
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.request import VendorRequest
 from gateway.isales.send import Send, VendorAnswer
-from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
-from gateway.isales.slot_metrics import NO_SLOT_METRICS, Refusal, SlotMetrics
+from gateway.isales.shared_slots import SharedSlots
 from gateway.isales.slot_queue import SlotQueue
 from gateway.model import Deadline, Priority
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 
 ASK_AGAIN_S: Final = 0.01
 """How soon the poller looks again for a slot that another process may have given back."""
@@ -31,6 +32,18 @@ EXPIRY_SLACK_S: Final = 1.0
 No slot needs to be prolonged during a call: the transport lets no socket operation go past the deadline. Only looking
 up a name can take longer, and the call that comes out of that late ends before it connects.
 """
+
+
+class Refusal(StrEnum):
+    """Why no call was made.
+
+    `QUEUE_TOO_LONG`: told at once, because the turn cannot come in time. `NO_SLOT_IN_TIME`: waited until an attempt
+    could not finish any more. `TOO_LATE_TO_START`: a slot was free, but the time left was too short.
+    """
+
+    QUEUE_TOO_LONG = "queue_too_long"
+    NO_SLOT_IN_TIME = "no_slot_in_time"
+    TOO_LATE_TO_START = "too_late_to_start"
 
 
 class _Waiter:
@@ -53,8 +66,8 @@ class Slots:
         self,
         concurrency: int,
         duration: CallDuration,
-        shared: SharedSlots = NO_SHARED_SLOTS,
-        metrics: SlotMetrics = NO_SLOT_METRICS,
+        shared: SharedSlots,
+        metrics: UpstreamNumbers,
         ask_again_s: float = ASK_AGAIN_S,
     ) -> None:
         self.duration = duration

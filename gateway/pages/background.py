@@ -17,9 +17,8 @@ class Background:
     """
 
     def __init__(self, most: int = MOST) -> None:
-        self._left = most
+        self._places = threading.Semaphore(most)
         self._closed = False
-        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Begin nothing any more; what is under way goes on."""
@@ -27,22 +26,16 @@ class Background:
 
     def start(self, work: Callable[[], None], name: str) -> bool:
         """Do `work` in a thread called `name`; `False` when it is closed, there are too many, or none can be had."""
-        with self._lock:
-            if self._closed or self._left == 0:
-                return False
-            self._left -= 1
+        if self._closed or not self._places.acquire(blocking=False):
+            return False
 
         def run() -> None:
             try:
                 work()
             finally:
-                self._end()
+                self._places.release()
 
         if start_daemon_thread(run, name) is not None:
             return True
-        self._end()
+        self._places.release()
         return False
-
-    def _end(self) -> None:
-        with self._lock:
-            self._left += 1

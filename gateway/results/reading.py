@@ -74,9 +74,7 @@ class Reading:
     It may be asked for several reads before any has arrived, and they may arrive in any order.
     """
 
-    def __init__(self, tries: int = TRIES, ahead: int = AHEAD) -> None:
-        self._most_tries = tries
-        self._most_ahead = ahead
+    def __init__(self) -> None:
         self._asked = 0
         self._latest = 0
         self._planned_end = 0
@@ -121,7 +119,7 @@ class Reading:
     def _may_look_ahead(self) -> bool:
         """Return whether to ask for what follows all that was asked for; not while a bridge is built a second time."""
         more = self.total is not None and self._planned_end < self.total
-        return more and 0 < len(self._ahead) < self._most_ahead and self._gap_tries <= 1
+        return more and 0 < len(self._ahead) < AHEAD and self._gap_tries <= 1
 
     def arrived(self, read: Read, page: CampaignPage) -> list[Campaign]:
         """Take the page of a read; return the rows that follow those returned before. Raises NeverStillError."""
@@ -132,7 +130,7 @@ class Reading:
         if self.done or (read is not self._bridge and read not in self._ahead):
             return []
         if read.is_torn:
-            if read.tries >= self._most_tries:
+            if read.tries >= TRIES:
                 raise NeverStillError(self.rows, self.total)
             self._read_again(read)
             return []
@@ -211,7 +209,7 @@ class Reading:
 
     def _count_try(self) -> None:
         self._gap_tries += 1
-        if self._gap_tries > self._most_tries:
+        if self._gap_tries > TRIES:
             raise NeverStillError(self.rows, self.total)
 
     def _edge_now(self, edge: Read) -> int:

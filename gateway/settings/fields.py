@@ -146,9 +146,15 @@ class OneOrMore(fields.List[Any]):
         return listed[0] if listed and len(listed) == 1 else listed
 
 
-def seconds(default: float, meaning: str, *, least: float = 0.0, inclusive: bool = True, most: float) -> fields.Float:
+def seconds(default: float, meaning: str, *, inclusive: bool = True, most: float) -> fields.Float:
     """Return a field for a duration in seconds."""
-    limits = validate.Range(min=least, max=most, min_inclusive=inclusive)
+    limits = validate.Range(min=0.0, max=most, min_inclusive=inclusive)
+    return fields.Float(load_default=default, validate=limits, metadata={"description": meaning})
+
+
+def share(default: float, meaning: str, *, inclusive: bool = False) -> fields.Float:
+    """Return a field for a share."""
+    limits = validate.Range(min=0.0, max=1.0, min_inclusive=inclusive)
     return fields.Float(load_default=default, validate=limits, metadata={"description": meaning})
 
 
@@ -161,6 +167,11 @@ def count(default: int, meaning: str, *, least: int, most: int) -> fields.Intege
 def text(default: str, meaning: str, check: Any = None) -> fields.String:
     """Return a field for a text."""
     return fields.String(load_default=default, validate=check, metadata={"description": meaning})
+
+
+def one_of(*words: str) -> validate.OneOf:
+    """Return the check of a text that has to be one of these words."""
+    return validate.OneOf(words, error="must be one of: {choices}")
 
 
 def check_base_url(url: str) -> None:

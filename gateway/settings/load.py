@@ -113,12 +113,9 @@ def restore_settings(kept: KeptSettings) -> Settings:
 
 def effective_toml(settings: Settings) -> str:
     """Return the settings as TOML, defaults filled in and secrets redacted."""
-    dumped: dict[str, Any] = dict(SettingsTable().dump({**_shown(settings), "tenants": settings.tenants.values()}))
-    return tomli_w.dumps(dumped)
-
-
-def _shown(settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in SettingsTable().fields if name != "tenants"}
+    table = SettingsTable()
+    shown = {name: getattr(settings, name) for name in table.fields} | {"tenants": settings.tenants.values()}
+    return tomli_w.dumps(dict(table.dump(shown)))
 
 
 def _tables(values: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
@@ -212,13 +209,7 @@ def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> 
         cache=CacheSettings(**values["cache"]),
         clients=clients,
         jwt=jwt,
-        http=HttpSettings(
-            trusted_proxies=values["http"]["trusted_proxies"],
-            drain_s=values["http"]["drain_s"],
-            cors_origins=tuple(values["http"]["cors_origins"]),
-            longest_wait_s=values["http"]["longest_wait_s"],
-            most_waiters=values["http"]["most_waiters"],
-        ),
+        http=HttpSettings(**{**values["http"], "cors_origins": tuple(values["http"]["cors_origins"])}),
         export=ExportSettings(**values["export"]),
         log=LogSettings(**values["log"]),
         time_zones=time_zone_data(),

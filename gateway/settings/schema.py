@@ -28,7 +28,9 @@ from gateway.settings.fields import (
     check_origin,
     check_shared_url,
     count,
+    one_of,
     seconds,
+    share,
     text,
 )
 from gateway.settings.model import Secret
@@ -40,10 +42,15 @@ VDN = validate.Range(min=1, max=9999)
 NOT_EMPTY = validate.Length(min=1, error="must not be empty")
 
 
+def _vdns(meaning: str) -> Vdns:
+    """Return a field for VDNs, by default for none."""
+    return Vdns(load_default=frozenset[int](), metadata={"description": meaning})
+
+
 def _scopes(meaning: str) -> fields.List[str]:
     """Return a field for scopes of the gateway's own."""
     return fields.List(
-        fields.String(validate=validate.OneOf(SCOPES, error="must be one of: {choices}")),
+        fields.String(validate=one_of(*SCOPES)),
         load_default=lambda: ["campaigns:read"],
         metadata={"description": meaning},
     )
@@ -92,16 +99,10 @@ class Isales(SettingsSchema):
         most=10_000,
     )
     max_attempts = count(2, "Attempts for one page, the first included; 1: no retries.", least=1, most=10)
-    retry_budget = fields.Float(
-        load_default=0.1,
-        validate=validate.Range(min=0.0, max=1.0),
-        metadata={"description": "Retries as a share of first attempts, or one, over the last minute; 0: none."},
+    retry_budget = share(
+        0.1, "Retries as a share of first attempts, or one, over the last minute; 0: none.", inclusive=True
     )
-    breaker_failure_ratio = fields.Float(
-        load_default=0.5,
-        validate=validate.Range(min=0.0, max=1.0, min_inclusive=False),
-        metadata={"description": "Share of failed calls from which on calls are stopped, of one VDN or of all."},
-    )
+    breaker_failure_ratio = share(0.5, "Share of failed calls from which on calls are stopped, of one VDN or of all.")
     breaker_min_calls = count(10, "Calls within the window before the share counts.", least=1, most=100_000)
     breaker_window_s = seconds(30.0, "Window over which the share is taken, seconds.", inclusive=False, most=3600.0)
     breaker_open_s = seconds(
@@ -166,7 +167,7 @@ class TenantTable(SettingsSchema):
     timestamp_precision = text(
         "seconds",
         "How the signature tells time: `seconds` or `milliseconds`.",
-        validate.OneOf(["seconds", "milliseconds"], error="must be one of: {choices}"),
+        one_of("seconds", "milliseconds"),
     )
     time_zone = TimeZone(
         load_default=lambda: time_zone("UTC"),
@@ -176,11 +177,7 @@ class TenantTable(SettingsSchema):
         },
     )
     cc_id = count(0, "The call centre to ask for where a VDN spans several; 0: not sent.", least=0, most=65_535)
-    locale = text(
-        "zh_CN",
-        "Language of CC-iSales' descriptions: `zh_CN` or `en_US`.",
-        validate.OneOf(["zh_CN", "en_US"], error="must be one of: {choices}"),
-    )
+    locale = text("zh_CN", "Language of CC-iSales' descriptions: `zh_CN` or `en_US`.", one_of("zh_CN", "en_US"))
 
     @between("previous_access_key", "previous_secret_key")
     def _pair_before(self, access_key: str, secret_key: Secret) -> Iterator[Fault]:
@@ -224,12 +221,8 @@ class Cache(SettingsSchema):
         0.5, "How long a caller waits for a newer page, beside one that it can have, seconds.", most=60.0
     )
     min_refresh_s = seconds(1.0, "At callers' wish a page is fetched no more often than this, seconds.", most=3600.0)
-    refresh_ahead = fields.Float(
-        load_default=0.8,
-        validate=validate.Range(min=0.0, max=1.0, min_inclusive=False),
-        metadata={
-            "description": "Share of its freshness after which a page that is asked for is refreshed; 1: when stale."
-        },
+    refresh_ahead = share(
+        0.8, "Share of its freshness after which a page that is asked for is refreshed; 1: when stale."
     )
     max_bytes = count(67_108_864, "Pages held in this process, bytes.", least=0, most=1_099_511_627_776)
 
@@ -270,10 +263,7 @@ class ClientTable(SettingsSchema):
         load_default="",
         metadata={"description": "The same of the key before, while callers change over.", "secret": True},
     )
-    vdns = Vdns(
-        load_default=frozenset[int](),
-        metadata={"description": 'The VDNs that it may read, such as `[1, 7]`, or `["*"]` for all.'},
-    )
+    vdns = _vdns('The VDNs that it may read, such as `[1, 7]`, or `["*"]` for all.')
     scopes = _scopes("What it may do: `campaigns:read`, `cache:purge`, `diagnostics:read`.")
     requests_per_minute = count(
         0,
@@ -288,10 +278,7 @@ class TokenGrantTable(SettingsSchema):
 
     subject = text("", "The `sub` of the tokens that it is about, exactly.")
     client = text("", "Or their client: the first of `client_id`, `azp`, `cid` and `appid`, exactly.")
-    vdns = Vdns(
-        load_default=frozenset[int](),
-        metadata={"description": 'The VDNs that they may read, such as `[1, 7]`, or `["*"]` for all.'},
-    )
+    vdns = _vdns('The VDNs that they may read, such as `[1, 7]`, or `["*"]` for all.')
     scopes = _scopes("What they may do: `campaigns:read`, `cache:purge`, `diagnostics:read`.")
 
     @between("subject", "client")
@@ -387,16 +374,8 @@ class Export(SettingsSchema):
 class Log(SettingsSchema):
     """What is logged, and how."""
 
-    level = text(
-        "info",
-        "`debug`, `info`, `warning` or `error`.",
-        validate.OneOf(["debug", "info", "warning", "error"], error="must be one of: {choices}"),
-    )
-    format = text(
-        "json",
-        "`json`, one object a line, or `console`, for people.",
-        validate.OneOf(["json", "console"], error="must be one of: {choices}"),
-    )
+    level = text("info", "`debug`, `info`, `warning` or `error`.", one_of("debug", "info", "warning", "error"))
+    format = text("json", "`json`, one object a line, or `console`, for people.", one_of("json", "console"))
     hits = fields.Boolean(load_default=False, metadata={"description": "Whether fresh hits are logged too."})
 
 

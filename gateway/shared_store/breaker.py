@@ -16,16 +16,14 @@ class Permit(Enum):
 
 
 class Breaker:
-    """Opens after so many failures in a row, and then admits one probe per `open_s` seconds until one succeeds.
+    """Opens after so many failures in a row, and then admits one probe per `OPEN_S` seconds until one succeeds.
 
     Operations that were admitted before it opened do not count any more, whatever becomes of them. A probe that
     never reports costs nothing but its turn.
     """
 
-    def __init__(self, clock: Callable[[], float], limit: int = LIMIT, open_s: float = OPEN_S) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._limit = limit
-        self._open_s = open_s
         self._failures = 0
         self._probe_at: float | None = None
         self._lock = threading.Lock()
@@ -45,7 +43,7 @@ class Breaker:
             now = self._clock()
             if now < self._probe_at:
                 return None
-            self._probe_at = now + self._open_s
+            self._probe_at = now + OPEN_S
             return Permit.PROBE
 
     def succeeded(self, permit: Permit) -> bool:
@@ -65,10 +63,10 @@ class Breaker:
         with self._lock:
             if self._probe_at is not None:
                 if permit is Permit.PROBE:
-                    self._probe_at = self._clock() + self._open_s
+                    self._probe_at = self._clock() + OPEN_S
                 return False
             self._failures += 1
-            if self._failures < self._limit:
+            if self._failures < LIMIT:
                 return False
-            self._probe_at = self._clock() + self._open_s
+            self._probe_at = self._clock() + OPEN_S
             return True

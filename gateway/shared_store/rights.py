@@ -18,9 +18,6 @@ COMMANDS: Final = (
 OF_A_CLUSTER: Final = ("cluster|slots", "command", "asking")
 """Those that a cluster's client needs besides."""
 
-SENTINEL_COMMANDS: Final = ("sentinel|masters",)
-"""Of a user of the Sentinels."""
-
 
 def set_user(prefix: str, *, cluster: bool) -> str:
     """Return the least that a user needs, as the command that makes one; for a database other than 0 add `+select`."""

@@ -10,9 +10,11 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 import requests
+from requests.utils import parse_header_links
 
 from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.server import SimulatorServer, demo_config
+from tests.support import cache_status
 from tests.support.gateway import PROJECT
 from tests.support.nginx import deployed_nginx
 from tests.support.programs import program
@@ -107,6 +109,45 @@ def test_the_type_of_a_problem_leads_to_its_page(mounted: tuple[str, Ask], path:
     assert (said["title"], said["status"]) == (problem["title"], answer.status_code)
     assert urljoin(explained.url, said["type"]) == explained.url == f"{url}/problems/{name}"
     assert urljoin(answer.url, problem["instance"]) in {answer.url.partition("?")[0], f"{url}/"}
+
+
+def test_links_lead_through_all_pages(mounted: tuple[str, Ask]) -> None:
+    """Resolved against the address that was asked (RFC 3986, 5.2) they stay there, cold and from the fast path."""
+    base, ask = mounted
+    for turn in range(2):
+        url: str | None = f"{base}/campaigns?vdn=1&page_size=100&name=&status=completed"
+        numbers, rows = list[str](), 0
+        while url is not None:
+            answer = ask(url)
+            assert answer.status_code == 200
+            assert turn == 0 or "hit" in cache_status.read(answer.headers["Cache-Status"])
+            rows += len(answer.json()["data"])
+            links = {link["rel"]: urljoin(url, link["url"]) for link in parse_header_links(answer.headers["Link"])}
+            assert {urlsplit(link)[:3] for link in links.values()} == {urlsplit(f"{base}/campaigns")[:3]}
+            assert "name=&status=completed" in links["first"]
+            numbers += [links["last"]]
+            url = links.get("next")
+        assert (rows, len(set(numbers))) == (80, 1)
+
+
+def test_each_relation_is_a_page(mounted: tuple[str, Ask]) -> None:
+    """From a page in the middle all four lead to one."""
+    base, ask = mounted
+    url = f"{base}/campaigns?vdn=1&page=2&page_size=30"
+    links = parse_header_links(ask(url).headers["Link"])
+    assert [link["rel"] for link in links] == ["first", "prev", "next", "last"]
+    pages = [ask(urljoin(url, link["url"])).json()["page"] for link in links]
+    assert [page["number"] for page in pages] == [1, 1, 3, pages[0]["total_pages"]]
+
+
+def test_the_document_leads_to_where_the_gateway_is_mounted(mounted: tuple[str, Ask]) -> None:
+    """Its server, resolved against its own address, is the mount, and no header of the caller has a say in it."""
+    url, ask = mounted
+    liar = {"Host": "liar.example", "X_Forwarded_Host": "liar.example", "X_Forwarded_Prefix": "/liar"}
+    document = ask(f"{url}/openapi.json", **liar)
+    (server,) = document.json()["servers"]
+    assert urljoin(document.url, server["url"]).rstrip("/") == url
+    assert "liar" not in document.text
 
 
 def test_the_start_leads_on(mounted: tuple[str, Ask]) -> None:

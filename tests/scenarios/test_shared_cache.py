@@ -151,21 +151,6 @@ def test_a_purge_reaches_all_processes(
     assert "fwd=miss" in one.cache_status()
 
 
-def test_two_workers_share_one_fetch(simulator: SimulatorServer, redis: RedisServer) -> None:
-    """Two hundred callers of a served gateway with two workers make one call for one cold page."""
-    simulator.latency_s = 0.5
-    url = redis.url.reveal()
-    with served_gateway(simulator.base_url, workers=2, GATEWAY__CACHE__SHARED_URL=url) as served:
-        with ThreadPoolExecutor(200) as pool:
-            answers = [
-                pool.submit(requests.get, f"{served.url}/campaigns", headers=KEY, timeout=20) for _ in range(200)
-            ]
-            bodies = {(answer.result(30).status_code, answer.result(30).content) for answer in answers}
-        assert len(bodies) == 1
-        assert next(iter(bodies))[0] == 200
-    assert simulator.calls.total == 1
-
-
 def test_a_killed_leader_costs_the_others_one_lease(simulator: SimulatorServer, redis: RedisServer) -> None:
     """When the process that fetches is killed, a follower of another process takes over and gets the page."""
     simulator.faults.arm(Fault("hang", times=1))

@@ -16,13 +16,15 @@ from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.retry import Retries, with_retries
 from gateway.isales.second_signature import with_credentials
 from gateway.isales.send import sign_and_send
+from gateway.isales.shared_slots import NO_SHARED_SLOTS
 from gateway.isales.signature_budget import NO_SHARED_BUDGET
 from gateway.isales.slots import Slots, with_slots
 from gateway.isales.transport import Transport
 from gateway.model import CampaignPage, CampaignQuery, Deadline
 from gateway.settings.model import Tenant
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.scenarios.upstream.raw_server import RawServer
-from tests.unit.isales.vendor import QUERY, TENANT, Counts, DriftCounts, isales_settings
+from tests.unit.isales.vendor import QUERY, TENANT, isales_settings
 
 Fetch = Callable[..., CampaignPage]
 """Fetches a page: `fetch(query=..., deadline_s=...)`, both with defaults."""
@@ -52,12 +54,15 @@ def connect() -> Iterator[Callable[..., Fetch]]:
         ) -> Fetch:
             settings = isales_settings(base_url, **changes)
             transport = stack.enter_context(closing(Transport(settings)))
-            trials = KeyTrials(KnownCredentials(Counts()), NO_SHARED_BUDGET, Counts(), time.monotonic)
+            numbers = UpstreamNumbers()
+            trials = KeyTrials(KnownCredentials(numbers), NO_SHARED_BUDGET, numbers, time.monotonic)
             send = with_credentials(sign_and_send(transport, now), trials)
-            send = with_slots(send, Slots(settings.concurrency, CallDuration(settings.deadline_s)))
+            send = with_slots(
+                send, Slots(settings.concurrency, CallDuration(settings.deadline_s), NO_SHARED_SLOTS, numbers)
+            )
             if retries:
                 send = with_retries(send, retries)
-            fetch = fetch_page(send, {tenant.vdn: tenant}, DriftLog(DriftCounts()))
+            fetch = fetch_page(send, {tenant.vdn: tenant}, DriftLog(numbers))
 
             def fetch_within(query: CampaignQuery = QUERY, deadline_s: float = 5.0) -> CampaignPage:
                 return fetch(query, Deadline.after(deadline_s))

@@ -15,10 +15,11 @@ from gateway.simulator.app import SimulatorConfig
 from gateway.simulator.faults import Fault
 from gateway.simulator.keys import Tenant
 from gateway.simulator.server import SimulatorServer
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.scenarios.upstream.conftest import Fetch
 from tests.scenarios.upstream.raw_server import RawServer, http, says, says_and_closes
 from tests.support.gateway import GatewayUnderTest
-from tests.unit.isales.vendor import SECRET_KEY, Counts
+from tests.unit.isales.vendor import SECRET_KEY
 
 MakeGateway = Callable[..., GatewayUnderTest]
 BAD_GATEWAY = says(http("502 Bad Gateway", b""))
@@ -57,7 +58,7 @@ def named(fault: object) -> str | None:
 
 def retries(sleep: Callable[[float], object] = time.sleep, attempts: int = 2) -> Retries:
     """Return retries with all the budget there can be."""
-    return Retries(RetryPolicy(attempts), RetryBudget(1.0), Counts(), sleep=sleep)
+    return Retries(RetryPolicy(attempts), RetryBudget(1.0), UpstreamNumbers(), sleep=sleep)
 
 
 @pytest.mark.parametrize("fault", CAN_HEAL, ids=named)

@@ -1,7 +1,5 @@
 """Breakers around an upstream that the test holds in its hands."""
 
-from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gateway.errors import UpstreamFailed, UpstreamOverloaded, UpstreamResult, UpstreamUnreachable
@@ -9,6 +7,7 @@ from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
 from gateway.isales.request import VendorRequest, campaigns_request
 from gateway.isales.send import Send, VendorAnswer
 from gateway.model import CampaignQuery, Deadline
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.clock import FakeClock
 from tests.unit.isales.vendor import isales_settings, tenant
 
@@ -18,34 +17,12 @@ DATABASE = UpstreamFailed("CC-iSales failed with result code 0200006.", upstream
 MIN_CALLS = 3
 
 
-class Numbers:
-    """A meter that the test reads."""
-
-    def __init__(self) -> None:
-        self.states: dict[str, Callable[[], float]] = {}
-        self.pauses: dict[str, Callable[[], float]] = {}
-        self.openings: Counter[str] = Counter()
-        self.refused: Counter[tuple[str, str]] = Counter()
-
-    def watch_way(self, way: str, state: Callable[[], float], paused_s: Callable[[], float]) -> None:
-        """Keep what to read."""
-        self.states[way], self.pauses[way] = state, paused_s
-
-    def circuit_opened(self, way: str) -> None:
-        """Count."""
-        self.openings[way] += 1
-
-    def call_refused(self, way: str, reason: str) -> None:
-        """Count."""
-        self.refused[way, reason] += 1
-
-
 class House:
     """Breakers for the VDNs 1 and 2 around an upstream that ends each call as `outcome` says."""
 
     def __init__(self, min_calls: int = MIN_CALLS) -> None:
         self.clock = FakeClock()
-        self.numbers = Numbers()
+        self.numbers = UpstreamNumbers()
         settings = isales_settings("http://127.0.0.1", breaker_min_calls=min_calls)
         self.breakers = Breakers(
             settings, (1, 2), self.numbers, self.clock, lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

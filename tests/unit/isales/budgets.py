@@ -1,7 +1,6 @@
 """Budgets of calls as tests use them, and other processes whose answers the test decides."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -11,27 +10,12 @@ from gateway.isales.send import VendorAnswer
 from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
 from gateway.isales.slots import Slots
 from gateway.model import Deadline, Priority
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.waiting import wait_until
 from tests.unit.isales.vendor import QUERY, TENANT
 
 REQUEST = campaigns_request(QUERY, TENANT)
 ANSWER = VendorAnswer({})
-
-
-class Counts:
-    """Counts as metrics do."""
-
-    def __init__(self) -> None:
-        self.refusals: Counter[str] = Counter()
-        self.waits: list[float] = []
-
-    def slot_wait(self, seconds: float) -> None:
-        """Note one wait."""
-        self.waits.append(seconds)
-
-    def slot_refusal(self, reason: str) -> None:
-        """Count one refusal."""
-        self.refusals[str(reason)] += 1
 
 
 class Others:
@@ -76,12 +60,12 @@ class Others:
 def budget(
     concurrency: int,
     shared: SharedSlots = NO_SHARED_SLOTS,
-    counts: Counts | None = None,
+    numbers: UpstreamNumbers | None = None,
     clock: Callable[[], float] | None = None,
 ) -> Slots:
     """Return slots for deadlines of eight seconds."""
     duration = CallDuration(8.0) if clock is None else CallDuration(8.0, clock)
-    return Slots(concurrency, duration, shared, counts or Counts())
+    return Slots(concurrency, duration, shared, numbers or UpstreamNumbers())
 
 
 def waiting(slots: Slots) -> int:

@@ -17,6 +17,7 @@ from gateway.errors import (
 from gateway.isales.breaker import Admission
 from gateway.telemetry.log import configure_logging
 from tests.unit.isales.breakers import DATABASE, DEAD, House
+from tests.unit.isales.vendor import counted
 
 
 @pytest.fixture
@@ -34,9 +35,9 @@ def test_a_dead_upstream_stops_all(house: House) -> None:
         assert "all VDNs were stopped 0 s ago" in error.detail
         assert "upstream-unreachable: CC-iSales refused the connection." in error.detail
     assert house.breakers.report() == {"all": "open", "1": "open"}
-    assert {way: read() for way, read in house.numbers.states.items()} == {"all": 2.0, "1": 2.0, "2": 0.0}
-    assert house.numbers.openings == {"all": 1, "1": 1}
-    assert house.numbers.refused == {("all", "circuit"): 2}
+    assert counted(house.numbers, "upstream_circuit_state") == {"all": 2, "1": 2}
+    assert counted(house.numbers, "upstream_circuit_openings") == {"all": 1, "1": 1}
+    assert counted(house.numbers, "upstream_refused_calls") == {"all circuit": 2}
 
 
 def test_one_vdns_failures_are_its_own(house: House) -> None:
@@ -150,8 +151,8 @@ def test_a_pause_is_kept(house: House, capsys: pytest.CaptureFixture[str], *, ev
     assert house.refused(1).retry_after_s == 21000
     assert (house.call(2) is None) is not everyone
     assert house.breakers.report() == {way: "paused"}
-    assert house.numbers.pauses[way]() == 21000.0
-    assert house.numbers.refused[way, "pause"] == (2 if everyone else 1)
+    assert counted(house.numbers, "upstream_pause_seconds") == {way: 21000}
+    assert counted(house.numbers, "upstream_refused_calls") == {f"{way} pause": 2 if everyone else 1}
     house.clock.advance(21000)
     assert (house.call(1), house.call(2)) == (None, None)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]

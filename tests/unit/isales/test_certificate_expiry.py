@@ -6,6 +6,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.isales.certificate_expiry import CertificateExpiry
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
+from tests.unit.isales.vendor import counted
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -15,12 +17,8 @@ class House:
 
     def __init__(self) -> None:
         self.now = NOW
-        self.shown: list[float] = []
-        self.expiry = CertificateExpiry(self, lambda: self.now)
-
-    def certificate_expires(self, at: float) -> None:
-        """Keep it."""
-        self.shown.append(at)
+        self.numbers = UpstreamNumbers()
+        self.expiry = CertificateExpiry(self.numbers, lambda: self.now)
 
     def said_of(self, expires: datetime) -> list[tuple[object, ...]]:
         """Return what is logged when a certificate that expires then is seen."""
@@ -44,7 +42,7 @@ def test_less_than_two_weeks_are_said(left: timedelta, days: int | None) -> None
     expires = NOW + left
     said = [] if days is None else [("certificate_expires_soon", "warning", expires.isoformat(), days)]
     assert house.said_of(expires) == said
-    assert house.shown == [expires.timestamp()]
+    assert counted(house.numbers, "upstream_certificate_expiry_timestamp_seconds") == {"": expires.timestamp()}
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -56,4 +54,3 @@ def test_it_is_said_once_a_day(direction: int) -> None:
         house.now = NOW + direction * timedelta(hours=hours)
         said.append(len(house.said_of(NOW + timedelta(days=5))))
     assert said == [1, 0, 0, 1, 0, 0, 1]
-    assert len(house.shown) == 7

@@ -1,19 +1,20 @@
 from structlog.testing import capture_logs
 
 from gateway.isales.drift import SAID_AT_MOST, Drift, DriftKind, DriftLog, shape
-from tests.unit.isales.vendor import DriftCounts
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
+from tests.unit.isales.vendor import counted
 
 CODE = Drift.seen(DriftKind.UNKNOWN_CODE, "status", 77)
 
 
 def test_counts_always_and_says_once() -> None:
     """The same departure is counted each time and logged the first time."""
-    counts = DriftCounts()
-    log = DriftLog(counts)
+    numbers = UpstreamNumbers()
+    log = DriftLog(numbers)
     with capture_logs() as lines:
         log.record(1, [CODE, CODE])
         log.record(2, [CODE])
-    assert counts == {"unknown_code": 3}
+    assert counted(numbers, "upstream_drift") == {"unknown_code": 3}
     assert lines == [
         {
             "event": "upstream_drift",
@@ -29,7 +30,7 @@ def test_counts_always_and_says_once() -> None:
 def test_each_kind_and_field_is_said() -> None:
     """Another kind or another field is news."""
     with capture_logs() as lines:
-        DriftLog(DriftCounts()).record(
+        DriftLog(UpstreamNumbers()).record(
             1,
             [CODE, Drift.seen(DriftKind.ODD_TYPE, "status", []), Drift.seen(DriftKind.UNKNOWN_CODE, "deviceType", 9)],
         )
@@ -38,11 +39,11 @@ def test_each_kind_and_field_is_said() -> None:
 
 def test_made_up_fields_do_not_fill_the_log() -> None:
     """However many fields are new, only so many are logged, and all are counted."""
-    counts = DriftCounts()
+    numbers = UpstreamNumbers()
     with capture_logs() as lines:
-        DriftLog(counts).record(1, [Drift.seen(DriftKind.UNKNOWN_FIELD, f"f{n}", 1) for n in range(1000)])
+        DriftLog(numbers).record(1, [Drift.seen(DriftKind.UNKNOWN_FIELD, f"f{n}", 1) for n in range(1000)])
     assert len(lines) == SAID_AT_MOST
-    assert counts["unknown_field"] == 1000
+    assert counted(numbers, "upstream_drift") == {"unknown_field": 1000}
 
 
 def test_names_of_fields_are_safe_to_log() -> None:

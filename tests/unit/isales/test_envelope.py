@@ -1,4 +1,3 @@
-import json
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
@@ -48,14 +47,6 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
     """Any bytes are an object or that one error."""
     with suppress(UpstreamBrokenContract):
         assert isinstance(envelope.decode(body), dict)
-
-
-@given(
-    st.dictionaries(st.text(), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=10), max_size=5)
-)
-def test_reads_what_json_writes(document: dict[str, Any]) -> None:
-    """An object comes out as it was written."""
-    assert envelope.decode(json.dumps(document).encode()) == document
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from gateway.isales.send import VendorAnswer
 from gateway.isales.signature_budget import NO_SHARED_BUDGET
 from gateway.model import Deadline
 from gateway.settings.model import Secret, Tenant
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
-from tests.unit.isales.vendor import QUERY, TENANT, Counts, tenant
+from tests.unit.isales.vendor import QUERY, TENANT, counted, tenant
 
 ROTATING = tenant(previous_access_key="OLD", previous_secret_key=Secret("an-older-secret"))
 ANSWER = VendorAnswer({})
@@ -31,7 +32,7 @@ class House:
 
     def __init__(self, *good: str) -> None:
         self.clock = FakeClock()
-        self.counts = Counts()
+        self.numbers = UpstreamNumbers()
         self.good = set(good)
         self.error: Exception | None = None
         self.gate = threading.Event()
@@ -39,9 +40,9 @@ class House:
         self.shown: list[str] = []
         self.ahead_s = 0.0
         self.in_a_row = 0
-        self._refused = 0
+        self._refused_in_a_row = 0
         self._lock = threading.Lock()
-        self.trials = KeyTrials(KnownCredentials(self.counts, self.clock), NO_SHARED_BUDGET, self.counts, self.clock)
+        self.trials = KeyTrials(KnownCredentials(self.numbers, self.clock), NO_SHARED_BUDGET, self.numbers, self.clock)
         self.send = in_turn(with_credentials(self._send, self.trials), self.trials)
 
     def _send(self, request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
@@ -53,8 +54,8 @@ class House:
         ahead_s = self.ahead_s - request.signed_with.clock_ahead_s
         good = key in self.good and not ahead_s
         with self._lock:
-            self._refused = 0 if good else self._refused + 1
-            self.in_a_row = max(self.in_a_row, self._refused)
+            self._refused_in_a_row = 0 if good else self._refused_in_a_row + 1
+            self.in_a_row = max(self.in_a_row, self._refused_in_a_row)
         if not good:
             raise UpstreamRefusedCredentials("CC-iSales answered HTTP 401.", clock_ahead_s=ahead_s)
         return ANSWER
@@ -69,11 +70,14 @@ class House:
 
     def refusals_in(self, seconds: int, of: Tenant = TENANT, each_s: float = 0.1) -> int:
         """Have callers come all the time for so long; return how many signatures were refused."""
-        before = self.counts[f"{of.vdn} refused"]
+        before = self._refused(of)
         for _ in range(round(seconds / each_s)):
             self.ask(of)
             self.clock.advance(each_s)
-        return self.counts[f"{of.vdn} refused"] - before
+        return self._refused(of) - before
+
+    def _refused(self, of: Tenant) -> int:
+        return int(counted(self.numbers, "upstream_refused_signatures").get(str(of.vdn), 0))
 
 
 def test_a_wrong_key_is_shown_ever_less_often() -> None:
@@ -83,7 +87,7 @@ def test_a_wrong_key_is_shown_ever_less_often() -> None:
     assert 2 <= 1 + house.refusals_in(299) <= 5
     house.refusals_in(3300, each_s=1.0)
     assert house.refusals_in(300, each_s=1.0) <= 2
-    assert house.counts.refused == {1: True}
+    assert counted(house.numbers, "upstream_keys_refused") == {"1": 1}
 
 
 def test_two_wrong_pairs_are_shown_no_more_often() -> None:
@@ -122,7 +126,7 @@ def test_the_key_that_becomes_good_is_found_by_the_next_try() -> None:
     assert house.ask() is not None
     house.clock.advance(2)
     assert [house.ask() for _ in range(5)] == [None] * 5
-    assert house.counts.refused == {1: False}
+    assert counted(house.numbers, "upstream_keys_refused") == {}
 
 
 def test_a_few_first_calls_find_out() -> None:
@@ -256,7 +260,7 @@ def test_the_current_keys_of_a_rotation_are_tried_ever_less_often() -> None:
             tried_at.append(second)
         house.clock.advance(1.0)
     assert tried_at == [0, 60, 180, 420, 900, 1500, 2100, 2700, 3300]
-    assert house.counts.refused.get(1) is not True
+    assert counted(house.numbers, "upstream_keys_refused") == {}
 
 
 def test_keys_that_stop_being_good_are_left_for_the_others_at_once() -> None:
@@ -291,9 +295,9 @@ def test_what_is_known_of_keys_that_are_gone_is_forgotten() -> None:
     house.ask()
     new = tenant(access_key="AK-NEW")
     house.trials.keep([new])
-    assert house.counts.refused == {1: False}
+    assert counted(house.numbers, "upstream_keys_refused") == {}
     assert house.ask(new) is None
     # A call that was under way meanwhile.
     house.trials.refused(TENANT, key_pairs(TENANT)[0], 1, "late")
     assert not house.trials.is_refused(TENANT, key_pairs(TENANT)[0])
-    assert house.counts.refused == {1: False}
+    assert counted(house.numbers, "upstream_keys_refused") == {}

@@ -7,6 +7,7 @@ import pytest
 from gateway.errors import UpstreamForbidden, UpstreamRefusedCredentials
 from gateway.telemetry.log import configure_logging
 from tests.unit.isales.breakers import DATABASE, House
+from tests.unit.isales.vendor import counted
 
 FORBIDDEN = UpstreamForbidden("The way to CC-iSales is forbidden (HTTP 403).")
 
@@ -47,7 +48,7 @@ def test_one_call_that_is_not_let_through_locks_its_vdn(house: House) -> None:
     assert "No call for VDN 1 is made for now; the next one is tried in 200 s." in told.detail
     assert house.call(2) is None
     assert house.breakers.report() == {"1": "locked"}
-    assert house.numbers.refused["1", "locked"] == 1
+    assert counted(house.numbers, "upstream_refused_calls") == {"1 locked": 1}
 
 
 def test_a_second_vdn_that_is_not_let_through_locks_all(house: House) -> None:
@@ -108,7 +109,7 @@ def test_calls_that_were_under_way_add_nothing(house: House) -> None:
     admissions = [house.breakers.admit(1, 8.0) for _ in range(10)]
     waits = [house.breakers.settle(admission, FORBIDDEN) for admission in admissions]
     assert waits == [300.0] * 10
-    assert house.numbers.openings["1"] == 1
+    assert counted(house.numbers, "upstream_circuit_openings") == {"1": 1}
 
 
 def test_a_longer_retry_after_is_kept(house: House) -> None:

@@ -16,8 +16,9 @@ from gateway.isales.retry_budget import RetryBudget
 from gateway.isales.retry_policy import RetryPolicy
 from gateway.isales.send import Send, VendorAnswer
 from gateway.model import Deadline
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.clock import FakeClock
-from tests.unit.isales.vendor import QUERY, TENANT, Counts
+from tests.unit.isales.vendor import QUERY, TENANT, counted
 
 REQUEST = campaigns_request(QUERY, TENANT)
 ANSWER = VendorAnswer({})
@@ -50,16 +51,16 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def counts() -> Counts:
+def numbers() -> UpstreamNumbers:
     """Return what counts retries."""
-    return Counts()
+    return UpstreamNumbers()
 
 
-def retrying(send: Send, clock: FakeClock, counts: Counts, attempts: int = 2, share: float = 1.0) -> Send:
+def retrying(send: Send, clock: FakeClock, numbers: UpstreamNumbers, attempts: int = 2, share: float = 1.0) -> Send:
     """Return `send` with retries whose jitter is always half of its limit."""
     budget = RetryBudget(share, clock)
     return with_retries(
-        send, Retries(RetryPolicy(attempts), budget, counts, clock, clock.advance, lambda: 0.2, lambda: 0.5)
+        send, Retries(RetryPolicy(attempts), budget, numbers, clock, clock.advance, lambda: 0.2, lambda: 0.5)
     )
 
 
@@ -70,42 +71,44 @@ def error_of(send: Send, clock: FakeClock, deadline_s: float = 8.0) -> UpstreamE
     return caught.value
 
 
-def test_a_second_attempt_after_a_wait(clock: FakeClock, counts: Counts) -> None:
+def test_a_second_attempt_after_a_wait(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """What can heal is tried again after the jitter, with the same request, and counted."""
     upstream = Upstream(clock, RESET)
-    assert retrying(upstream, clock, counts)(REQUEST, Deadline.after(8.0, clock)) is ANSWER
+    assert retrying(upstream, clock, numbers)(REQUEST, Deadline.after(8.0, clock)) is ANSWER
     assert upstream.at == [1000.0, 1000.05]
-    assert counts == {"retry": 1}
+    assert counted(numbers, "upstream_retries") == {"": 1}
 
 
-def test_what_cannot_heal_is_raised_as_it_is(clock: FakeClock, counts: Counts) -> None:
+def test_what_cannot_heal_is_raised_as_it_is(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """A timeout is raised after one call, in its own words."""
     upstream = Upstream(clock, UpstreamTimeout("Too late."))
-    assert error_of(retrying(upstream, clock, counts), clock).detail == "Too late."
-    assert (len(upstream.at), counts) == (1, {})
+    assert error_of(retrying(upstream, clock, numbers), clock).detail == "Too late."
+    assert (len(upstream.at), counted(numbers, "upstream_retries")) == (1, {})
 
 
-def test_the_last_error_is_raised_and_says_how_many_attempts_there_were(clock: FakeClock, counts: Counts) -> None:
+def test_the_last_error_is_raised_and_says_how_many_attempts_there_were(
+    clock: FakeClock, numbers: UpstreamNumbers
+) -> None:
     """What CC-iSales said last is what is true now."""
     upstream = Upstream(clock, RESET, RESET, DATABASE)
-    error = error_of(retrying(upstream, clock, counts, attempts=3, share=3.0), clock)
+    error = error_of(retrying(upstream, clock, numbers, attempts=3, share=3.0), clock)
     assert type(error) is UpstreamFailed
     assert error.detail == "The database is away. 3 attempts were made."
     assert upstream.at == pytest.approx([1000.0, 1000.05, 1000.15])
 
 
-def test_a_retry_that_did_not_get_there_does_not_hide_what_was_said(clock: FakeClock, counts: Counts) -> None:
+def test_a_retry_that_did_not_get_there_does_not_hide_what_was_said(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """If there is no slot for the retry, or the circuit has opened, the failure before it is raised."""
     upstream = Upstream(clock, DATABASE, NO_SLOT)
-    error = error_of(retrying(upstream, clock, counts, attempts=3), clock)
+    error = error_of(retrying(upstream, clock, numbers, attempts=3), clock)
     assert (type(error), error.detail) == (UpstreamFailed, "The database is away.")
     assert len(upstream.at) == 2
 
 
-def test_a_first_attempt_that_did_not_get_there_gives_no_budget(clock: FakeClock, counts: Counts) -> None:
+def test_a_first_attempt_that_did_not_get_there_gives_no_budget(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """Calls that were refused on our side are no calls of which a share may be tried again."""
     upstream = Upstream(clock, *[NO_SLOT] * 20, DATABASE, DATABASE, DATABASE)
-    send = retrying(upstream, clock, counts, share=0.1)
+    send = retrying(upstream, clock, numbers, share=0.1)
     for _ in range(20):
         assert type(error_of(send, clock)) is UpstreamOverloaded
     for calls in (22, 23):
@@ -113,23 +116,24 @@ def test_a_first_attempt_that_did_not_get_there_gives_no_budget(clock: FakeClock
         assert len(upstream.at) == calls
 
 
-def test_no_attempt_that_cannot_finish(clock: FakeClock, counts: Counts) -> None:
+def test_no_attempt_that_cannot_finish(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """When the deadline leaves less than an attempt needs, there is none, and the budget is not touched."""
     upstream = Upstream(clock, RESET, RESET)
-    send = retrying(upstream, clock, counts)
+    send = retrying(upstream, clock, numbers)
     error_of(send, clock, deadline_s=0.19)
-    assert (len(upstream.at), counts) == (1, {})
+    assert (len(upstream.at), counted(numbers, "upstream_retries")) == (1, {})
     assert send(REQUEST, Deadline.after(0.21, clock)) is ANSWER
 
 
-def test_the_budget_ends_retries_and_is_said_once_a_minute(clock: FakeClock, counts: Counts) -> None:
+def test_the_budget_ends_retries_and_is_said_once_a_minute(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """Retries that are not made are counted each, and logged once a minute with the setting that limits them."""
     upstream = Upstream(clock, *[DATABASE] * 100)
-    send = retrying(upstream, clock, counts, share=0.1)
+    send = retrying(upstream, clock, numbers, share=0.1)
     with capture_logs() as logs:
         for _ in range(5):
             error_of(send, clock)
-        assert counts == {"retry": 1, "retry_over_budget": 4}
+        assert counted(numbers, "upstream_retries") == {"": 1}
+        assert counted(numbers, "upstream_retries_over_budget") == {"": 4}
         (line,) = logs
         assert (line["event"], line["setting"], line["log_level"]) == (
             "retry_budget_used_up",
@@ -146,18 +150,18 @@ def test_the_budget_ends_retries_and_is_said_once_a_minute(clock: FakeClock, cou
 
 
 @pytest.mark.parametrize(("attempts", "share"), [(1, 1.0), (5, 0.0)])
-def test_retries_can_be_switched_off(clock: FakeClock, counts: Counts, attempts: int, share: float) -> None:
+def test_retries_can_be_switched_off(clock: FakeClock, numbers: UpstreamNumbers, attempts: int, share: float) -> None:
     """One attempt, or a budget of nothing, makes no retry ever."""
     upstream = Upstream(clock, RESET)
-    error_of(retrying(upstream, clock, counts, attempts, share), clock)
+    error_of(retrying(upstream, clock, numbers, attempts, share), clock)
     assert len(upstream.at) == 1
 
 
-def test_a_bug_is_not_tried_again(clock: FakeClock, counts: Counts) -> None:
+def test_a_bug_is_not_tried_again(clock: FakeClock, numbers: UpstreamNumbers) -> None:
     """What is no failure of CC-iSales goes straight up."""
 
     def crash(_request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
         raise KeyError("ours")
 
     with pytest.raises(KeyError):
-        retrying(crash, clock, counts)(REQUEST, Deadline.after(8.0, clock))
+        retrying(crash, clock, numbers)(REQUEST, Deadline.after(8.0, clock))

@@ -16,8 +16,9 @@ from gateway.isales.send import Send, VendorAnswer
 from gateway.isales.signature_budget import NO_SHARED_BUDGET
 from gateway.model import Deadline
 from gateway.settings.model import Secret, Tenant
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.clock import FakeClock
-from tests.unit.isales.vendor import QUERY, SECRET_KEY, TENANT, Counts, tenant
+from tests.unit.isales.vendor import QUERY, SECRET_KEY, TENANT, tenant
 
 ROTATING = tenant(previous_access_key="OLD", previous_secret_key=Secret("an-older-secret"))
 CURRENT, PREVIOUS = key_pairs(ROTATING)
@@ -49,7 +50,8 @@ class Upstream:
 
 def signing(upstream: Upstream, clock: FakeClock | None = None) -> Send:
     clock = clock or FakeClock()
-    trials = KeyTrials(KnownCredentials(Counts(), clock), NO_SHARED_BUDGET, Counts(), clock)
+    numbers = UpstreamNumbers()
+    trials = KeyTrials(KnownCredentials(numbers, clock), NO_SHARED_BUDGET, numbers, clock)
     return in_turn(with_credentials(upstream, trials, lambda: 0.2), trials)
 
 

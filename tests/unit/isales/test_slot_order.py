@@ -8,6 +8,7 @@ import pytest
 from gateway.isales.call_duration import CallDuration
 from gateway.isales.slots import Slots
 from gateway.model import Deadline, Priority
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.waiting import wait_until
 from tests.unit.isales.budgets import Others, budget, order_of, waiting
 
@@ -68,7 +69,7 @@ def test_who_comes_to_matter_more_moves_up(free: int | None) -> None:
 def test_who_becomes_the_first_does_not_wait_for_the_seekers_next_try() -> None:
     """A refresh that rises above an export which polls, and asks seldom, polls in its place at once."""
     others = Others(0)
-    slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
+    slots = Slots(1, CallDuration(8.0), others, UpstreamNumbers(), ask_again_s=60)
     order: list[Priority] = []
     export, refresh = (Deadline.after(20, priority=priority) for priority in (Priority.EXPORT, Priority.EXPORT))
 
@@ -91,7 +92,7 @@ def test_who_becomes_the_first_does_not_wait_for_the_seekers_next_try() -> None:
 def test_a_newcomer_of_higher_priority_does_not_wait_for_the_seekers_next_try() -> None:
     """Who asks seldom is woken by who goes first, and leaves the slot that has come free meanwhile to it."""
     others = Others(0)
-    slots = Slots(1, CallDuration(8.0), others, ask_again_s=60)
+    slots = Slots(1, CallDuration(8.0), others, UpstreamNumbers(), ask_again_s=60)
     order: list[Priority] = []
 
     def call(priority: Priority) -> None:

@@ -11,15 +11,17 @@ from gateway.isales.request import VendorRequest
 from gateway.isales.send import VendorAnswer
 from gateway.isales.slots import Slots, with_slots
 from gateway.model import Deadline, Priority
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
-from tests.unit.isales.budgets import ANSWER, REQUEST, Counts, Others, answer, budget, waiting
+from tests.unit.isales.budgets import ANSWER, REQUEST, Others, answer, budget, waiting
+from tests.unit.isales.vendor import counted
 
 
 def test_no_slot_in_time_is_overload() -> None:
     """A caller that waits in vain is told the limit, how many waited and when to come back."""
-    counts = Counts()
-    slots = budget(1, counts=counts)
+    numbers = UpstreamNumbers()
+    slots = budget(1, numbers=numbers)
     slots.duration.record(3.0)
     deadline = Deadline.after(3.2)
     with slots.one(Deadline.after(60)), pytest.raises(UpstreamOverloaded, match=r"isales\.concurrency") as caught:
@@ -28,15 +30,15 @@ def test_no_slot_in_time_is_overload() -> None:
     assert "1 caller waited" in caught.value.detail
     assert not deadline.expired
     assert caught.value.retry_after_s == 6
-    assert counts.refusals == {"no_slot_in_time": 1}
-    assert len(counts.waits) == 2
+    assert counted(numbers, "upstream_slot_refusals") == {"no_slot_in_time": 1}
+    assert counted(numbers, "upstream_slot_wait_seconds_count") == {"": 2}
     assert (slots.in_use, waiting(slots)) == (0, 0)
 
 
 def test_a_turn_that_cannot_come_is_told_at_once() -> None:
     """With calls of two seconds, who would be the fifth in line with six seconds left does not even wait."""
-    clock, counts = FakeClock(), Counts()
-    slots = budget(1, counts=counts, clock=clock)
+    clock, numbers = FakeClock(), UpstreamNumbers()
+    slots = budget(1, numbers=numbers, clock=clock)
     slots.duration.record(2.0)
     with ThreadPoolExecutor(3) as pool:
         held = ExitStack()
@@ -46,7 +48,7 @@ def test_a_turn_that_cannot_come_is_told_at_once() -> None:
         with pytest.raises(UpstreamOverloaded, match="3 callers waited") as caught:
             with_slots(answer, slots)(REQUEST, Deadline.after(6, clock))
         assert caught.value.retry_after_s == 8
-        assert counts.refusals == {"queue_too_long": 1}
+        assert counted(numbers, "upstream_slot_refusals") == {"queue_too_long": 1}
         held.close()
         assert [other.result(10) for other in others] == [ANSWER] * 3
 
@@ -74,12 +76,12 @@ def test_lower_priorities_do_not_count_as_ahead() -> None:
 
 def test_a_free_slot_is_of_no_use_without_the_time_for_a_call() -> None:
     """No call is made that cannot finish; the error says how long calls take."""
-    clock, counts = FakeClock(), Counts()
-    slots = budget(2, counts=counts, clock=clock)
+    clock, numbers = FakeClock(), UpstreamNumbers()
+    slots = budget(2, numbers=numbers, clock=clock)
     slots.duration.record(1.5)
     with pytest.raises(UpstreamTimeout, match=r"1\.00 s were left .* takes about 1\.50 s"):
         with_slots(answer, slots)(REQUEST, Deadline.after(1, clock))
-    assert counts.refusals == {"too_late_to_start": 1}
+    assert counted(numbers, "upstream_slot_refusals") == {"too_late_to_start": 1}
     with slots.one(Deadline.after(8, clock)), slots.one(Deadline.after(8, clock)), pytest.raises(UpstreamOverloaded):
         with_slots(answer, slots)(REQUEST, Deadline.after(1.5, clock))
     assert with_slots(answer, slots)(REQUEST, Deadline.after(1.5, clock)) is ANSWER

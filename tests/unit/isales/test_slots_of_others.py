@@ -10,9 +10,11 @@ from gateway.errors import UpstreamOverloaded
 from gateway.isales.shared_slots import NO_SHARED_SLOTS
 from gateway.isales.slots import EXPIRY_SLACK_S, with_slots
 from gateway.model import Deadline, Priority
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.clock import FakeClock
 from tests.support.waiting import wait_until
-from tests.unit.isales.budgets import ANSWER, REQUEST, Counts, Others, answer, budget, order_of, waiting
+from tests.unit.isales.budgets import ANSWER, REQUEST, Others, answer, budget, order_of, waiting
+from tests.unit.isales.vendor import counted
 
 
 def test_a_slot_that_another_process_is_to_have_is_not_kept() -> None:
@@ -89,13 +91,13 @@ def test_a_caller_that_breaks_off_leaves_nothing_behind(handed: bool) -> None:  
 
 def test_a_slot_that_comes_too_late_goes_on() -> None:
     """Where asking took so long that no call can finish any more, none is begun and the slot is given back."""
-    clock, others, counts = FakeClock(), Others(1), Counts()
-    slots = budget(1, others, counts, clock)
+    clock, others, numbers = FakeClock(), Others(1), UpstreamNumbers()
+    slots = budget(1, others, numbers, clock)
     others.on_ask = lambda: clock.advance(7.99)
     with pytest.raises(UpstreamOverloaded):
         with_slots(answer, slots)(REQUEST, Deadline.after(8, clock))
     assert (slots.in_use, others.held, others.free) == (0, {}, 1)
-    assert counts.refusals == {"no_slot_in_time": 1}
+    assert counted(numbers, "upstream_slot_refusals") == {"no_slot_in_time": 1}
 
 
 def test_a_shared_slot_runs_out_shortly_after_its_calls_deadline() -> None:

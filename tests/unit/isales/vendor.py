@@ -1,7 +1,6 @@
-"""Things of the vendor that the tests speak about: a tenant with its keys, settings, a good page, a counter."""
+"""Things of the vendor that the tests speak about: a tenant with its keys, settings, a good page, what was counted."""
 
 import json
-from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model import CampaignQuery
 from gateway.settings.model import IsalesSettings, Secret, Tenant
+from gateway.telemetry.upstream_numbers import UpstreamNumbers
 from tests.support.canaries import plant
 
 SECRET_KEY = "a-secret-key-of-the-tests"
@@ -77,47 +77,12 @@ def as_json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-class DriftCounts(Counter[str]):
-    """Counts drift by kind."""
-
-    def drift(self, kind: str) -> None:
-        """Count one."""
-        self[kind] += 1
-
-
-class Counts(Counter[str]):
-    """Counts what the steps towards CC-iSales report, and keeps the last clock."""
-
-    ahead_s = 0.0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.refused: dict[int, bool] = {}
-
-    def attempt(self, outcome: str) -> None:
-        """Take no note of it."""
-
-    def retry(self) -> None:
-        """Count one."""
-        self["retry"] += 1
-
-    def retry_over_budget(self) -> None:
-        """Count one."""
-        self["retry_over_budget"] += 1
-
-    def signature(self, vdn: int, key: str) -> None:
-        """Count one."""
-        self[f"{vdn} {key}"] += 1
-
-    def signature_refused(self, vdn: int, signatures: int) -> None:
-        """Count them."""
-        self[f"{vdn} refused"] += signatures
-
-    def keys_refused(self, vdn: int, *, refused: bool) -> None:
-        """Keep it."""
-        self.refused[vdn] = refused
-
-    def clock_ahead(self, seconds: float) -> None:
-        """Keep it, and count one."""
-        self["clock_ahead"] += 1
-        self.ahead_s = seconds
+def counted(numbers: UpstreamNumbers, name: str) -> dict[str, float]:
+    """Return what the metric of this name tells, by the values of its labels; what is 0 is left out."""
+    named = {f"campaign_gateway_{name}", f"campaign_gateway_{name}_total"}
+    return {
+        " ".join(sample.labels.values()): sample.value
+        for metric in numbers.registry.restricted_registry(named).collect()
+        for sample in metric.samples
+        if sample.value
+    }

@@ -16,6 +16,7 @@ from gateway.errors import (
     UpstreamTimeout,
 )
 from gateway.model import CampaignPage, CampaignQuery, Deadline, Priority
+from gateway.pages.background import Background
 from gateway.pages.codec import encode
 from gateway.pages.fetches import LOOKS
 from gateway.pages.page_cache import NEVER
@@ -197,21 +198,27 @@ def test_nothing_begins_behind_after_the_end_or_without_a_thread() -> None:
     assert len(house.fetched) == 1
 
 
-def test_a_fetch_that_could_not_begin_is_nobodys_failure() -> None:
+def test_a_fetch_that_could_not_begin_is_nobodys_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who joined it in the moment in which a thread was asked for is answered all the same."""
     upstream = Held()
     house = House(upstream)
     key = house.key(QUERY)
-    background = house.fetches._background  # noqa: SLF001 -- its lock stops the first caller where it asks for a thread
+    closed, start = threading.Event(), Background.start
+
+    def start_late(background: Background, work: Callable[[], None], name: str) -> bool:
+        assert closed.wait(10)
+        return start(background, work, name)
+
+    monkeypatch.setattr(Background, "start", start_late)
     with ThreadPoolExecutor(2) as pool:
-        with background._lock:  # noqa: SLF001 -- the same
-            first = pool.submit(house.cache.serve, QUERY, Deadline.after(10, shortened=True))
-            wait_until(lambda: not idle(house))
-            second = pool.submit(house.cache.serve, QUERY, Deadline.after(10))
-            flight = house.fetches.of(key)
-            assert flight is not None
-            wait_until(lambda: flight._waiting)  # noqa: SLF001 -- nothing else tells that it has joined
-            house.fetches.close()
+        first = pool.submit(house.cache.serve, QUERY, Deadline.after(10, shortened=True))
+        wait_until(lambda: not idle(house))
+        second = pool.submit(house.cache.serve, QUERY, Deadline.after(10))
+        flight = house.fetches.of(key)
+        assert flight is not None
+        wait_until(lambda: flight._waiting)  # noqa: SLF001 -- nothing else tells that it has joined
+        house.fetches.close()
+        closed.set()
 
         def settled() -> bool:
             again = house.fetches.of(key)

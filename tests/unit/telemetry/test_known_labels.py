@@ -4,7 +4,7 @@ from typing import get_args, get_type_hints
 
 from gateway.isales.credentials import KeyName
 from gateway.isales.drift import DriftKind
-from gateway.isales.slot_metrics import Refusal
+from gateway.isales.slots import Refusal
 from gateway.isales.way import Refusal as WayRefusal
 from gateway.pages.held import PROCESS, SHARED
 from gateway.shared_store.guard import KINDS
