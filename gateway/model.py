@@ -183,6 +183,18 @@ FetchPage = Callable[[CampaignQuery, Deadline], CampaignPage]
 """Fetches the page that answers a query, within a deadline, or raises one leaf of `gateway.errors`."""
 
 
+class OthersHear(StrEnum):
+    """How other processes hear of a purge.
+
+    `AT_ONCE`: by a message. `SOON`: within half a second, for they look for it; their messages are refused. `NEVER`:
+    each process keeps pages for itself.
+    """
+
+    AT_ONCE = "at_once"
+    SOON = "soon"
+    NEVER = "never"
+
+
 class CacheOutcome(StrEnum):
     """How the page cache came by a page: it had it, fresh or stale, it fetched it, or somebody else was fetching it."""
 

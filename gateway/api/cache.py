@@ -32,9 +32,10 @@ def cache_blueprint(
     callers: Callers,
     tenants: Mapping[int, Tenant],
     purge: Purge,
+    others_hear: Callable[[], str],
     explain: Callable[[CampaignQuery], object],
 ) -> Blueprint:
-    """Return the endpoints. `explain` tells of one query.
+    """Return the endpoints. `others_hear` tells how other processes hear of a purge, `explain` tells of one query.
 
     A caller that may purge does so for the VDNs that it may read, as everywhere. `purge` raises a leaf of
     `gateway.errors` where others may not have heard; this process has done its part by then.
@@ -50,7 +51,7 @@ def cache_blueprint(
             grant.require_vdn(asked["vdn"])
             vdns = [asked["vdn"]]
         purged = _purge_each(partial(purge, hard=asked.get("hard", False)), vdns)
-        return unkept_json(PurgeSchema().dump({"purged": purged, "vdns": vdns}))
+        return unkept_json(PurgeSchema().dump({"purged": purged, "vdns": vdns, "others_hear": others_hear()}))
 
     @blueprint.get("/cache/explain")
     def explain_query() -> Response:

@@ -7,7 +7,7 @@ from gateway.api.export_forms import CsvDialect, ExportFormat
 from gateway.api.public import Credential
 from gateway.api.query import DEVICE_TYPES, STATUSES
 from gateway.errors import leaves
-from gateway.model import CampaignStatus, DeviceType
+from gateway.model import CampaignStatus, DeviceType, OthersHear
 
 _GROWS: Final = "More words may come: take one that you do not know for"
 """What is told of every enumeration of answers, so that nobody builds on its being complete."""
@@ -63,6 +63,7 @@ ENUMERATIONS: Final[Mapping[str, dict[str, Any]]] = {
         "The last part of a problem's `type`. More may come: take one that you do not know for what its `status` says.",
     ),
     "Credential": _words(list(Credential), f"What a caller has shown to be known. {_GROWS} another kind of them."),
+    "OthersHear": _words(list(OthersHear), f"How other processes hear of a purge. {_GROWS} `soon`."),
     "HealthStatus": _words(["ok"], "Always `ok`: the process answers."),
     "ReadinessStatus": _words(
         ["ready", "degraded", "draining"],

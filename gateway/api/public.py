@@ -14,7 +14,7 @@ from typing import Any, Final
 from marshmallow import EXCLUDE, Schema, fields, post_dump, pre_dump
 
 from gateway.api.rfc3339 import utc_text
-from gateway.model import CampaignPage, CampaignStatus, DeviceType
+from gateway.model import CampaignPage, CampaignStatus, DeviceType, OthersHear
 
 MAX_INT32: Final = 2**31 - 1
 MAX_INT64: Final = 2**63 - 1
@@ -230,6 +230,12 @@ class PurgeSchema(AnswerSchema):
         WholeNumber(1, 9999, description="A VDN.", example=1),
         required=True,
         metadata={"description": "Of these VDNs.", "examples": [[1]]},
+    )
+    others_hear = Word(
+        OthersHear,
+        description="How other processes hear of it: `at_once`; `soon`, within half a second, where Redis refuses to "
+        "pass news on; `never`, for each process keeps pages for itself.",
+        example=OthersHear.AT_ONCE,
     )
 
 

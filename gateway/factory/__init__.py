@@ -138,7 +138,7 @@ def create_app(
     )
     exports = exports_of(fetch, pages.key, settings, clocks)
     app.register_blueprint(export_blueprint(callers, settings.tenants, limits.take, exports, clocks.monotonic))
-    app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.explain))
+    app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.others_hear, pages.explain))
     app.register_blueprint(
         health_blueprint(
             state.report,

@@ -14,6 +14,7 @@ from gateway.model import (
     CacheOutcome,
     CampaignQuery,
     Deadline,
+    OthersHear,
     Priority,
     RequestDirectives,
     ServedPage,
@@ -122,6 +123,10 @@ class PageCache:
         """
         here = self.purged(vdn, 0.0, hard=hard)
         return max(here, self._shared.purge(vdn, hard=hard))
+
+    def others_hear(self) -> OthersHear:
+        """Return how other processes hear of purges, as the latest has shown."""
+        return self._shared.others_hear()
 
     def purged(self, vdn: int | None, ago_s: float, *, hard: bool) -> int:
         """Do to the pages of this process what a purge of any process asks for; return their number."""

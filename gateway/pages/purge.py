@@ -73,6 +73,8 @@ class Purges:
         self._tell = backend.script(_TELL)
         self._restore = backend.script(_RESTORE)
         self._failed = False
+        self.refused = False
+        """Whether Redis would not pass on the message of the latest purge."""
         self._heard: deque[_Epoch] = deque(maxlen=HEARD_EPOCHS)
         self._hearing = threading.Lock()
         self._made_at = clock()
@@ -101,6 +103,7 @@ class Purges:
             ) from None
         self._failed = False
         self._guard.succeeded(Operation.PURGE)
+        self.refused = bool(refused)
         if refused:
             # Others find the epoch within half a second, so that it is done all the same.
             self._guard.failed(Operation.LISTEN, ResponseError(refused.decode("utf-8", "replace")))

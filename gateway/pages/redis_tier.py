@@ -4,7 +4,7 @@ import struct
 from collections.abc import Collection, Mapping
 
 from gateway.errors import GatewayError
-from gateway.model import Deadline
+from gateway.model import Deadline, OthersHear
 from gateway.pages.landings import Landings
 from gateway.pages.lease import Leases
 from gateway.pages.news import News
@@ -81,6 +81,11 @@ class RedisTier:
     def purge(self, vdn: int | None, *, hard: bool) -> int:
         """Purge the pages of `vdn`, or of all, everywhere."""
         return self._purges.purge(vdn, hard=hard)
+
+    def others_hear(self) -> OthersHear:
+        """Return how other processes hear of purges; they are no better off than this one."""
+        unheard = self._purges.refused or Operation.LISTEN in self._guard.failing_operations()
+        return OthersHear.SOON if unheard else OthersHear.AT_ONCE
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Tell `subscriber` all news."""

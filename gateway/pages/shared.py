@@ -6,7 +6,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from gateway.errors import GatewayError
-from gateway.model import Deadline
+from gateway.model import Deadline, OthersHear
 
 
 class Subscriber(Protocol):
@@ -111,6 +111,10 @@ class SharedTier(Protocol):
         """
         ...
 
+    def others_hear(self) -> OthersHear:
+        """Return how other processes hear of purges, as the latest has shown."""
+        ...
+
     def subscribe(self, subscriber: Subscriber) -> None:
         """Tell `subscriber` all news: of purges in this process before `purge` returns, of others' soon after."""
         ...
@@ -171,6 +175,10 @@ class NoSharedTier:
         for subscriber in tuple(self._subscribers):
             subscriber.purged(vdn, 0.0, hard=hard)
         return 0
+
+    def others_hear(self) -> OthersHear:
+        """Return `NEVER`."""
+        return OthersHear.NEVER
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Have `subscriber` told by `purge`."""

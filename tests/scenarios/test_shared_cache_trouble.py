@@ -68,7 +68,7 @@ def test_a_purge_does_what_it_can(
     assert not any("exception" in line for line in lines)
     assert held() == [left, left]
     again = gateway.get(f"/cache{query}", method="DELETE", key="operator-key")
-    assert again.get_json() == {"purged": 2 if left else 0, "vdns": [1, 2]}
+    assert again.get_json() == {"purged": 2 if left else 0, "vdns": [1, 2], "others_hear": "at_once"}
 
 
 @pytest.mark.parametrize("form", ["foreign", "cut", "flipped", "other version", "empty", "list", "pickle"])

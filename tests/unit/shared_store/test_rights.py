@@ -174,12 +174,16 @@ def test_a_channel_that_is_missing_is_named_and_a_purge_is_done_all_the_same() -
         make_user(server, "resetchannels")
         with processes(f"redis://{LOGIN}127.0.0.1:{server.port}/0", faults) as (_, one, two, heard):
             assert one.purge(1, hard=False) == 0
+            assert one.others_hear() == "soon"
             wait_until(lambda: heard.purges)
             assert [purge.vdn for purge in heard.purges] == [None], "whose it was is not known"
             wait_until(lambda: two.failing_operations() == ["listen"])
             assert two.state() == "failing"
+            assert two.others_hear() == "soon", "it knows without a purge of its own"
             make_user(server)
             wait_until(lambda: two.state() == "ok")
+            one.purge(1, hard=False)
+            assert one.others_hear() == two.others_hear() == "at_once"
     failing = [event["operation"] for event in said if event["event"] == "shared cache operation failing"]
     assert failing == ["listen"]
 
