@@ -16,7 +16,10 @@ from gateway.simulator.server import SimulatorServer
 from tests.support.gateway import KEYS, GatewayUnderTest
 from tests.support.waiting import wait_until
 
-PATIENCE = {"isales__read_timeout_s": "0.4", "isales__deadline_s": "0.6", "isales__connect_timeout_s": "0.4"}
+LITTLE_PATIENCE = {"isales__read_timeout_s": "0.4", "isales__deadline_s": "0.6"}
+USUAL_PATIENCE = {"isales__deadline_s": "9"}
+ROOM_S = 3.0
+"""So much more than the deadline a busy machine may take."""
 
 FAULTS = [
     (Fault("hang"), 504, "upstream-timeout"),
@@ -65,14 +68,12 @@ def test_each_upstream_fault_has_its_problem(
     simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], fault: Fault, status: int, name: str
 ) -> None:
     """The caller gets the fault's problem within the deadline, and the next good request works."""
-    # The simulator takes a second to make its bomb.
-    patience = {"isales__deadline_s": "9"} if fault.kind == "gzip-bomb" else PATIENCE
+    patience = LITTLE_PATIENCE if name == "upstream-timeout" else USUAL_PATIENCE
     gateway = make_gateway(real_time=True, **patience)
     simulator.faults.arm(fault)
     started = time.monotonic()
     got_status, got_name, document = gateway.problem("/campaigns")
-    # The deadline is what is under test here; the rest is room for a busy machine.
-    assert time.monotonic() - started < float(patience["isales__deadline_s"]) + 1.0
+    assert time.monotonic() - started < float(patience["isales__deadline_s"]) + ROOM_S
     assert (got_status, got_name) == (status, name)
     assert "Traceback" not in str(document)
     assert "demo-secret-key" not in str(document)
@@ -146,7 +147,7 @@ def test_each_upstream_fault_is_told_in_chinese(
     simulator: SimulatorServer, make_gateway: Callable[..., GatewayUnderTest], fault: Fault
 ) -> None:
     """In whole, however it is put together; only names and CC-iSales' own words are others'."""
-    gateway = make_gateway(real_time=True, **PATIENCE)
+    gateway = make_gateway(real_time=True, **LITTLE_PATIENCE)
     simulator.faults.arm(fault)
     _, _, document = gateway.problem("/campaigns", headers=CHINESE)
     for text in (document["title"], document["detail"]):

@@ -18,7 +18,7 @@ from gateway.simulator.server import SimulatorServer, demo_config
 from tests.scenarios.nginx.conftest import VARY, page
 from tests.scenarios.upstream.raw_server import RawServer, http, says
 from tests.support.gateway import clients
-from tests.support.nginx import DeployedNginx
+from tests.support.nginx import Answer, DeployedNginx
 from tests.support.programs import program
 from tests.support.server import served_gateway
 from tests.support.waiting import wait_until
@@ -49,12 +49,22 @@ def warmed(nginx: DeployedNginx, path: str = "/campaigns", **options: Any) -> No
     nginx.get(path, **options)
 
 
+def hits(nginx: DeployedNginx, path: str = "/campaigns", number: int = 1) -> list[Answer]:
+    """Return so many answers, one after the other, that are all what nginx had kept.
+
+    It keeps them for a second or two, and a machine may be busy for as long: then they are asked for again.
+    """
+    for _ in range(20):
+        asked = len(nginx.log())
+        answers = [nginx.get(path) for _ in range(number)]
+        if outcomes(nginx)[asked:] == ["HIT"] * number:
+            return answers
+    raise AssertionError(f"nginx keeps nothing of {path}: {outcomes(nginx)[-20:]}")
+
+
 def test_hits_are_the_gateways_own_words(front: DeployedNginx) -> None:
     """The second hit comes from nginx with the bytes and headers of the first, but for the id of the request."""
-    warmed(front, "/campaigns?page=2")
-    asked = len(front.log())
-    first, second = front.get("/campaigns?page=2"), front.get("/campaigns?page=2")
-    assert "HIT" in outcomes(front)[asked:]
+    first, second = hits(front, "/campaigns?page=2", 2)
     assert (first.status, first.body) == (second.status, second.body)
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     own = {"x-request-id", "date", "cache-control"}
@@ -125,16 +135,18 @@ def test_the_same_url_means_another_page_for_another_caller(front: DeployedNginx
     """A query that names no VDN, warm for both: each gets its own rows, from nginx too."""
     seen: dict[str, set[int]] = {}
     path, keys = "/campaigns?page=4", ("web-key", "two-key")
-    for key in keys:
-        front.get(path, key=key)
-    at_the_beginning_of_a_second()
-    for _ in range(3):
+
+    def ask() -> list[str]:
         for key in keys:
             rows = {row["id"] for row in front.get(path, key=key).json["data"]}
             assert rows
             assert seen.setdefault(key, rows) == rows
+        return outcomes(front)[-2:]
+
+    for _ in range(3):
+        ask()
+    wait_until(lambda: ask() == ["HIT", "HIT"])
     assert seen["web-key"].isdisjoint(seen["two-key"])
-    assert outcomes(front)[-2:] == ["HIT", "HIT"]
 
 
 def test_no_credentials_are_in_the_files(front: DeployedNginx) -> None:
@@ -180,17 +192,14 @@ def test_only_fresh_hits_that_vary_by_credentials_are_kept(recording: DeployedNg
             assert len(stand_in.requests) == 3 * number + asked, answer
     assert "HIT" not in outcomes(recording)
     stand_in.usually = says(page())
-    assert {recording.get("/campaigns").status for _ in range(3)} == {200}
-    assert "HIT" in outcomes(recording), "others are kept"
+    assert [kept.status for kept in hits(recording)] == [200], "others are kept"
 
 
 @pytest.mark.parametrize("form", ["; hit; ttl=2; age=13", "; hit; ttl=3600; age=0", "; hit; ttl=14"])
 def test_fresh_hits_are_kept(recording: DeployedNginx, stand_in: RawServer, form: str) -> None:
     """Those that have two seconds left at least, which is as long as they are kept."""
     stand_in.usually = says(page(cache_status=f"Cache-Status: campaign-gateway{form}"))
-    warmed(recording)
-    recording.get("/campaigns")
-    assert outcomes(recording)[-1] == "HIT"
+    assert [kept.status for kept in hits(recording)] == [200]
 
 
 LIFETIMES = [
@@ -223,9 +232,8 @@ def test_what_is_repeated_is_good_for_two_seconds_less(recording: DeployedNginx,
         said = f"private, max-age={left}, stale-if-error=3600" if left % 2 else f"private, max-age={left}"
         stand_in.usually = says(page(good_for=f"Cache-Control: {said}"))
         assert recording.get(f"/campaigns?page={left}").headers["cache-control"] == said
-        at_once = [recording.get(f"/campaigns?page={left}").headers["cache-control"] for _ in range(3)]
-        (repeated,) = set(at_once) - {said}
-        found = re.fullmatch(r"private, max-age=([0-9]+)(, stale-if-error=3600)?", repeated)
+        (repeated,) = hits(recording, f"/campaigns?page={left}")
+        found = re.fullmatch(r"private, max-age=([0-9]+)(, stale-if-error=3600)?", repeated.headers["cache-control"])
         assert found
         assert bool(found[2]) == bool(left % 2)
         seen[left] = int(found[1])
@@ -235,10 +243,8 @@ def test_what_is_repeated_is_good_for_two_seconds_less(recording: DeployedNginx,
     )
     unknown = says(page(good_for="Cache-Control: max-age=20"))
     stand_in.usually = unknown
-    assert {recording.get("/campaigns?page=0").headers["cache-control"] for _ in range(4)} == {
-        "max-age=20",
-        "private, max-age=0",
-    }
+    assert recording.get("/campaigns?page=0").headers["cache-control"] == "max-age=20"
+    assert hits(recording, "/campaigns?page=0")[0].headers["cache-control"] == "private, max-age=0"
 
 
 @pytest.mark.parametrize(
@@ -263,12 +269,8 @@ def test_what_callers_ask_of_caches_is_asked_of_the_gateway(
 def test_what_decides_an_answer_keeps_answers_apart(recording: DeployedNginx, stand_in: RawServer) -> None:
     """Each header that `Vary` names, in any of its lines, and the raw query string; `Origin` where it is named."""
     stand_in.usually = says(page(vary=f"{VARY}, Origin"))
-    recording.get("/campaigns")
-    at_the_beginning_of_a_second()
-    recording.get("/campaigns")
+    hits(recording)
     before = len(stand_in.requests)
-    recording.get("/campaigns")
-    assert len(stand_in.requests) == before, "it is kept"
     others: list[dict[str, object]] = [
         {"key": "other"},
         {"key": None},
@@ -290,14 +292,12 @@ def test_what_decides_an_answer_keeps_answers_apart(recording: DeployedNginx, st
 
 def test_a_revoked_key_is_refused_within_two_seconds(recording: DeployedNginx, stand_in: RawServer) -> None:
     """From the moment at which the gateway refuses it, however hot it is, and never again after that."""
-    recording.get("/campaigns")
     at_the_beginning_of_a_second()
-    assert recording.get("/campaigns").status == 200
+    assert [kept.status for kept in hits(recording)] == [200]
     stand_in.usually = says(http("401 UNAUTHORIZED", b"{}", "Content-Type: application/problem+json"))
     revoked = time.monotonic()
     while recording.get("/campaigns").status == 200:
         assert time.monotonic() - revoked < KEPT_S + SLACK_S
-    assert "HIT" in outcomes(recording), "nginx had kept it"
     assert {recording.get("/campaigns").status for _ in range(20)} == {401}
 
 
@@ -332,8 +332,7 @@ def test_while_the_gateway_is_away_nothing_old_is_served(in_front_of: Callable[.
     with RawServer() as server:
         server.usually = says(page())
         nginx, port = in_front_of(server.url), server.port
-        assert {nginx.get("/campaigns").status for _ in range(2)} == {200}
-        assert "HIT" in outcomes(nginx)
+        assert [kept.status for kept in hits(nginx)] == [200]
     time.sleep(KEPT_S)
     assert nginx.get("/campaigns").json["type"] == "problems/internal-error"
     with RawServer(port=port) as server:

@@ -52,15 +52,14 @@ def opened(gateway: GatewayUnderTest, upstream: RawServer) -> int:
 
 def test_while_it_is_dead_cold_pages_fail_at_once_and_no_connection_reaches_it(upstream: RawServer) -> None:
     """A hundred callers without a page hear when to come back and what is wrong, from the gateway alone."""
-    gateway = GatewayUnderTest(upstream.url, real_time=True, **{**SLOWLY, "isales__breaker_open_s": "50"})
+    gateway = GatewayUnderTest(upstream.url, real_time=False, **{**SLOWLY, "isales__breaker_open_s": "50"})
     connections = opened(gateway, upstream)
-    started = time.monotonic()
+    began = gateway.clock()
     for page in range(10, 110):
         answer = gateway.get(f"/campaigns?page={page}")
         assert answer.status_code == 503
-        assert 1 <= int(answer.headers["Retry-After"]) <= 50
-    # A refusal takes about a millisecond; waiting for anything once would take far longer.
-    assert time.monotonic() - started < 5.0
+        assert answer.headers["Retry-After"] == "50"
+    assert gateway.clock() == began, "somebody has waited"
     detail = answer.get_json()["detail"]
     assert "all VDNs were stopped" in detail
     assert "upstream-unreachable: CC-iSales closed the connection without an answer." in detail
@@ -98,14 +97,14 @@ def test_a_failure_that_is_answered_is_no_silence(upstream: RawServer) -> None:
 
 
 def test_it_recovers_soon_after_it_is_back() -> None:
-    """Nobody listens for a while; one second after the circuit's time at most, pages come again."""
+    """Nobody listens for a while; as soon as the circuit's time is over, pages come again, by one call."""
     port = free_port()
     gateway = GatewayUnderTest(f"http://127.0.0.1:{port}", real_time=True, **SOON)
     wait_until(lambda: gateway.get("/campaigns").status_code == 503)
     again = time.monotonic() + 1.2
     wait_until(lambda: gateway.get("/campaigns").status_code == 200 or time.monotonic() > again)
     with RawServer(port=port) as upstream:
-        wait_until(lambda: gateway.get("/campaigns").status_code == 200, limit_s=1.0 + 1.0)
+        wait_until(lambda: gateway.get("/campaigns").status_code == 200)
         assert upstream.connections == 1
     assert gateway.get("/readyz").get_json()["dependencies"]["isales"]["vdns"]["1"]["status"] == "ok"
 
