@@ -136,7 +136,7 @@ def create_app(
             clocks.monotonic,
         )
     )
-    exports = exports_of(fetch, pages.key, settings, clocks)
+    exports = exports_of(fetch, pages, settings, clocks)
     app.register_blueprint(export_blueprint(callers, settings.tenants, limits.take, exports, clocks.monotonic))
     app.register_blueprint(cache_blueprint(callers, settings.tenants, pages.purge, pages.others_hear, pages.explain))
     app.register_blueprint(

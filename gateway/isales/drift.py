@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -19,6 +20,12 @@ SAID_AT_MOST: Final = 100
 NAME_CHARACTERS: Final = 40
 SAMPLE_CHARACTERS: Final = 32
 BIGGEST_SHOWN: Final = 1000
+NOTHING: Final = "nothing"
+"""What is told of a field that is not there."""
+
+_TYPES: Final = MappingProxyType(
+    {type(None): "null", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
+)
 _NUMBER: Final = re.compile(r"\d{3,}")
 """What may be somebody's number where the name of a field should be."""
 
@@ -59,12 +66,12 @@ def shape(value: object) -> str:
     """Return what a value of JSON looks like without what it says: numbers and names may be people's.
 
     Of a string's first characters each digit is `9` and each letter `a`, and likewise of a number with a point or an
-    exponent; of all else the type is told.
+    exponent; of all else the type is told, as JSON calls it (RFC 8259, section 3).
     """
     if isinstance(value, str):
         shown = printable(value, SAMPLE_CHARACTERS)
         return "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in shown)
-    return shape(str(value)) if isinstance(value, Decimal) else type(value).__name__
+    return shape(str(value)) if isinstance(value, Decimal) else _TYPES[type(value)]
 
 
 def _digits_hidden(number: re.Match[str]) -> str:

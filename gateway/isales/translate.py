@@ -13,7 +13,7 @@ from marshmallow import Schema, ValidationError
 from gateway.errors import UpstreamBrokenContract
 from gateway.isales import times
 from gateway.isales.codes import DEVICE_TYPES, STATUSES
-from gateway.isales.drift import Drift, DriftKind
+from gateway.isales.drift import NOTHING, Drift, DriftKind
 from gateway.isales.numbers import BIGGEST
 from gateway.isales.schemas import PageSchema, RowSchema
 from gateway.isales.text import is_well_formed
@@ -168,8 +168,11 @@ def _tolerant(row: Any, zone: ZoneInfo, drifts: list[Drift]) -> Campaign | None:
     """Return what can be used of any row, `None` for nothing, and add to `drifts` what was odd."""
     read, faults = _read(_ROW, row)
     if read.get("id") is None:
-        what = row.get("id") if isinstance(row, dict) else row
-        drifts.append(Drift.seen(DriftKind.ROW_LEFT_OUT, "id", what))
+        if isinstance(row, dict) and "id" not in row:
+            drifts.append(Drift(DriftKind.ROW_LEFT_OUT, "id", NOTHING))
+        else:
+            what = row["id"] if isinstance(row, dict) else row
+            drifts.append(Drift.seen(DriftKind.ROW_LEFT_OUT, "id", what))
         return None
     drifts.extend(_unknown_fields(row, _ROW_FIELDS))
     drifts.extend(_odd_types(row, faults))

@@ -136,6 +136,15 @@ class PageCache:
         """Look into the shared tier before the page of `key`, or any, is shown again."""
         self._tiers.doubt(key)
 
+    def beginning(self) -> float:
+        """Return the moment at which what is read past the cache now begins, for `is_purged` to tell of it later."""
+        self.subscribe()
+        return self._tiers.beginning()
+
+    def is_purged(self, vdn: int, began_at: float) -> bool:
+        """Tell whether what began to be read from `vdn` then was purged since, by whatever process."""
+        return self._tiers.is_purged(vdn, began_at)
+
     def subscribe(self) -> None:
         """Hear from other processes from now on, as the first request sees to by itself.
 

@@ -126,6 +126,11 @@ class Tiers:
             self.noticed(None)
             return purged
 
+    def is_purged(self, vdn: int, began_at: float) -> bool:
+        """Tell whether what began to be fetched from `vdn` then was purged since."""
+        with self._lock:
+            return self._marks.is_stale(vdn, began_at)
+
     def doubt(self, key: str | None) -> None:
         """Note that another process may have, or soon has, a newer page of `key`, or of any where that is `None`."""
         with self._lock:

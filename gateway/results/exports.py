@@ -5,7 +5,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -28,10 +28,15 @@ Make = Callable[[Spool, Spool], None]
 
 @dataclass(slots=True)
 class Result:
-    """A whole result: its `rows` in one form, what is known of it, and when it was there (monotonic seconds)."""
+    """A whole result of a VDN: its `rows` in one form, what is known of it, and when it was read.
 
+    It was begun at `began_at` and there at `ready_at`, in monotonic seconds.
+    """
+
+    vdn: int
     whole: Whole
     rows: Spool
+    began_at: float
     ready_at: float
     _forms: dict[Hashable, Spool] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,6 +80,18 @@ def spooled(spooling: Spooling) -> Iterator[None]:
         ) from fault
 
 
+class Purges(Protocol):
+    """Tells what was purged."""
+
+    def beginning(self) -> float:
+        """Return the moment at which what is read now begins, in monotonic seconds."""
+        ...
+
+    def is_purged(self, vdn: int, began_at: float) -> bool:
+        """Tell whether what began to be read from `vdn` then was purged since."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ExportPolicy:
     """The settings: for how long results are kept and may take, and how many rows they may have.
@@ -90,13 +107,17 @@ class ExportPolicy:
 
 
 class Exports:
-    """Reads results for clients, one at a time for each and two in all, and keeps them for a while."""
+    """Reads results for clients, one at a time for each and two in all, and keeps them for a while.
+
+    One that was purged is of no use, not even in trouble: it is a file, which goes without words for how old it is.
+    """
 
     def __init__(
         self,
         reader: ResultReader,
         spooling: Spooling,
         key: Callable[[CampaignQuery], str],
+        purges: Purges,
         encode: Callable[[list[Campaign]], bytes],
         policy: ExportPolicy,
         clock: Callable[[], float],
@@ -104,6 +125,7 @@ class Exports:
         self._reader = reader
         self.spooling = spooling
         self._key = key
+        self._purges = purges
         self._encode = encode
         self.policy = policy
         self._clock = clock
@@ -115,7 +137,7 @@ class Exports:
         """Return the result that answers `query` if it is at hand and will do, else `None`."""
         with self._lock:
             now = self._clock()
-            for key in [key for key, result in self._kept.items() if now - result.ready_at >= self.policy.keep_s]:
+            for key in [key for key, result in self._kept.items() if self._is_over(result, now)]:
                 del self._kept[key]
             found = self._kept.get(self._key(query))
             most_s = directives.max_age_s
@@ -136,11 +158,11 @@ class Exports:
         """
         if directives.only_if_cached:
             raise NotCached("No result that answers this is kept, and only-if-cached asks for no other.")
-        rows = self.spooling.spool()
+        rows, began_at = self.spooling.spool(), self._purges.beginning()
         with self._turn(client), spooled(self.spooling), _whole(rows):
             limits = Limits(self.policy.most_rows, deadline, self.policy.concurrency, self.policy.page_s)
             whole = self._reader.read(query, lambda found: _append(rows, self._encode(found)), limits, progress)
-        result = Result(whole, rows, self._clock())
+        result = Result(query.vdn, whole, rows, began_at, self._clock())
         if self.policy.keep_s > 0:
             with self._lock:
                 self._kept[self._key(query)] = result
@@ -148,6 +170,9 @@ class Exports:
                 while len(self._kept) > MOST_KEPT:
                     self._kept.popitem(last=False)
         return result
+
+    def _is_over(self, result: Result, now: float) -> bool:
+        return now - result.ready_at >= self.policy.keep_s or self._purges.is_purged(result.vdn, result.began_at)
 
     @contextmanager
     def _turn(self, client: str) -> Iterator[None]:

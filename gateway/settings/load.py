@@ -35,6 +35,7 @@ from gateway.settings.variables import read_variables
 PROJECT = Path(__file__).resolve().parents[2]
 _TLS_FILES = {"isales": ISALES, "cache": SHARED}
 DEMO_KEY_SHA256 = hashlib.sha256(b"demo-key").hexdigest()
+KEY_HASHES = ("key_sha256", "previous_key_sha256")
 
 
 class SettingsError(Exception):
@@ -162,10 +163,10 @@ def _ambiguous_grants(values: dict[str, Any]) -> Iterator[str]:
 
 def _missed_in_production(values: dict[str, Any]) -> Iterator[str]:
     """Yield what production wants and is not there. A faulty setting, not being in `values`, may be meant as that."""
-    hashes = ("key_sha256", "previous_key_sha256")
     clients = values.get("clients")
     tokens = "jwt" not in values or any(jwt.get("issuer", True) for _, jwt in _tables(values, "jwt"))
-    if clients is not None and not tokens and not any(client.get(name, True) for client in clients for name in hashes):
+    keys = any(client.get(name, True) for client in clients or () for name in KEY_HASHES)
+    if clients is not None and not tokens and not keys:
         yield "clients: production refuses to start with no client that has a key; `flask keys new` makes one"
     if values.get("tenants") == []:
         yield "tenants: production refuses to start with no VDN to ask for; add a [[tenants]] table"
@@ -191,8 +192,10 @@ def _refused_in_production(values: dict[str, Any], sources: Sources) -> Iterator
             "Redis; leave it out, and name its authority in cache.shared_ca_file"
         )
     for number, client in clients:
-        if DEMO_KEY_SHA256 in (client.get("key_sha256"), client.get("previous_key_sha256")):
-            yield f"clients[{number}]: production refuses the demo key; `flask keys new` makes a key of your own"
+        for setting in KEY_HASHES:
+            if client.get(setting) == DEMO_KEY_SHA256:
+                name = sources.called(f"clients[{number}].{setting}")
+                yield f"{name}: production refuses the demo key; `flask keys new` makes a key of your own"
 
 
 def _settings(environment: str, values: dict[str, Any], warnings: list[str]) -> Settings:

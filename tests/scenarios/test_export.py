@@ -334,6 +334,18 @@ def test_it_counts_unless_it_is_at_hand(make_gateway: Make) -> None:
     assert limited.problem(f"{EXPORT}?name=x")[:2] == (429, "rate-limited")
 
 
+@pytest.mark.parametrize("how", ["", "&hard=true"])
+def test_a_purge_ends_what_is_kept(simulator: SimulatorServer, gateway: GatewayUnderTest, how: str) -> None:
+    """Who asks after it gets what there is now; of a file that stops half way, a part of the new one is not sent."""
+    before = gateway.get(EXPORT)
+    simulator.listings.arrange(Arrangement(count=3))
+    assert gateway.get(EXPORT).data == before.data
+    assert gateway.get(f"/cache?vdn=1{how}", method="DELETE", key="purger-key").status_code == 200
+    assert gateway.problem(EXPORT, headers={"Cache-Control": "only-if-cached"})[:2] == (504, "not-cached")
+    after = gateway.get(EXPORT, headers={"Range": "bytes=10-", "If-Range": before.headers["ETag"]})
+    assert (after.status_code, after.headers["X-Total-Count"]) == (200, "3")
+
+
 def test_many_at_once_read_the_same_file(gateway: GatewayUnderTest) -> None:
     """Each gets all of it, from one spool."""
     whole = gateway.get(EXPORT).data

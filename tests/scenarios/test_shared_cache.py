@@ -104,6 +104,16 @@ def test_a_stale_page_is_refreshed_by_one_process_for_all(
     assert simulator.calls.total == 2
 
 
+def test_a_purge_reaches_a_process_that_keeps_files_only(make_sharing: Callable[..., GatewayUnderTest]) -> None:
+    """It hears of purges though nobody has asked it for a page."""
+    one, two = make_sharing(), make_sharing()
+    kept = {"Cache-Control": "only-if-cached"}
+    assert two.get("/campaigns/export").status_code == 200
+    assert two.get("/campaigns/export", headers=kept).status_code == 200
+    assert one.get("/cache?vdn=1", method="DELETE", key="purger-key").status_code == 200
+    wait_until(lambda: two.get("/campaigns/export", headers=kept).status_code == 504)
+
+
 def test_a_purge_reaches_all_processes(
     simulator: SimulatorServer, make_sharing: Callable[..., GatewayUnderTest], redis: RedisServer
 ) -> None:

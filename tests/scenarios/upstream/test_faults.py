@@ -159,17 +159,17 @@ def test_drift_is_counted_by_kind_and_said_once_without_what_it_says(
     said = [(line["kind"], line["field"], line["sample"]) for line in lines if line["event"] == "upstream_drift"]
     assert sorted(said) == sorted(
         [
-            ("row_left_out", "id", "NoneType"),
-            ("odd_type", "curIvrCount", "list"),
-            ("odd_type", "name", "list"),
-            ("odd_type", "status", "dict"),
-            ("odd_type", "deviceType", "bool"),
+            ("row_left_out", "id", "nothing"),
+            ("odd_type", "curIvrCount", "array"),
+            ("odd_type", "name", "array"),
+            ("odd_type", "status", "object"),
+            ("odd_type", "deviceType", "boolean"),
             ("unreadable_time", "strBeginTime", "9"),
             ("unreadable_time", "strEndTime", "aaaa"),
             ("unknown_code", "status", "77"),
             ("unknown_code", "deviceType", "4"),
-            ("unknown_field", "x", "int"),
-            ("unknown_field", "y", "int"),
+            ("unknown_field", "x", "number"),
+            ("unknown_field", "y", "number"),
         ]
     )
     numbers = gateway.get("/metrics").get_data(as_text=True)

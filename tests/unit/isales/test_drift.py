@@ -52,15 +52,15 @@ def test_names_of_fields_are_safe_to_log() -> None:
 
 
 def test_shapes() -> None:
-    """A value's shape tells its type and form and nothing else."""
+    """A value's shape tells its type, in the words of JSON, and form, and nothing else."""
     values: list[object] = [7, 13800000000, True, None, "Li 李 138", 1.5, [], {}]
-    shapes = ["int", "int", "bool", "NoneType", "aa a 999", "float", "list", "dict"]
+    shapes = ["number", "number", "boolean", "null", "aa a 999", "number", "array", "object"]
     assert [shape(value) for value in values] == shapes
 
 
 def test_numbers_of_people_are_not_said() -> None:
     """A number is shown only where a code should be and it is a small one; one that stands for a name is hidden."""
     assert Drift.seen(DriftKind.UNKNOWN_CODE, "status", 77).sample == "77"
-    assert Drift.seen(DriftKind.UNKNOWN_CODE, "status", 13800000000).sample == "int"
-    assert Drift.seen(DriftKind.ODD_TYPE, "callerNo", 110).sample == "int"
+    assert Drift.seen(DriftKind.UNKNOWN_CODE, "status", 13800000000).sample == "number"
+    assert Drift.seen(DriftKind.ODD_TYPE, "callerNo", 110).sample == "number"
     assert Drift.seen(DriftKind.UNKNOWN_FIELD, "a1 13800000000", None).field == "a1 99999999999"

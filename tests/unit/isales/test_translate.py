@@ -191,6 +191,13 @@ def test_a_page_of_which_nothing_is_left_is_no_page() -> None:
     assert translated(data=[]).usable_page().campaigns == ()
 
 
+@pytest.mark.parametrize(("no_row", "told"), [({"name": "x"}, "nothing"), (row(id=None), "null"), (7, "number")])
+def test_what_is_wrong_with_the_first_is_said_in_words_of_json(no_row: Any, told: str) -> None:
+    """An `id` that is not there is nothing, and no word is one of Python's."""
+    with pytest.raises(UpstreamBrokenContract, match=rf"in the first there is: {told}\."):
+        translated(data=[no_row], totalSize=1).usable_page()
+
+
 @pytest.mark.parametrize("no_row", [None, 1, "row", [], [{"id": 1}], {}])
 def test_what_is_no_row_is_left_out(no_row: Any) -> None:
     """An element of the list that is no object, or an empty one, does not fail the page."""
@@ -350,11 +357,11 @@ def test_drift_is_told_with_shapes_and_without_contents() -> None:
     assert set(translation.drifts) == {
         Drift(DriftKind.UNKNOWN_CODE, "status", "77"),
         Drift(DriftKind.UNREADABLE_TIME, "strBeginTime", "99.99.9999 aaaaaa"),
-        Drift(DriftKind.ODD_TYPE, "callerNo", "list"),
+        Drift(DriftKind.ODD_TYPE, "callerNo", "array"),
         Drift(DriftKind.ODD_TYPE, "totalSize", "aaaaa"),
         Drift(DriftKind.ODD_TYPE, "curIvrCount", "99.9"),
         Drift(DriftKind.UNKNOWN_FIELD, "mobile", "999 9999"),
-        Drift(DriftKind.UNKNOWN_FIELD, "deep", "dict"),
+        Drift(DriftKind.UNKNOWN_FIELD, "deep", "object"),
     }
 
 

@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from gateway.errors import InternalError, NotCached, UpstreamFailed
 from gateway.model import NO_DIRECTIVES, Campaign, CampaignPage, CampaignQuery, Deadline, FetchPage, RequestDirectives
+from gateway.pages.purge_marks import PurgeMarks
 from gateway.results.exports import MOST_KEPT, ExportPolicy, Exports
 from gateway.results.reader import ResultReader
 from gateway.results.spool import Spool, Spooling
@@ -27,11 +28,38 @@ def encode(rows: list[Campaign]) -> bytes:
     return "".join(f"{row.id}\n" for row in rows).encode()
 
 
-def exports(clock: FakeClock, fetch: FetchPage, spooling: Spooling | None = None, keep_s: float = 60.0) -> Exports:
+class Marks:
+    """What was purged, by this clock."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._marks = PurgeMarks()
+
+    def purge(self, vdn: int | None) -> None:
+        """Purge what there is of a VDN, or of all."""
+        self._marks.note(vdn, self._clock(), hard=False)
+
+    def beginning(self) -> float:
+        """Return when what is read now begins."""
+        return self._marks.beginning(self._clock())
+
+    def is_purged(self, vdn: int, began_at: float) -> bool:
+        """Tell whether what began then was purged."""
+        return self._marks.is_stale(vdn, began_at)
+
+
+def exports(
+    clock: FakeClock,
+    fetch: FetchPage,
+    spooling: Spooling | None = None,
+    keep_s: float = 60.0,
+    marks: Marks | None = None,
+) -> Exports:
     """Return exports of what `fetch` fetches."""
     policy = ExportPolicy(keep_s, 300.0, 10**6, 4, 8.0)
+    reader = ResultReader(fetch, clock.advance)
     return Exports(
-        ResultReader(fetch, clock.advance), spooling or Spooling(), lambda query: query.name, encode, policy, clock
+        reader, spooling or Spooling(), lambda query: query.name, marks or Marks(clock), encode, policy, clock
     )
 
 
@@ -54,6 +82,33 @@ def test_a_result_is_kept_until_its_time_is_over() -> None:
     assert made.kept(QUERY, RequestDirectives(max_age_s=58)) is None
     assert made.kept(QUERY, RequestDirectives(max_age_s=59)) is kept
     clock.advance(1)
+    assert made.kept(QUERY, NO_DIRECTIVES) is None
+
+
+@pytest.mark.parametrize("vdn", [1, None])
+def test_what_was_purged_is_kept_no_longer(vdn: int | None) -> None:
+    """Also where the purge came while it was read; a purge of another VDN is none of its business."""
+    clock = FakeClock()
+    marks = Marks(clock)
+    source = fetch_of(ShiftingList(range(1, 51)))
+    purge_meanwhile = [False]
+
+    def fetch(query: CampaignQuery, deadline: Deadline) -> CampaignPage:
+        if purge_meanwhile[0]:
+            clock.advance(0.001)
+            marks.purge(vdn)
+        return source(query, deadline)
+
+    made = exports(clock, fetch, marks=marks)
+    read(made, clock)
+    marks.purge(2)
+    assert made.kept(QUERY, NO_DIRECTIVES) is not None
+    marks.purge(vdn)
+    assert made.kept(QUERY, NO_DIRECTIVES) is None
+    read(made, clock)
+    assert made.kept(QUERY, NO_DIRECTIVES) is not None
+    purge_meanwhile[0] = True
+    read(made, clock)
     assert made.kept(QUERY, NO_DIRECTIVES) is None
 
 
