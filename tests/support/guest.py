@@ -44,7 +44,7 @@ def show(name: str) -> str:
 
 def ask(path: str, port: int = PORT, key: str = "web-key") -> int:
     """Return the status of an answer of the gateway, 0 for none."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     try:
         connection.request("GET", path, headers={"X-API-Key": key})
         answer = connection.getresponse()
