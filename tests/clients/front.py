@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler
 from queue import Empty, Queue
 from time import monotonic
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -23,32 +24,37 @@ API: Final = "/api"
 NEW_FIELDS: Final = "/new-fields"
 NEW_WORDS: Final = "/new-words"
 OF_THE_CONNECTION: Final = {"connection", "keep-alive", "transfer-encoding", "host"}
-PAUSE_S: Final = 1
-"""What `Retry-After` of a refusal says."""
+REFUSALS: Final = [(503, 0)] * 3 + [(503, 1)] + [(429, 0)] * 3 + [(429, 1)]
+"""Statuses, and what `Retry-After` says. So many, for urllib3 comes again three times before it tells who uses it."""
 PATIENCE_S: Final = 60.0
 """How long an example may take for one step on a busy machine."""
 
 
 @dataclass
 class Hurdles:
-    """Refuses the first two requests for campaigns, passes on others to the gateway at `gateway`, and notes all."""
+    """Refuses the first requests for campaigns, passes on others to the gateway at `gateway`, and notes all.
+
+    `old` counts requests for pages behind the first that take what a cache has.
+    """
 
     gateway: str
-    refusals: list[int] = field(default_factory=lambda: [503, 429])
+    refusals: list[tuple[int, int]] = field(default_factory=REFUSALS.copy)
     not_before: float = 0.0
     early: int = 0
+    old: int = 0
     waited: bool = False
     statuses: "Queue[int]" = field(default_factory=Queue)
 
-    def verdict(self) -> int:
-        """Return the status to refuse a request with, 0 where it is to be passed on."""
+    def verdict(self) -> tuple[int, int] | None:
+        """Return the status to refuse a request with, and what `Retry-After` says, if it is not to be passed on."""
         if monotonic() < self.not_before:
             self.early += 1
-            return 429
+            return 429, 1
         if not self.refusals:
-            return 0
-        self.not_before = monotonic() + PAUSE_S
-        return self.refusals.pop(0)
+            return None
+        status, pause_s = self.refusals.pop(0)
+        self.not_before = monotonic() + pause_s
+        return status, pause_s
 
     def wait_for(self, status: int, otherwise: Callable[[], str]) -> None:
         """Return when a client has got this status; fail with what `otherwise` returns when it stays away."""
@@ -94,13 +100,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not hurdles:
             self._pass_on(self.front.gateway, f"/{mount}", path)
             return
-        refused = hurdles.verdict() if path.startswith("campaigns") else 0
-        if refused:
-            self._refuse(refused)
-        else:
-            answer = self._pass_on(hurdles.gateway, f"/{mount}", path)
-            hurdles.waited = hurdles.waited or "Preference-Applied" in answer.headers
-        hurdles.statuses.put(refused or answer.status)
+        asked = parse_qs(urlsplit(path).query)
+        hurdles.old += asked.get("page", ["1"]) != ["1"] and self.headers["Cache-Control"] != "no-cache"
+        refused = hurdles.verdict() if path.startswith("campaigns") else None
+        if refused is not None:
+            self._refuse(*refused)
+            return
+        answer = self._pass_on(hurdles.gateway, f"/{mount}", path)
+        hurdles.waited = hurdles.waited or "Preference-Applied" in answer.headers
+        hurdles.statuses.put(answer.status)
 
     def do_DELETE(self) -> None:
         self.do_GET()
@@ -129,12 +137,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, pause_s: int) -> None:
         problem = {"type": "problems/x", "title": "x", "status": status, "detail": "x", "instance": "campaigns"}
         body = json.dumps({**problem, "request_id": "x"}).encode()
         self.send_response_only(status)
         self.send_header("Content-Type", "application/problem+json")
-        self.send_header("Retry-After", str(PAUSE_S))
+        self.send_header("Retry-After", str(pause_s))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
