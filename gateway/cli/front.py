@@ -26,7 +26,7 @@ def front() -> None:
 
 key_option = click.option(
     "--key-file",
-    type=click.File(encoding="utf-8"),
+    type=click.File(encoding="utf-8-sig"),
     envvar=f"{KEY_VARIABLE}_FILE",
     help=f"File that holds an API key, `-` for standard input; or the key in the variable {KEY_VARIABLE}.",
 )

@@ -16,7 +16,8 @@ def read_secret_files(sources: Sources, environ: Mapping[str, str]) -> None:
     """Replace every `<secret>_file` in `sources` by the content of that file.
 
     Never raises for what it finds: a file that cannot be read is a sentence in `faults`, one that others can read
-    too in `warnings`. `environ` tells where systemd keeps credentials.
+    too in `warnings`, as is a secret that looks as if more had been copied than it. `environ` tells where systemd
+    keeps credentials.
     """
     for table, values, names in _tables(sources.values):
         for name in names:
@@ -24,6 +25,26 @@ def read_secret_files(sources: Sources, environ: Mapping[str, str]) -> None:
                 del values[f"{name}_file"]
             elif f"{name}_file" in values:
                 _read(sources, table, values, name, environ)
+            if odd := oddity(values.get(name)):
+                said = sources.called(f"{table}.{name}")
+                sources.warnings.append(f"{said}: {odd}, which counts as part of it; take it away unless it is meant")
+
+
+def oddity(secret: Any) -> str | None:
+    """Return what a secret begins and ends with, or holds, that is most likely none of it; else `None`.
+
+    Of a wrong one CC-iSales says only that it refuses it, and nobody sees what is wrong: blanks that were copied too,
+    text of two bytes a character, and quotes, which in a file and in an `--env-file` of Docker's are part of the value.
+    """
+    if not isinstance(secret, str):
+        return None
+    if secret != secret.strip():
+        return "it begins or ends with a blank"
+    if not secret.isprintable():
+        return "it holds a control character"
+    if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'":
+        return "it stands in quotes"
+    return None
 
 
 def exposure(path: str, environ: Mapping[str, str]) -> str | None:
@@ -86,7 +107,7 @@ def _content(path: Any) -> str:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"cannot be read: it is longer than {MAX_BYTES} bytes")
-    secret = content.decode().removesuffix("\n").removesuffix("\r")
+    secret = content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     if "\n" in secret:
         lines = secret.count("\n") + 1
         raise ValueError(f"names a file of {lines} lines, and a secret is one; name the file that holds nothing else")

@@ -121,7 +121,8 @@ def read_files(sources: Sources, environ: Mapping[str, str], root: Path) -> None
 
 def _merge_file(sources: Sources, path: Path, origin: Origin) -> None:
     try:
-        _merge(sources, sources.values, tomllib.loads(path.read_text(encoding="utf-8")), "", origin)
+        # Some editors begin a file with a byte-order mark, which nobody sees.
+        _merge(sources, sources.values, tomllib.loads(path.read_text(encoding="utf-8-sig")), "", origin)
     except OSError as fault:
         reason = f"cannot be read: {fault.strerror}"
     except RecursionError:

@@ -112,8 +112,8 @@ def test_where_there_is_no_page_nothing_else_is_asked(gateway: ServedGateway) ->
 
 
 def test_the_key_comes_from_a_file_or_a_variable(gateway: ServedGateway, tmp_path: Path) -> None:
-    """Or from standard input, and never from an argument; without any it is wrong usage."""
-    (tmp_path / "key").write_text("web-key\n")
+    """Or from standard input, never from an argument, with a byte-order mark or not; without any it is wrong usage."""
+    (tmp_path / "key").write_text("\ufeffweb-key\n")
     nowhere = {KEY_VARIABLE: None, f"{KEY_VARIABLE}_FILE": None}
 
     def run(*options: str, given: str = "", **variables: str) -> Result:

@@ -127,3 +127,41 @@ def test_a_path_from_the_working_directory_may_be_a_secret(root: Path, tmp_path:
         "path that is not absolute is looked for in the working directory, and not shown here, as it may be the secret "
         "itself"
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "oddity"),
+    [
+        (b"SK \n", "it begins or ends with a blank"),
+        (b"S\0K\0", "it holds a control character"),
+        (b'"SK"\n', "it stands in quotes"),
+        (b"\"SK'", None),
+        (b"'", None),
+        ("S K\u00e9".encode(), None),
+    ],
+)
+def test_what_is_most_likely_no_part_of_a_secret_is_a_warning(
+    root: Path, secret: Path, content: bytes, oddity: str | None
+) -> None:
+    """In a file and in a variable alike, without the secret; it counts as it is all the same."""
+    secret.write_bytes(content)
+    text = content.decode().removesuffix("\n")
+    sources = {
+        f"{secret}, which tenants[0].secret_key_file names": {f"{SECRET_KEY}_FILE": str(secret)},
+        SECRET_KEY: {SECRET_KEY: text},
+    }
+    for source, variables in sources.items():
+        settings = load_settings(variables, root)
+        assert settings.tenants[7].secret_key.reveal() == text
+        said = f"{oddity}, which counts as part of it; take it away unless it is meant"
+        wanted = (f"tenants[0].secret_key (from {source}): {said}",) if oddity else ()
+        assert settings.warnings == wanted
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(root: Path, tmp_path: Path, secret: Path) -> None:
+    """Some editors begin settings and secrets with one; as a part of a secret nobody would see it."""
+    secret.write_bytes("\ufeffSK\r\n".encode())
+    own = own_file(tmp_path, "\ufeff[cache]\nfresh_s = 5\n")
+    settings = load_settings({"GATEWAY_CONFIG": own, f"{SECRET_KEY}_FILE": str(secret)}, root)
+    assert (settings.tenants[7].secret_key.reveal(), settings.cache.fresh_s) == ("SK", 5)
+    assert settings.warnings == ()
