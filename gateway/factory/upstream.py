@@ -16,7 +16,7 @@ from gateway.isales.known_credentials import KnownCredentials
 from gateway.isales.retry import Retries, with_retries
 from gateway.isales.retry_budget import RetryBudget
 from gateway.isales.retry_policy import RetryPolicy
-from gateway.isales.second_signature import in_turn, with_credentials
+from gateway.isales.second_signature import in_turn, in_turn_after_wait, with_credentials
 from gateway.isales.send import sign_and_send
 from gateway.isales.shared_slots import NO_SHARED_SLOTS, SharedSlots
 from gateway.isales.signature_budget import (
@@ -97,6 +97,7 @@ def upstream_of(
     send = traced(send, tracer, transport.endpoint, clocks.monotonic)
     send = with_credentials(send, trials, durations.estimate_s)
     send = with_breaker(send, breakers)
+    send = in_turn_after_wait(send, trials)
     send = with_slots(send, _slots(settings, durations, store, resources, metrics))
     send = in_turn(send, trials)
     send = refuse_while_open(send, breakers)

@@ -9,6 +9,7 @@ call at a time asks, after pauses that double, until one is accepted; all other 
 import hmac
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -26,10 +27,10 @@ FIRST_ROTATION_PAUSE_S: Final = 60.0
 """While the previous keys work there is no hurry to try the current ones again."""
 
 FIRST_CALLS_ALONE_S: Final = 1.0
-MOST_FIRST_CALLS: Final = 2
-"""Of a tenant with one pair: each may be refused twice. With two pairs one call finds out which is the good one."""
+MOST_FIRST_CALLS: Final = 3
+"""Of a tenant with one pair. With two pairs one call finds out which is the good one."""
 
-MOST_FIRST_CALLS_OF_ALL: Final = 3
+MOST_FIRST_CALLS_OF_ALL: Final = 4
 """Of all tenants, more than of one, so that one whose calls hang leaves a place to others."""
 
 ALL_TENANTS: Final = "all"
@@ -97,7 +98,8 @@ class KeyTrials:
                     turn = self._ask_for_all(tenant, pair)
                 first_call = turn.asking and not turn.refusals
                 if turn.granted or (first_call and self._clock() >= gives_up_at):
-                    return Credentials(pair, best.clock_ahead_s, among_first and turn.granted)
+                    asks = turn.granted and state is not State.FREE
+                    return Credentials(pair, best.clock_ahead_s, asks, among_first and turn.granted)
                 if first_call:
                     break
                 wait_s = min(wait_s, turn.wait_s)
@@ -109,6 +111,22 @@ class KeyTrials:
                 self.waiting += 1
                 self._changed.wait(LOOK_AGAIN_S)
                 self.waiting -= 1
+
+    def turn_after_wait(self, tenant: Tenant, given: Credentials) -> Credentials:
+        """Return what a call of `tenant` is signed with that was `given` its turn a while ago, by what is known now.
+
+        Raises as `turn` does, if its keys were refused meanwhile and there are no better ones.
+        """
+        given = replace(given, clock_ahead_s=self.known.clock_ahead_s)
+        if given.asks or not self.is_refused(tenant, given.keys):
+            return given
+        other = next((pair for pair in key_pairs(tenant) if self._state(tenant, pair) is State.FREE), None)
+        if other is not None:
+            return replace(given, keys=other)
+        turn = self._ask(tenant, given.keys)
+        if not turn.granted:
+            raise self._refusal(tenant, turn.wait_s)
+        return replace(given, asks=True)
 
     def is_refused(self, tenant: Tenant, pair: KeyPair) -> bool:
         """Tell whether `pair` is known to be refused."""
@@ -146,7 +164,7 @@ class KeyTrials:
         if used.among_first:
             self._settle(ALL_TENANTS, ALL_TENANTS, accepted=False)
         state = self._state(tenant, used.keys)
-        if state is not State.FREE:
+        if used.asks and state is not State.FREE:
             self._settle(_name(tenant), used.keys.name, accepted=False)
         if state is State.NEW and sent:
             # Neither accepted nor refused: nothing speaks against others.

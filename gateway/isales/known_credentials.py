@@ -37,6 +37,12 @@ class KnownCredentials:
             for tenant in self._current_again_at.keys() - self._kept:
                 del self._current_again_at[tenant]
 
+    @property
+    def clock_ahead_s(self) -> float:
+        """By how many seconds CC-iSales' clock is ahead of ours, as far as is known."""
+        with self._lock:
+            return self._clock_ahead_s
+
     def best(self, tenant: Tenant) -> Credentials:
         """Return what to sign with first: what worked last, but the current keys once a minute whatever worked."""
         current, *previous = key_pairs(tenant)

@@ -32,6 +32,24 @@ def in_turn(send: Send, trials: KeyTrials) -> Send:
     return send_in_turn
 
 
+def in_turn_after_wait(send: Send, trials: KeyTrials) -> Send:
+    """Return `send` for calls in turn that have waited for a slot, and are signed with what is known by then.
+
+    Of a queue of calls whose keys are revoked, or whose clock is found wrong, only those under way are refused.
+    """
+
+    def send_after_wait(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
+        given = request.signed_with
+        now = trials.turn_after_wait(request.tenant, given)
+        try:
+            return send(replace(request, credentials=now), deadline)
+        finally:
+            if now.asks and not given.asks:
+                trials.ended(request.tenant, now)
+
+    return send_after_wait
+
+
 def with_credentials(send: Send, trials: KeyTrials, attempt_s: Callable[[], float] = least_attempt_s) -> Send:
     """Return `send` with each call signed with what it was given, and with the next best if that is refused.
 
@@ -56,6 +74,7 @@ def with_credentials(send: Send, trials: KeyTrials, attempt_s: Callable[[], floa
             ):
                 trials.refused(tenant, first.keys, 1, detail)
                 raise answer.again(detail)
+            second = replace(second, asks=True)
         elif deadline.remaining() < attempt_s():
             raise answer.again(detail)
         return _second_attempt(send, request, deadline, trials, second, first, clocks)

@@ -241,7 +241,18 @@ def test_a_crowd_that_begins_with_a_wrong_clock_does_not_lock_the_address() -> N
         counts = simulator.calls.snapshot()
     assert statuses == [200] * len(paths)
     assert counts["locked"] == 0
-    assert 1 <= counts["refused"] <= 3
+    assert 1 <= counts["refused"] <= 4
+
+
+def test_a_queue_whose_key_is_revoked_shows_it_once(simulator: SimulatorServer, make_gateway: MakeGateway) -> None:
+    """Callers that wait for the only slot hear of the refusal, and CC-iSales hears nothing of them."""
+    gateway = make_gateway(tenants=NOT_ROTATING, isales__concurrency="1")
+    assert gateway.get("/campaigns").status_code == 200
+    simulator.revoked, simulator.latency_s = frozenset({"demo-access-key"}), 0.05
+    with ThreadPoolExecutor(10) as pool:
+        answers = pool.map(lambda page: gateway.problem(f"/campaigns?page={page}"), range(2, 12))
+        assert {answer[:2] for answer in answers} == {(502, "upstream-refused-credentials")}
+    assert simulator.calls.snapshot()["refused"] == 1
 
 
 def test_processes_that_share_a_redis_show_a_wrong_key_a_few_times(
