@@ -59,6 +59,7 @@ class News:
             self._thread.join(LISTEN_S * 4)
 
     def _run(self) -> None:
+        pause_s = NOTICE_S
         while not self._closed.is_set():
             began = time.monotonic()
             try:
@@ -71,8 +72,12 @@ class News:
                 elif self._checked() and not self._confirmed:
                     # As proxies do that do not know what is asked of them.
                     self._guard.failed(Operation.LISTEN, ResponseError("connections that would listen are closed"))
-                # A connection that was cut is made again at once, for news may come meanwhile.
-                self._closed.wait(max(0.0, began + LISTEN_S - time.monotonic()))
+            # One that has lasted is made again at once, for news may come meanwhile; others less and less often.
+            if time.monotonic() - began >= LISTEN_S:
+                pause_s = NOTICE_S
+            else:
+                self._closed.wait(pause_s)
+                pause_s = min(2 * pause_s, LISTEN_S)
 
     def _listen(self) -> None:
         client, tag = self._backend.client, self._backend.tag

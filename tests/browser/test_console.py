@@ -66,6 +66,16 @@ def test_a_key_that_is_refused(console: Console) -> None:
     console.shows(20)
 
 
+def test_a_vdn_without_campaigns(simulator: SimulatorServer, new_console: NewConsole) -> None:
+    """That there are none at all is not put down to filters that nobody has set."""
+    simulator.listings.show(1, [])
+    console = new_console().open()
+    nothing = console.page.locator("#nothing")
+    expect(nothing).to_have_text("This VDN has no campaigns.")
+    console.tab("running").click()
+    expect(nothing).to_have_text("No campaign is like that.")
+
+
 def test_whose_the_key_is_is_asked_before_all_modules_are_there(new_console: NewConsole) -> None:
     """A tab that has a key waits for what it does not need neither for that, nor for the words."""
     console = new_console().open()

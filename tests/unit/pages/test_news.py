@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -10,7 +11,7 @@ import pytest
 from gateway.pages.news import News
 from gateway.settings.model import Secret
 from tests.support.redis_server import RedisServer
-from tests.support.shared_tier import Faults, shared_tier
+from tests.support.shared_tier import Faults, Hearing, shared_tier
 from tests.support.waiting import wait_until
 
 CHANNEL, OTHER = "campaign-gateway:one", "campaign-gateway:two"
@@ -133,6 +134,19 @@ def test_a_redis_that_is_away_is_looked_for(redis_to_hurt: RedisServer) -> None:
         assert listener.caught_up == 0
         redis_to_hurt.start()
         wait_until(lambda: listener.caught_up == 1)
+
+
+def test_a_redis_that_may_not_be_written_to_is_not_asked_again_and_again(redis_to_hurt: RedisServer) -> None:
+    """Each refusal may mean that another one is the master, and ends the connection; the next one takes its time."""
+    faults, hearing = Faults(), Hearing()
+    with shared_tier(redis_to_hurt.url, faults) as tier:
+        tier.subscribe(hearing)
+        wait_until(lambda: None in hearing.doubts)
+        redis_to_hurt.make_read_only()
+        wait_until(lambda: faults["readonly"] >= 1)
+        began = time.monotonic()
+        wait_until(lambda: faults["readonly"] >= 6)
+        assert time.monotonic() - began >= 0.6, "one after the other"
 
 
 def test_news_without_an_end_keep_nobody_from_checking(redis: RedisServer) -> None:

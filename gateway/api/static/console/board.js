@@ -7,7 +7,7 @@ import * as list from "./list.js";
 import * as notices from "./notices.js";
 import * as shortcuts from "./shortcuts.js";
 import * as timeline from "./timeline.js";
-import { write } from "./view.js";
+import { isNarrowed, write } from "./view.js";
 import { number, say } from "./words.js";
 
 // Builds it anew, in the language of now.
@@ -65,7 +65,8 @@ export function show({ view, page, isBusy, zone, at, problem }) {
   if (isTimeline) timeline.show(part("timeline"), rows, view, zone, at);
   list.show(table, isTimeline ? [] : rows, zone, at);
   part("nothing").hidden = rows.length > 0;
-  part("nothing").textContent = page ? say(page.items ? "nothing.here" : "nothing") : problem ? say("nothing.yet") : say("nothing.loading");
+  const none = isNarrowed(view) ? "nothing" : "nothing.at_all";
+  part("nothing").textContent = page ? say(page.items ? "nothing.here" : none) : problem ? say("nothing.yet") : say("nothing.loading");
   showPages(view, page);
   downloads.show(view.status !== "other");
 }

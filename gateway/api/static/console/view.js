@@ -49,6 +49,8 @@ export function write(view) {
   return text ? `?${text}` : "";
 }
 
+export const isNarrowed = (view) => Boolean(view.status || view.name || view.type || view.period);
+
 // The parameters of GET /campaigns for the filters of a view, without paging; `day` is today and `monday` that of its
 // week in the time zone of the VDN, and so is each date here: the gateway takes it for its first or last second there.
 export function parameters(view, { day, monday, sunday }) {

@@ -130,6 +130,7 @@ export default {
   "mark.status": "status changed",
 
   nothing: "No campaign is like that.",
+  "nothing.at_all": "This VDN has no campaigns.",
   "nothing.here": "There are fewer pages by now. Go back to the first one.",
   "nothing.yet": "There are no campaigns to show yet: see above.",
   "nothing.loading": "Loading …",

@@ -128,6 +128,7 @@ export default {
   "mark.status": "状态有变化",
 
   nothing: "没有符合条件的外呼活动。",
+  "nothing.at_all": "此 VDN 没有外呼活动。",
   "nothing.here": "页数已经减少，请回到第一页。",
   "nothing.yet": "暂时没有可显示的外呼活动：见上方。",
   "nothing.loading": "正在加载…",
