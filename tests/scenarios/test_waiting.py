@@ -285,7 +285,7 @@ def test_who_can_have_no_page_is_told_why(simulator: SimulatorServer, patient: G
     etag = tag_of(patient)
     with waiters_of(patient) as waiters:
         wait = waiters.begin(etag)
-        simulator.faults.arm(Fault("result-code", result_code="0200001"))
+        simulator.faults.arm(Fault("result-code", times=None, result_code="0200001"))
         patient.clock.advance(15)
         patient.get("/campaigns")
         answer = wait.result(10)
