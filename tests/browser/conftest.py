@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -11,16 +12,20 @@ from typing import Any
 
 import playwright.sync_api
 import pytest
+import requests
 
 from gateway.simulator.campaigns import Campaign
 from gateway.simulator.listing import Arrangement
 from gateway.simulator.server import SimulatorServer, demo_config
 from tests.support.console import TENANTS, Console, new_profile, profile, running_chromium
+from tests.support.gateway import KEYS
 from tests.support.server import served_gateway
+from tests.support.waiting import wait_until
 
 PATIENCE_S = 90.0
 """How long a page may take on a busy machine."""
 
+OPERATOR = {"X-API-Key": KEYS["operator"]}
 QUICK: Any = {
     "GATEWAY__CACHE__FRESH_S": "1",
     "GATEWAY__HTTP__LONGEST_WAIT_S": "2",
@@ -166,6 +171,12 @@ def console_gateway(isales: SimulatorServer) -> Iterator[str]:
         yield served.url
 
 
+def wait_for_the_next_second() -> None:
+    """Return when what CC-iSales answers next is told apart from what it has answered, by `Campaigns-As-Of`."""
+    before = int(time.time())
+    wait_until(lambda: int(time.time()) > before)
+
+
 NewConsole = Callable[..., Console]
 
 
@@ -181,8 +192,11 @@ def consoles() -> Iterator[list[Console]]:
 def new_console(
     chromium: playwright.sync_api.Browser, console_gateway: str, simulator: SimulatorServer, consoles: list[Console]
 ) -> Iterator[NewConsole]:
-    """Return a function that opens a console in a fresh profile."""
+    """Return a function that opens a console in a fresh profile; what other tests have seen is forgotten."""
     assert simulator
+    # A page of theirs may be fresh still, and what is around the list is looked at once a minute.
+    purged = requests.delete(f"{console_gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
+    assert purged.status_code == 200
     with ExitStack() as stack:
 
         def make(gateway: str = console_gateway, init_script: str = "", **options: Any) -> Console:

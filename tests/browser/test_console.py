@@ -8,7 +8,7 @@ from playwright.sync_api import Route, expect
 from gateway.simulator.campaigns import campaigns_of
 from gateway.simulator.listing import Arrangement
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import NewConsole, a_campaign
+from tests.browser.conftest import NewConsole, a_campaign, wait_for_the_next_second
 from tests.support.console import Console
 from tests.support.server import served_gateway
 
@@ -188,6 +188,7 @@ def test_a_change_is_seen_without_a_reload(simulator: SimulatorServer, console: 
     console.open()
     console.shows(5)
     expect(console.page.locator("#attention .calm")).to_be_visible()
+    wait_for_the_next_second()
     rows[2] = a_campaign(3, status=3)
     simulator.listings.show(1, rows)
     row = console.row("Campaign 3")

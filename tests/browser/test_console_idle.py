@@ -7,7 +7,7 @@ import requests
 from playwright.sync_api import expect
 
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import QUICK, NewConsole, a_campaign
+from tests.browser.conftest import QUICK, NewConsole, a_campaign, wait_for_the_next_second
 from tests.support.console import Console
 from tests.support.nginx import deployed_nginx
 from tests.support.server import served_gateway
@@ -95,6 +95,7 @@ def test_the_desktop_is_told_of_changes_of_status(simulator: SimulatorServer, ne
     console.page.clock.install()
     console.open()
     console.shows(2)
+    wait_for_the_next_second()
     simulator.listings.show(1, [a_campaign(1, status=3), rows[1]])
     expect(console.row("Campaign 1").locator(".badge")).to_have_text("Paused")
     console.page.get_by_label("desktop").check()
@@ -114,6 +115,7 @@ def test_an_older_answer_to_another_question_is_no_change(
     console.open()
     console.shows(1)
     expect(console.page.locator("#attention .calm")).to_be_visible()
+    wait_for_the_next_second()
     everything = f"{console_gateway}/campaigns?vdn=1&page_size=100"
     older = requests.get(everything, headers={"X-API-Key": "web-key"}, timeout=20)
     simulator.listings.show(1, [a_campaign(1, status=3)])
