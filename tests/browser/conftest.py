@@ -28,7 +28,7 @@ PATIENCE_S = 90.0
 OPERATOR = {"X-API-Key": KEYS["operator"]}
 QUICK: Any = {
     "GATEWAY__CACHE__FRESH_S": "1",
-    "GATEWAY__HTTP__LONGEST_WAIT_S": "2",
+    "GATEWAY__HTTP__LONGEST_WAIT_S": "1",
     "GATEWAY__TENANTS": TENANTS,
 }
 """Settings with which a console soon hears of everything."""
@@ -177,6 +177,19 @@ def wait_for_the_next_second() -> None:
     wait_until(lambda: int(time.time()) > before)
 
 
+@pytest.fixture
+def empty_gateway(console_gateway: str, simulator: SimulatorServer) -> str:
+    """Return its URL when it has forgotten what the tests before have had it fetch."""
+    # A page of theirs may be fresh still, and what is around the list is looked at once a minute. Who waits when a tab is
+    # closed has the page fetched again until the time is over.
+    assert simulator
+    numbers = f"{console_gateway}/metrics"
+    wait_until(lambda: "\ncampaign_gateway_waiters 0.0\n" in requests.get(numbers, timeout=PATIENCE_S).text)
+    purged = requests.delete(f"{console_gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
+    assert purged.status_code == 200
+    return console_gateway
+
+
 NewConsole = Callable[..., Console]
 
 
@@ -190,16 +203,12 @@ def consoles() -> Iterator[list[Console]]:
 
 @pytest.fixture
 def new_console(
-    chromium: playwright.sync_api.Browser, console_gateway: str, simulator: SimulatorServer, consoles: list[Console]
+    chromium: playwright.sync_api.Browser, empty_gateway: str, consoles: list[Console]
 ) -> Iterator[NewConsole]:
-    """Return a function that opens a console in a fresh profile; what other tests have seen is forgotten."""
-    assert simulator
-    # A page of theirs may be fresh still, and what is around the list is looked at once a minute.
-    purged = requests.delete(f"{console_gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
-    assert purged.status_code == 200
+    """Return a function that opens a console in a fresh profile."""
     with ExitStack() as stack:
 
-        def make(gateway: str = console_gateway, init_script: str = "", **options: Any) -> Console:
+        def make(gateway: str = empty_gateway, init_script: str = "", **options: Any) -> Console:
             context = stack.enter_context(profile(chromium, **options))
             if init_script:
                 context.add_init_script(init_script)
@@ -250,14 +259,12 @@ def tab(
 @pytest.fixture
 def console(
     tab: Callable[..., playwright.sync_api.Page],
-    console_gateway: str,
-    simulator: SimulatorServer,
+    empty_gateway: str,
     consoles: list[Console],
 ) -> Console:
     """Return a console that nobody has opened yet."""
-    assert simulator
     page = tab()
-    consoles.append(Console(page.context, console_gateway, page))
+    consoles.append(Console(page.context, empty_gateway, page))
     return consoles[-1]
 
 

@@ -96,8 +96,10 @@ def test_the_desktop_is_told_of_changes_of_status(simulator: SimulatorServer, ne
     console.open()
     console.shows(2)
     wait_for_the_next_second()
-    simulator.listings.show(1, [a_campaign(1, status=3), rows[1]])
-    expect(console.row("Campaign 1").locator(".badge")).to_have_text("Paused")
+    with console.page.expect_response("**/campaigns?*page_size=100*"):
+        simulator.listings.show(1, [a_campaign(1, status=3), rows[1]])
+        expect(console.row("Campaign 1").locator(".badge")).to_have_text("Paused")
+    wait_for_the_next_second()
     console.page.get_by_label("desktop").check()
     simulator.listings.show(1, [a_campaign(1, status=3, name="Campaign 1 renamed"), a_campaign(2, status=4)])
     told = '[["Campaign 2","Running → Completed"]]'
