@@ -180,8 +180,8 @@ def wait_for_the_next_second() -> None:
 @pytest.fixture
 def empty_gateway(console_gateway: str, simulator: SimulatorServer) -> str:
     """Return its URL when it has forgotten what the tests before have had it fetch."""
-    # A page of theirs may be fresh still, and what is around the list is looked at once a minute. Who waits when a tab is
-    # closed has the page fetched again until the time is over.
+    # A page of theirs may be fresh still, and what is around the list is looked at once a minute. Who waits when a tab
+    # is closed has the page fetched again until the time is over.
     assert simulator
     numbers = f"{console_gateway}/metrics"
     wait_until(lambda: "\ncampaign_gateway_waiters 0.0\n" in requests.get(numbers, timeout=PATIENCE_S).text)
