@@ -33,13 +33,15 @@ class KeyPair:
 class Credentials:
     """The keys to sign with, and by how many seconds CC-iSales' clock is ahead of ours (below 0: behind).
 
-    `asks` says that their call is one of the few that find out whether the keys are good, and `among_first` that it
-    takes one of the few places there are before any signature was accepted.
+    `asks` says that their call is one of the few that find out whether the keys are good, `first` that nothing was
+    known of these then, and `among_first` that it takes one of the few places there are before any signature was
+    accepted.
     """
 
     keys: KeyPair
     clock_ahead_s: float = 0.0
     asks: bool = field(default=False, compare=False)
+    first: bool = field(default=False, compare=False)
     among_first: bool = field(default=False, compare=False)
 
 

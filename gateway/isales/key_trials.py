@@ -9,7 +9,6 @@ call at a time asks, after pauses that double, until one is accepted; all other 
 import hmac
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -99,7 +98,8 @@ class KeyTrials:
                 first_call = turn.asking and not turn.refusals
                 if turn.granted or (first_call and self._clock() >= gives_up_at):
                     asks = turn.granted and state is not State.FREE
-                    return Credentials(pair, best.clock_ahead_s, asks, among_first and turn.granted)
+                    first = asks and state is State.NEW
+                    return Credentials(pair, best.clock_ahead_s, asks, first, among_first and turn.granted)
                 if first_call:
                     break
                 wait_s = min(wait_s, turn.wait_s)
@@ -112,21 +112,10 @@ class KeyTrials:
                 self._changed.wait(LOOK_AGAIN_S)
                 self.waiting -= 1
 
-    def turn_after_wait(self, tenant: Tenant, given: Credentials) -> Credentials:
-        """Return what a call of `tenant` is signed with that was `given` its turn a while ago, by what is known now.
-
-        Raises as `turn` does, if its keys were refused meanwhile and there are no better ones.
-        """
-        given = replace(given, clock_ahead_s=self.known.clock_ahead_s)
-        if given.asks or not self.is_refused(tenant, given.keys):
-            return given
-        other = next((pair for pair in key_pairs(tenant) if self._state(tenant, pair) is State.FREE), None)
-        if other is not None:
-            return replace(given, keys=other)
-        turn = self._ask(tenant, given.keys)
-        if not turn.granted:
-            raise self._refusal(tenant, turn.wait_s)
-        return replace(given, asks=True)
+    def is_over(self, tenant: Tenant, given: Credentials) -> bool:
+        """Tell whether the turn that a call of `tenant` was `given` holds no more: its keys were refused meanwhile."""
+        probes = given.asks and not given.first
+        return not probes and self.is_refused(tenant, given.keys)
 
     def is_refused(self, tenant: Tenant, pair: KeyPair) -> bool:
         """Tell whether `pair` is known to be refused."""
@@ -164,7 +153,7 @@ class KeyTrials:
         if used.among_first:
             self._settle(ALL_TENANTS, ALL_TENANTS, accepted=False)
         state = self._state(tenant, used.keys)
-        if used.asks and state is not State.FREE:
+        if used.asks:
             self._settle(_name(tenant), used.keys.name, accepted=False)
         if state is State.NEW and sent:
             # Neither accepted nor refused: nothing speaks against others.

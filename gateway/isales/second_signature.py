@@ -35,17 +35,16 @@ def in_turn(send: Send, trials: KeyTrials) -> Send:
 def in_turn_after_wait(send: Send, trials: KeyTrials) -> Send:
     """Return `send` for calls in turn that have waited for a slot, and are signed with what is known by then.
 
-    Of a queue of calls whose keys are revoked, or whose clock is found wrong, only those under way are refused.
+    Of a queue of calls whose keys are revoked, or whose clock is found wrong, only those under way are refused. Who was
+    given keys that were refused meanwhile has another turn.
     """
+    send_in_turn = in_turn(send, trials)
 
     def send_after_wait(request: VendorRequest, deadline: Deadline) -> VendorAnswer:
         given = request.signed_with
-        now = trials.turn_after_wait(request.tenant, given)
-        try:
-            return send(replace(request, credentials=now), deadline)
-        finally:
-            if now.asks and not given.asks:
-                trials.ended(request.tenant, now)
+        if trials.is_over(request.tenant, given):
+            return send_in_turn(request, deadline)
+        return send(replace(request, credentials=replace(given, clock_ahead_s=trials.known.clock_ahead_s)), deadline)
 
     return send_after_wait
 

@@ -28,7 +28,7 @@ ANSWER = VendorAnswer({})
 class House:
     """Calls to a CC-iSales that takes the signatures of `good` access keys, and holds calls while `gate` is closed.
 
-    Its clock is `ahead_s` seconds ahead. `in_a_row` is the most signatures that it refused without taking any.
+    A key of which `gates` has one has a gate of its own. Its clock is `ahead_s` seconds ahead. `in_a_row` is the most signatures that it refused without taking any.
     """
 
     def __init__(self, *good: str) -> None:
@@ -38,6 +38,7 @@ class House:
         self.error: Exception | None = None
         self.gate = threading.Event()
         self.gate.set()
+        self.gates: dict[str, threading.Event] = {}
         self.shown: list[str] = []
         self.ahead_s = 0.0
         self.in_a_row = 0
@@ -61,7 +62,7 @@ class House:
     def _send(self, request: VendorRequest, _deadline: Deadline) -> VendorAnswer:
         key = request.signed_with.keys.access_key
         self.shown.append(key)
-        self.gate.wait(10)
+        self.gates.get(key, self.gate).wait(10)
         if self.error:
             raise self.error
         ahead_s = self.ahead_s - request.signed_with.clock_ahead_s
@@ -324,6 +325,54 @@ def test_calls_that_wait_for_a_slot_go_over_to_the_other_keys() -> None:
 
     assert queue_in(house, ROTATING, rotate) == [None] * 8
     assert house.shown == ["AK", "AK", *["OLD"] * 8]
+
+
+def test_calls_that_wait_for_a_slot_wait_for_who_tries_the_other_keys() -> None:
+    """Only who was under way with the old ones, and may not try others beside the first, is refused."""
+    house = House("AK")
+    assert house.ask(ROTATING) is None
+    house.slots, house.queue, house.good = threading.Semaphore(2), 0, {"OLD"}
+    house.gates["OLD"] = threading.Event()
+    house.gate.clear()
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(house.ask, ROTATING) for _ in range(8)]
+        wait_until(lambda: (house.queue, len(house.shown)) == (8, 3))
+        house.gate.set()
+        wait_until(lambda: house.trials.waiting)
+        house.gates["OLD"].set()
+        errors = [call.result(10) for call in calls]
+    assert house.shown.count("AK") == 3
+    assert sum(error is not None for error in errors) <= 1
+
+
+def test_first_calls_that_wait_for_a_slot_look_again() -> None:
+    """Of three who may find out whether the keys are good, the first one's refusal is enough."""
+    house = House()
+    house.slots = threading.Semaphore(1)
+    house.gate.clear()
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(house.ask) for _ in range(3)]
+        wait_until(lambda: (house.queue, len(house.shown)) == (3, 1))
+        house.gate.set()
+        assert all(isinstance(call.result(10), UpstreamRefusedCredentials) for call in calls)
+    assert house.shown == ["AK"]
+
+
+def test_first_calls_that_come_to_know_nothing_leave_their_places() -> None:
+    """Else those who ask after a refusal would find them taken, for as long as a place is kept."""
+    house = House("AK")
+    house.error = UpstreamFailed("HTTP 500")
+    house.gate.clear()
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(house.ask) for _ in range(3)]
+        wait_until(lambda: len(house.shown) == 3)
+        house.gate.set()
+        assert all(isinstance(call.result(10), UpstreamFailed) for call in calls)
+    house.error, house.good = None, set()
+    assert isinstance(house.ask(), UpstreamRefusedCredentials)
+    house.good = {"AK"}
+    house.clock.advance(2)
+    assert house.ask() is None
 
 
 def test_calls_that_wait_for_a_slot_are_signed_by_the_clock_that_is_known_then() -> None:
