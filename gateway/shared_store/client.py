@@ -50,6 +50,7 @@ class Client:
         self._making = SingleFlight(self._make_now, "redis-cluster")
         self._mapping = SingleFlight(self._map_now, "redis-cluster")
         self._mapped_at = float("-inf")
+        self._followed: Any = None
         self._closed = threading.Event()
         self._failed = ""
         self.left_at = float("-inf")
@@ -166,9 +167,10 @@ class Client:
         where it was in trouble.
         """
         if self._kind is Kind.SENTINEL:
-            pool = self._made.connection_pool
-            before = pool.master_address
-            if pool.get_master_address() != before and before is not None:
+            # Not what the pool has: a connection that was made meanwhile has told it of another one already, while
+            # others are to the old one still.
+            before, self._followed = self._followed, self._made.connection_pool.get_master_address()
+            if before not in (None, self._followed):
                 self._leave_now()
         elif self._kind is Kind.CLUSTER and time.monotonic() - self.left_at < TROUBLED_S:
             self._map()

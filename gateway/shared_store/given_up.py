@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from gateway.daemon_thread import start_daemon_thread
 from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.faults import TROUBLE
-from gateway.shared_store.single_flight import SingleFlight
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class GivenUp(Generic[T]):
         self._closed = backend.closed
         self._until: dict[T, float] = {}
         self._lock = threading.Lock()
-        self._telling = SingleFlight(self._tell, "given-up")
+        self._wanted = self._telling = False
         backend.when_left.append(self._left)
 
     def note(self, item: T, kept_s: float, *, done: bool) -> None:
@@ -43,21 +43,42 @@ class GivenUp(Generic[T]):
             if len(self._until) > MOST:
                 del self._until[next(iter(self._until))]
         if not done:
-            self._telling.begin()
+            self._tell()
 
     def _left(self) -> None:
         if self._until:
-            self._telling.begin()
+            self._tell()
 
     def _tell(self) -> None:
-        while items := self._left_over():
-            try:
-                self._again(items)
-            except TROUBLE:
-                if self._closed.wait(AGAIN_S):
-                    return
-            else:
+        """Have all given up again, and once more where that is being done already: it may be told to who was left."""
+        with self._lock:
+            self._wanted = True
+            if self._telling:
                 return
+            self._telling = True
+        if start_daemon_thread(self._run, "given-up") is None:
+            self._telling = False
+
+    def _run(self) -> None:
+        try:
+            while self._is_wanted():
+                self._give_up_all()
+        except BaseException:
+            self._telling = False
+            raise
+
+    def _give_up_all(self) -> None:
+        items = self._left_over()
+        try:
+            if items:
+                self._again(items)
+        except TROUBLE:
+            self._wanted = not self._closed.wait(AGAIN_S)
+
+    def _is_wanted(self) -> bool:
+        with self._lock:
+            self._telling, self._wanted = self._wanted, False
+            return self._telling
 
     def _left_over(self) -> list[T]:
         now = time.monotonic()

@@ -28,7 +28,8 @@ ANSWER = VendorAnswer({})
 class House:
     """Calls to a CC-iSales that takes the signatures of `good` access keys, and holds calls while `gate` is closed.
 
-    A key of which `gates` has one has a gate of its own. Its clock is `ahead_s` seconds ahead. `in_a_row` is the most signatures that it refused without taking any.
+    A key of which `gates` has one has a gate of its own. Its clock is `ahead_s` seconds ahead. `in_a_row` is the most
+    signatures that it refused without taking any.
     """
 
     def __init__(self, *good: str) -> None:

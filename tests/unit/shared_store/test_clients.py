@@ -3,13 +3,16 @@
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from types import SimpleNamespace
 
 import pytest
 import redis
 from redis.exceptions import SlotNotCoveredError
 
 from gateway.settings.model import Secret
+from gateway.settings.shared_url import Kind, SharedUrl
 from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.client import Client
 from gateway.shared_store.clients import client_of
 from tests.support.redis_cluster import RedisCluster, redis_cluster
 from tests.support.redis_engines import REDIS_7, engine
@@ -129,3 +132,36 @@ def test_all_sentinels_hang() -> None:
                 client.ask_node_of(KEY, lambda node: node.get(KEY))
             assert asking("redis-sentinels")
             wait_until(lambda: not asking("redis-sentinels"))
+
+
+class Pool:
+    """Connections to the master that Sentinels name, as redis-py has them: each that is made tells them who that is."""
+
+    def __init__(self, master: str) -> None:
+        self.named = (master, 6379)
+        self.master_address: tuple[str, int] | None = None
+        self.left = 0
+
+    def get_master_address(self) -> tuple[str, int]:
+        """Ask who is the master, and keep it."""
+        self.master_address = self.named
+        return self.named
+
+    def leave(self) -> None:
+        """Give up all connections."""
+        self.left += 1
+
+
+def test_another_master_is_followed_that_a_new_connection_was_the_first_to_find() -> None:
+    """Those that were made before are to the old one still, and what that was told the new one has to be told too."""
+    pool = Pool("one")
+    client = Client(SharedUrl(Kind.SENTINEL, Secret("redis://")), lambda: SimpleNamespace(connection_pool=pool))
+    for _ in range(2):
+        client.follow()
+    pool.named = ("two", 6379)
+    pool.get_master_address()
+    assert pool.left == 0
+    client.follow()
+    assert (pool.left, client.left_at > float("-inf")) == (1, True)
+    client.follow()
+    assert pool.left == 1

@@ -1,7 +1,8 @@
 """What was given up while nobody heard of it keeps nobody waiting until it runs out."""
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
@@ -11,6 +12,7 @@ from gateway.model import CampaignQuery, Priority
 from gateway.pages.key import page_key
 from gateway.pages.redis_tier import RedisTier
 from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.given_up import GivenUp
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
 from tests.support.moving_proxy import MovingProxy
@@ -133,3 +135,21 @@ def test_the_lease_of_another_is_left_alone(redis: RedisServer, lost: SharedStor
         lost.backend.leave()
         wait_until(lambda: client.zcard(held) == 0)
         assert client.get(lease) == second.token.encode()
+
+
+def test_who_is_left_while_it_is_told_has_another_one_told_too(redis: RedisServer, lost: SharedStore) -> None:
+    """Another master may have taken over while the one before was told: what it says is of no use then."""
+    told: list[Sequence[str]] = []
+    is_told, may_end = threading.Event(), threading.Event()
+
+    def again(items: Sequence[str]) -> None:
+        told.append(items)
+        is_told.set()
+        may_end.wait(10)
+
+    given_up = GivenUp[str](lost.backend, again)
+    given_up.note("a", LONG_S, done=False)
+    assert is_told.wait(10)
+    lost.backend.leave()
+    may_end.set()
+    wait_until(lambda: told == [["a"], ["a"]])
