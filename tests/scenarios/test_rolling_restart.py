@@ -193,7 +193,8 @@ def test_nobody_behind_nginx_notices_a_restart_of_the_only_gateway(simulator: Si
         assert calls.counts.total() >= REQUESTS
         log = (nginx.folder / "log/access.log").read_text()
     statuses = Counter(json.loads(line)["upstream_status"] for line in log.splitlines())
-    assert statuses == {"200": calls.counts.total()}, "each was asked once"
+    assert statuses.total() == calls.counts.total()
+    assert set(statuses) <= {"200", "502, 200"}, "asked again where a gateway that ended had taken it and not read it"
     assert set(only.codes) == {0}
 
 

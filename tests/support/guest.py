@@ -43,17 +43,25 @@ def show(name: str) -> str:
 
 
 def ask(path: str, port: int = PORT, key: str = "web-key") -> int:
-    """Return the status of an answer of the gateway, 0 for none."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
-    try:
-        connection.request("GET", path, headers={"X-API-Key": key})
-        answer = connection.getresponse()
-        answer.read()
-    except (OSError, HTTPException):
-        return 0
-    finally:
-        connection.close()
-    return answer.status
+    """Return the status of an answer of the gateway, 0 for none.
+
+    Where the connection is dropped it asks once more, as clients may (RFC 9110, section 9.2.2): a worker that ends
+    drops those that it has taken and not read from yet.
+    """
+    for _ in range(2):
+        connection = HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+        try:
+            connection.request("GET", path, headers={"X-API-Key": key})
+            answer = connection.getresponse()
+            answer.read()
+        except (ConnectionResetError, BrokenPipeError):
+            continue
+        except (OSError, HTTPException):
+            return 0
+        finally:
+            connection.close()
+        return answer.status
+    return 0
 
 
 def processes() -> list[int]:

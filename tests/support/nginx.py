@@ -30,6 +30,7 @@ OUTSIDE = "127.0.0.2"
 
 # Folders that belong to the machine, as the files of `deploy/nginx` name them.
 _PLACES = {"/var/run/": "run", "/var/log/nginx/": "log"}
+_ONE_SERVER = "server {0} max_fails=0; server {0} max_fails=0;"
 _SERVER = "server {} max_fails=1 fail_timeout=2s;"
 _LARGE_HEADERS = "127.0.0.1:8079"
 _MARKED = "/mark-in-the-log"
@@ -136,9 +137,11 @@ def lay_out(folder: Path, upstream: str, port: int, changes: Mapping[str, str] |
         part.write_to_path(etc / "tls/tls.crt", append=True)
     places = {old: f"{folder / new}/" for old, new in _PLACES.items()}
     inner = free_port()
+    servers = upstream.split()
+    server = _SERVER if len(servers) > 1 else _ONE_SERVER
     once = {
         "user www-data;": f"user {getpass.getuser()};",
-        _SERVER.format("127.0.0.1:8080"): " ".join(map(_SERVER.format, upstream.split())),
+        _ONE_SERVER.format("127.0.0.1:8080"): " ".join(map(server.format, servers)),
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         f"listen {_LARGE_HEADERS};": f"listen 127.0.0.1:{inner};",
         f"server {_LARGE_HEADERS};": f"server 127.0.0.1:{inner};",

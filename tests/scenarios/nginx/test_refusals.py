@@ -166,7 +166,7 @@ def test_a_gateway_that_is_away_is_in_the_access_log_alone(in_front_of: Callable
     nginx = in_front_of("http://127.0.0.1:9")
     assert nginx.get(f"/campaigns?{SOMEBODY}").status == 500
     (line,) = nginx.log()
-    assert (line["upstream"], line["upstream_status"]) == ("127.0.0.1:9", "502")
+    assert (line["upstream"], line["upstream_status"]) == ("127.0.0.1:9, 127.0.0.1:9", "502, 502")
     assert "somebody" not in error_log(nginx)
 
 

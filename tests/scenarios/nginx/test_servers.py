@@ -24,6 +24,20 @@ def test_connections_are_kept_and_a_broken_one_is_no_error(recording: DeployedNg
     assert (len(stand_in.requests), stand_in.connections) == (5, 2)
 
 
+def test_the_only_server_is_asked_again_where_it_drops_a_connection(
+    recording: DeployedNginx, stand_in: RawServer
+) -> None:
+    """As one that ends does with what it has not read yet; whoever listens there next answers."""
+    stand_in.usually = says(page(cache_status=MISSED))
+    stand_in.will(lambda connection: connection.close())
+    assert recording.get("/campaigns").status == 200
+    assert (len(stand_in.requests), stand_in.connections) == (2, 2)
+    stand_in.usually = lambda connection: connection.close()
+    assert [recording.get("/campaigns?page=2").status for _ in range(2)] == [500, 500]
+    stand_in.usually = says(page(cache_status=MISSED))
+    assert recording.get("/campaigns?page=2").status == 200, "it is never left alone: there is no other"
+
+
 @pytest.mark.parametrize("there", [0, 1])
 def test_another_server_is_asked_when_one_is_away(in_front_of: Callable[..., DeployedNginx], there: int) -> None:
     """Whoever it is of the two, every request is answered, and what is gone is not asked all the time."""
