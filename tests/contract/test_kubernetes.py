@@ -166,7 +166,7 @@ def test_the_pod_is_that_of_the_image() -> None:
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
 
 
-@pytest.mark.parametrize("folder", [BASE, EXAMPLE], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_exports_have_room(folder: Path) -> None:
     """What the settings name is memory of a size of its own: what is full there is told, and evicts no pod."""
     settings = tomllib.loads((folder / "gateway.toml").read_text())
