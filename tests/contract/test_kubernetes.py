@@ -184,7 +184,7 @@ def test_there_is_always_another_pod() -> None:
 
 
 def test_pods_are_spread() -> None:
-    """Over zones and over nodes."""
+    """Pods are spread over zones and over nodes."""
     spread = pod("campaign-gateway")["spec"]["topologySpreadConstraints"]
     assert {rule["topologyKey"] for rule in spread} == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
 

@@ -39,7 +39,7 @@ def test_a_token_of_8_kib_passes(recorded: Front, stand_in: RawServer) -> None:
 
 
 def test_a_header_of_10_kib_passes(recorded: Front, stand_in: RawServer) -> None:
-    """No limit is below that."""
+    """A header of 10,000 bytes reaches the gateway whole."""
     before = len(stand_in.requests)
     assert recorded.ask("/campaigns", {"X-Other": "a" * 10_000}).status == 200
     assert values(sent(stand_in, before), "X-Other") == ["a" * 10_000]
@@ -96,7 +96,7 @@ def test_nothing_is_kept(recorded: Front, stand_in: RawServer) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE", "PATCH"])
 def test_methods_are_passed_on(recorded: Front, stand_in: RawServer, method: str) -> None:
-    """The gateway knows which it takes."""
+    """Other methods than GET reach the gateway, which decides about them."""
     before = len(stand_in.requests)
     recorded.ask("/campaigns", method=method)
     assert sent(stand_in, before).startswith(
@@ -105,7 +105,7 @@ def test_methods_are_passed_on(recorded: Front, stand_in: RawServer, method: str
 
 
 def test_the_prefix_is_taken_away(recorded: Front, stand_in: RawServer) -> None:
-    """With the rest as it was sent."""
+    """The gateway gets the path without the prefix, and the rest of the URL as it was sent."""
     if recorded.prefixed is None:
         assert recorded.name in {"nginx", "squid"}
         return
