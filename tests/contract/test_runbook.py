@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings.sources import SECRETS, table_kinds
 from tests.support.gateway import PROJECT
 
 DOCUMENTS = [
@@ -13,6 +14,12 @@ DOCUMENTS = [
     *(PROJECT / folder / "README.md" for folder in ("tests", "tests/benchmarks", "tests/soak")),
 ]
 TEXT = (PROJECT / "deploy" / "README.md").read_text()
+SECTIONS = {section: kind.schema.fields for section, kind in table_kinds().items()}
+SETTINGS = {f"{section}.{name}" for section, names in SECTIONS.items() for name in names}
+SECRET_FILES = {f"{section}.{name}_file" for section, names in SECTIONS.items() for name in SECRETS & names.keys()}
+MODULES = {"http.client"}
+"""Of Python, though they look like settings."""
+
 SAID = [*(PROJECT / "gateway").rglob("*.py"), PROJECT / "deploy" / "nginx" / "conf.d" / "problems.inc"]
 
 
@@ -31,6 +38,13 @@ def test_links_lead_somewhere(document: Path) -> None:
         file = document.parent / path if path else document
         assert target.startswith("https://") or file.exists(), target
         assert not part or target.startswith("https://") or part in anchors(file), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.parent.relative_to(PROJECT)))
+def test_settings_that_are_named_exist(document: Path) -> None:
+    """By section and name, between backticks; a secret also as the file that it is in."""
+    named = set(re.findall(rf"`((?:{'|'.join(SECTIONS)})\.[a-z0-9_]+)`", document.read_text()))
+    assert named <= SETTINGS | SECRET_FILES | MODULES
 
 
 @pytest.mark.parametrize("words", re.findall(r'"([^"]+)" in its `detail`', TEXT))
