@@ -263,7 +263,7 @@ class UpstreamForbidden(UpstreamError):
 
     name = "upstream-forbidden"
     status = 502
-    title = "CC-iSales lets the gateway not through"
+    title = "CC-iSales does not let the gateway through"
     meaning = (
         "CC-iSales or something in front of it turned the gateway away before it looked at the question: the gateway's "
         "address is locked after too many wrong signatures, it is not on an allow list, or a firewall stopped the "
@@ -297,8 +297,8 @@ class UpstreamBrokenContract(UpstreamError):
     status = 502
     title = "CC-iSales answered something that cannot be understood"
     meaning = (
-        "The answer is not JSON, has no result code, is too large, is cut short, is a redirect, or has campaigns of "
-        "which none can be used. `detail` says which of these."
+        "The answer is not JSON, has no result code, is too large, is cut short, is a redirect, is another page than "
+        "was asked for, or has campaigns of which none can be used. `detail` says which of these."
     )
     remedy = "Try again later. Operators: check that `isales.base_url` leads to CC-iSales itself, not to a proxy."
 

@@ -28,7 +28,9 @@ sub vcl_recv {
     unset req.http.X_Forwarded_For;
     unset req.http.X_Request_Id;
     unset req.http.X_Request_Timeout_Ms;
+    unset req.http.If_Match;
     unset req.http.If_None_Match;
+    unset req.http.If_Range;
     unset req.http.Accept_Encoding;
     unset req.http.Accept_Language;
     unset req.http.Cache_Control;

@@ -1,9 +1,9 @@
 """`/openapi.json` and `/docs`, its page for people.
 
 The page is our own, rendered here from the document. Swagger UI from PyPI was the alternative: it needs inline styles,
-so a looser Content-Security-Policy than the pages beside it, is 2.5 MB to keep current for one endpoint with nine
-parameters, speaks no Chinese, and shows nothing without JavaScript. This page needs JavaScript for nothing but its
-form, its search and its buttons to copy, and the form keeps the key nowhere but in its field.
+so a looser Content-Security-Policy than the pages beside it, is 2.5 MB to keep current, speaks no Chinese, and shows
+nothing without JavaScript. This page needs JavaScript for nothing but its form, its search and its buttons to copy, and
+the form keeps the key nowhere but in its field.
 """
 
 import functools

@@ -354,7 +354,7 @@ def _operation(
     responses = {"200": answer}
     if not_modified is not None:
         responses["304"] = {"description": "The caller holds this already (`If-None-Match`).", "headers": not_modified}
-        changed = "It is another one by now than the one that is asked for (`If-Match`)."
+        changed = "The representation has changed: it is not the one that `If-Match` names."
         responses["412"] = _problem(changed, *not_modified.keys() & _OF_DOCUMENTS)
     return {
         "operationId": name,

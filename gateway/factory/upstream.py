@@ -73,7 +73,7 @@ def upstream_of(
     metrics: Metrics,
     clocks: Clocks,
 ) -> FetchPage:
-    """Query -> vendor request -> retry -> slot -> breaker -> credentials -> sign -> wire -> vendor schema -> page."""
+    """Return what fetches a page of CC-iSales: the steps in `gateway/README.md`, stacked from the last to the first."""
     isales = settings.isales
     trials = resources.take("credentials", isales.base_url, lambda: _key_trials(metrics, clocks))
     trials.shared = resources.take("shared signatures", (store, isales.base_url), lambda: _shared_budget(store))

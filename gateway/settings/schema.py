@@ -79,7 +79,12 @@ class Isales(SettingsSchema):
     ca_file = text("", "PEM file of the certificates to trust; empty: the system's authorities. See TLS below.")
     client_cert_file = text("", "PEM file of our certificate, where CC-iSales wants mutual TLS.")
     client_key_file = text("", "PEM file of its private key; empty: it is in `client_cert_file`.")
-    connect_timeout_s = seconds(2.0, "Longest wait for a TCP connection, seconds.", inclusive=False, most=60.0)
+    connect_timeout_s = seconds(
+        2.0,
+        "Longest time for each of these: to look the name up, to connect to an address, the TLS handshake; seconds.",
+        inclusive=False,
+        most=60.0,
+    )
     read_timeout_s = seconds(5.0, "Longest silence of a connection, seconds.", inclusive=False, most=300.0)
     deadline_s = seconds(
         8.0, "Longest time for one caller's request, queueing and all, seconds.", inclusive=False, most=300.0
@@ -103,7 +108,12 @@ class Isales(SettingsSchema):
         0.1, "Retries as a share of first attempts, or one, over the last minute; 0: none.", inclusive=True
     )
     breaker_failure_ratio = share(0.5, "Share of failed calls from which on calls are stopped, of one VDN or of all.")
-    breaker_min_calls = count(10, "Calls within the window before the share counts.", least=1, most=100_000)
+    breaker_min_calls = count(
+        10,
+        "Calls within the window before the share counts. Three in a row without any answer stop calls too.",
+        least=1,
+        most=100_000,
+    )
     breaker_window_s = seconds(30.0, "Window over which the share is taken, seconds.", inclusive=False, most=3600.0)
     breaker_open_s = seconds(
         5.0,
@@ -213,14 +223,26 @@ class Cache(SettingsSchema):
     )
     fresh_s = seconds(15.0, "How long a page is fresh, seconds.", most=86_400.0)
     fresh_completed_s = seconds(
-        300.0, "The same where `status=completed` was asked for, or all rows are that and over.", most=86_400.0
+        300.0,
+        "The same for `status=completed`, and for a page whose campaigns are all completed and have ended.",
+        most=86_400.0,
     )
-    stale_while_revalidate_s = seconds(60.0, "How long after that it is still answered at once.", most=86_400.0)
-    stale_if_error_s = seconds(3600.0, "How long after that it is answered while CC-iSales fails.", most=604_800.0)
+    stale_while_revalidate_s = seconds(
+        60.0,
+        "How long a page that is no longer fresh is still answered at once, and refreshed meanwhile, seconds.",
+        most=86_400.0,
+    )
+    stale_if_error_s = seconds(
+        3600.0,
+        "How long a page that is no longer fresh is answered while CC-iSales fails or is slow, seconds.",
+        most=604_800.0,
+    )
     stale_if_slow_s = seconds(
-        0.5, "How long a caller waits for a newer page, beside one that it can have, seconds.", most=60.0
+        0.5, "How long a caller waits for a newer page before it gets the stale one, seconds.", most=60.0
     )
-    min_refresh_s = seconds(1.0, "At callers' wish a page is fetched no more often than this, seconds.", most=3600.0)
+    min_refresh_s = seconds(
+        1.0, "Least time between two fetches of a page that callers ask for by `Cache-Control`, seconds.", most=3600.0
+    )
     refresh_ahead = share(
         0.8, "Share of its freshness after which a page that is asked for is refreshed; 1: when stale."
     )
@@ -277,7 +299,9 @@ class TokenGrantTable(SettingsSchema):
     """What some tokens of one identity provider may do. Repeat the table for more."""
 
     subject = text("", "The `sub` of the tokens that it is about, exactly.")
-    client = text("", "Or their client: the first of `client_id`, `azp`, `cid` and `appid`, exactly.")
+    client = text(
+        "", "Or, instead of `subject`, their client: the first of `client_id`, `azp`, `cid` and `appid`, exactly."
+    )
     vdns = _vdns('The VDNs that they may read, such as `[1, 7]`, or `["*"]` for all.')
     scopes = _scopes("What they may do: `campaigns:read`, `cache:purge`, `diagnostics:read`.")
 
@@ -296,8 +320,8 @@ class Jwt(SettingsSchema):
         fields.String(validate=NOT_EMPTY),
         load_default=list[str],
         metadata={
-            "description": "Whose tokens are taken, by `client_id`, `azp`, `cid` or `appid`, where they have no `aud`; "
-            "with `audience`: whose of those that are for it."
+            "description": "If there are any, only tokens of these clients (`client_id`, `azp`, `cid` or `appid`) are "
+            "taken, also where such a token has no `aud`."
         },
     )
     jwks_url = text(
@@ -316,11 +340,13 @@ class Jwt(SettingsSchema):
         load_default=("scope",),
         metadata={"description": "The claim that lists scopes: an array, or a text with blanks. Or a list of claims."},
     )
-    scope_prefix = text("", "What stands before each scope that counts, such as `isales/`; it is cut off.")
+    scope_prefix = text("", "How each scope that counts begins, such as `isales/`; it is cut off.")
     grants = fields.List(
         fields.Nested(TokenGrantTable),
         load_default=list[dict[str, object]],
-        metadata={"description": "Rights of tokens by whose they are, as tables `[[jwt.grants]]`."},
+        metadata={
+            "description": "Rights of a subject or a client in place of those by claims, as tables `[[jwt.grants]]`."
+        },
     )
 
     @between("issuer", "audience", "accepted_clients")
@@ -337,7 +363,9 @@ class Jwt(SettingsSchema):
 class Http(SettingsSchema):
     """What stands in front of the gateway."""
 
-    trusted_proxies = count(1, "Hops in front of us whose `X-Forwarded-*` headers count.", least=0, most=10)
+    trusted_proxies = count(
+        1, "Proxies in front of the gateway that each add an address to `X-Forwarded-For`.", least=0, most=10
+    )
     drain_s = seconds(
         1.0, "How long a process that was told to end (SIGTERM) still takes requests, seconds; 15 at most.", most=15.0
     )
@@ -364,11 +392,16 @@ class Export(SettingsSchema):
     """Files with all campaigns that a query asks for (`/campaigns/export`)."""
 
     spool_folder = text("", "Folder for what does not fit into memory; empty: the system's for temporary files.")
-    keep_s = seconds(60.0, "How long a result is kept for who comes back for it, seconds; 0: not.", most=3600.0)
-    longest_s = seconds(
-        300.0, "Longest time for one, seconds; what stands in front has to be as patient.", inclusive=False, most=3600.0
+    keep_s = seconds(
+        60.0, "How long a result is kept for callers who ask for it again, seconds; 0: not at all.", most=3600.0
     )
-    most_rows = count(1_000_000, "Most campaigns of one. A sheet has 1,048,576 rows.", least=1, most=1_048_575)
+    longest_s = seconds(
+        300.0,
+        "Longest time for one export, seconds; the read timeout of a proxy in front has to be longer.",
+        inclusive=False,
+        most=3600.0,
+    )
+    most_rows = count(1_000_000, "Most campaigns in one export. A sheet has 1,048,576 rows.", least=1, most=1_048_575)
 
 
 class Log(SettingsSchema):
@@ -376,7 +409,10 @@ class Log(SettingsSchema):
 
     level = text("info", "`debug`, `info`, `warning` or `error`.", one_of("debug", "info", "warning", "error"))
     format = text("json", "`json`, one object a line, or `console`, for people.", one_of("json", "console"))
-    hits = fields.Boolean(load_default=False, metadata={"description": "Whether fresh hits are logged too."})
+    hits = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Whether requests that a page at hand answers at once are logged too."},
+    )
 
 
 class SettingsTable(SettingsSchema):

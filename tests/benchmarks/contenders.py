@@ -26,7 +26,7 @@ from tests.support.server import BIN, free_port
 API_KEY = KEYS["web"]
 FOLDER = Path(__file__).parent
 EARLIER = os.environ.get("BENCH_EARLIER", "250ee8f")
-"""The revision that the gateway is compared with: its first landing, unless another is given."""
+"""The revision of the gateway that it is compared with."""
 GRANIAN = (str(BIN / "granian"), "--interface", "wsgi", "--respawn-failed-workers")
 
 
@@ -97,7 +97,7 @@ def earlier(upstream_url: str, settings: Mapping[str, str] | None = None) -> Ite
             raise NotMeasured(f"git has no revision {EARLIER}: {archived.stderr.strip()}")
         shutil.unpack_archive(f"{folder}/earlier.tar", folder, filter="data")
         with gateway(upstream_url, settings, folder=Path(folder)) as contender:
-            yield replace(contender, name="first landing")
+            yield replace(contender, name="earlier version")
 
 
 @contextlib.contextmanager

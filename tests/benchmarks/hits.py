@@ -44,7 +44,7 @@ def hit() -> list[Line]:
         Line("hit", "p99", ours.p99_ms, "ms", "nginx", loads["nginx"].p99_ms, at_most=1.5),
         Line("hit", "throughput", ours.requests_s, "/s", "bare WSGI", loads["bare WSGI"].requests_s, at_least=0.8),
         Line("hit", "p99", ours.p99_ms, "ms", "bare WSGI", loads["bare WSGI"].p99_ms),
-        Line("hit", "throughput", ours.requests_s, "/s", "first landing", loads["first landing"].requests_s),
+        Line("hit", "throughput", ours.requests_s, "/s", "earlier version", loads["earlier version"].requests_s),
         Line("hit", "throughput", ours.requests_s, "/s", "Varnish", loads["Varnish"].requests_s),
         Line("hit", "p99", ours.p99_ms, "ms", "Varnish", loads["Varnish"].p99_ms),
         Line("hit", "throughput", ours.requests_s, "/s", "@cached", loads["@cached"].requests_s, at_least=7),
@@ -98,7 +98,7 @@ def _verify(field: _Field) -> None:
     ours = field.gateway.get(PAGE)
     _expect("; hit" in ours.headers["Cache-Status"], field.gateway, "does not answer from its cache")
     _expect(len(ours.json()["data"]) == 10, field.gateway, "does not answer with ten rows")
-    _expect(field.upstream.calls() == 2, field.gateway, "or its first landing asked upstream more than once")
+    _expect(field.upstream.calls() == 2, field.gateway, "or its earlier version asked upstream more than once")
     limit = field.bare.get(PAGE)
     own = {name.lower() for name in ours.headers} - {name.lower() for name in limit.headers} - _BY_THE_SERVER
     _expect(limit.content == ours.content and not own, field.bare, "answers otherwise than the gateway")

@@ -30,7 +30,7 @@ def two_processes() -> list[Line]:
     """Measure how many answers are older than one that was shown before it was asked for."""
     seconds = max(30.0, 20.0 * EFFORT.rounds)
     lines = []
-    for name, start in (("gateway", _pair), ("first landing", _earlier_pair)):
+    for name, start in (("gateway", _pair), ("earlier version", _earlier_pair)):
         with start() as pair:
             served = _read(pair, seconds)
         at_most = 0 if name == "gateway" else None

@@ -144,7 +144,7 @@ def test_a_campaign_has_a_name_to_press(simulator: SimulatorServer, console: Con
 
 
 def test_axe_finds_what_is_wrong(console: Console) -> None:
-    """Pale words, a picture without any and landmarks that share a name, so that none means something."""
+    """Pale words, a picture without text and landmarks of one name are found, so that no finding means something."""
     console.page.set_content(
         "<html lang=en><title>x</title><nav aria-label=Site>x</nav><nav aria-label=Site>y</nav>"
         "<main><h1>x</h1><img src='data:,'>"

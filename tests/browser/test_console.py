@@ -77,7 +77,7 @@ def test_a_vdn_without_campaigns(simulator: SimulatorServer, new_console: NewCon
 
 
 def test_whose_the_key_is_is_asked_before_all_modules_are_there(new_console: NewConsole) -> None:
-    """A tab that has a key waits for what it does not need neither for that, nor for the words."""
+    """A tab that has a key asks `/me`, and shows words, before the modules have come that neither needs."""
     console = new_console().open()
     console.shows(20)
     held: list[Route] = []

@@ -87,5 +87,5 @@ def test_the_linters_do_look(linter: str, said: Said) -> None:
 
 
 def test_every_excuse_has_a_reason() -> None:
-    """It is a sentence."""
+    """Each excuse in `linters.toml` has a sentence that says why."""
     assert all(each["reason"].endswith(".") and each["linter"] in LINTERS for each in EXCUSED)

@@ -104,5 +104,5 @@ def test_the_server_is_found_under_its_prefix(client: str, mounted: Front, reque
 
 @pytest.mark.parametrize("client", CLIENTS.values())
 def test_the_example(client: str, mounted: Front, watched: Watched, request: pytest.FixtureRequest) -> None:
-    """It does what README says of it."""
+    """Each example lists campaigns, follows changes and heeds refusals as the README of `deploy/clients` says."""
     watch(request.getfixturevalue(client), mounted, watched)

@@ -31,5 +31,5 @@ def test_it_sees_all(report: dict[str, Any], check: str) -> None:
 
 
 def test_the_example(client: Client, mounted: Front, watched: Watched) -> None:
-    """It does what README says of it."""
+    """The example lists campaigns, follows changes and heeds refusals as the README of `deploy/clients` says."""
     watch(client, mounted, watched)

@@ -62,5 +62,5 @@ def test_hey_api(with_hey_api: dict[str, Any], check: str) -> None:
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_the_example(clients: dict[str, Client], name: str, mounted: Front, watched: Watched) -> None:
-    """It does what README says of it."""
+    """Each example lists campaigns, follows changes and heeds refusals as the README of `deploy/clients` says."""
     watch(clients[name], mounted, watched)

@@ -12,7 +12,7 @@ FILE = Containerfile()
 
 
 def test_hadolint_finds_nothing() -> None:
-    """Not even advice."""
+    """The linter has neither errors nor advice."""
     result = subprocess.run([program("hadolint", "hadolint"), str(PATH)], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "")
 

@@ -166,7 +166,7 @@ def test_the_pod_is_that_of_the_image() -> None:
     assert paths == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
 
 
-@pytest.mark.parametrize("folder", [BASE, EXAMPLE], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_exports_have_room(folder: Path) -> None:
     """What the settings name is memory of a size of its own: what is full there is told, and evicts no pod."""
     settings = tomllib.loads((folder / "gateway.toml").read_text())
@@ -184,7 +184,7 @@ def test_there_is_always_another_pod() -> None:
 
 
 def test_pods_are_spread() -> None:
-    """Over zones and over nodes."""
+    """Pods are spread over zones and over nodes."""
     spread = pod("campaign-gateway")["spec"]["topologySpreadConstraints"]
     assert {rule["topologyKey"] for rule in spread} == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
 

@@ -88,7 +88,9 @@ def test_the_runbook_knows_no_alert_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", [*PROMETHEUS.glob("*.yaml"), DASHBOARD, PROJECT / "deploy" / "README.md"], ids=lambda file: file.name
+    "file",
+    [*PROMETHEUS.glob("*.yaml"), DASHBOARD, *(PROJECT / folder / "README.md" for folder in ("config", "deploy"))],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
 )
 def test_every_name_is_exposed_or_recorded(file: Path) -> None:
     """No rule, query or sentence speaks of a series that the gateway does not have."""

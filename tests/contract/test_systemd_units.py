@@ -68,7 +68,7 @@ def test_the_health_check_may_ask_any_address() -> None:
 
 
 def test_no_secret_is_in_the_environment() -> None:
-    """They come as credentials."""
+    """Secrets come as systemd's credentials, and no variable holds one."""
     assert SERVICE.every("LoadCredential") == ["secrets:/etc/campaign-gateway/secrets"]
     assert not [value for value in SERVICE.every("Environment") if "KEY" in value]
 

@@ -210,7 +210,7 @@ def test_a_range_is_part_of_get_alone(gateway: GatewayUnderTest) -> None:
 
 
 def test_a_range_beyond_the_end_is_told_in_the_callers_language(gateway: GatewayUnderTest) -> None:
-    """As every other problem is."""
+    """416 is a problem in the language of `Accept-Language`, as every other one."""
     headers = {"Range": "bytes=999999-", "Accept-Language": "zh"}
     answer = gateway.get(EXPORT, headers=headers)
     assert (answer.headers["Content-Language"], answer.headers["Vary"]) == ("zh-CN", "Accept-Language")

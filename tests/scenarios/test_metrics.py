@@ -55,7 +55,7 @@ def scraped(gateway: ServedGateway, sample: str, times: int = 12) -> list[float]
 
 
 def test_the_processes_tell_what_they_use(served: ServedGateway) -> None:
-    """Each worker for itself."""
+    """`process_*` of each worker stand under a label of its own."""
     found = numbers(served)
     memory = {}
     for pid in served.worker_pids():

@@ -264,7 +264,7 @@ def test_the_command_tells_the_faults(running: Running) -> None:
 
 
 def test_the_command_says_when_there_is_no_gateway() -> None:
-    """A process that serves nothing gets no signal, which would end it, and neither do its children."""
+    """Of a process that serves nothing, nor do its children, it says so with exit code 1, and leaves it alone."""
     waiting = [sys.executable, "-c", "import subprocess; subprocess.run(['sleep', '60'])"]
     with subprocess.Popen(waiting, start_new_session=True) as process:
         done = command_for(process.pid)

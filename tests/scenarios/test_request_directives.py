@@ -181,7 +181,7 @@ def test_a_fetch_at_a_callers_wish_counts_against_its_limit(
 
 
 def test_what_is_not_cached_counts_against_the_limit(make_gateway: Make) -> None:
-    """No fresh page has answered it."""
+    """A 504 for `only-if-cached` counts, because no fresh page has answered it."""
     gateway = make_gateway(clients=clients(web=1))
     asked = {"Cache-Control": "only-if-cached"}
     assert gateway.problem("/campaigns", headers=asked)[:2] == (504, "not-cached")

@@ -267,7 +267,7 @@ def test_it_waits_on_through_trouble(simulator: SimulatorServer, patient: Gatewa
 
 
 def test_the_end_of_a_wait_is_no_reason_to_fetch(simulator: SimulatorServer, patient: GatewayUnderTest) -> None:
-    """As it would be for callers who ask when four fifths of the freshness are over."""
+    """A wait that ends past four fifths of the freshness refreshes nothing, unlike a request that comes then."""
     etag = tag_of(patient)
     patient.clock.advance(14.5)
     with waiters_of(patient) as waiters:
@@ -351,7 +351,7 @@ def test_a_reload_answers_all_by_the_new_settings(simulator: SimulatorServer) ->
 
 
 def test_a_reload_changes_how_long_and_how_many_wait(simulator: SimulatorServer) -> None:
-    """At once."""
+    """`http.longest_wait_s` and `http.most_waiters` count from the reload on."""
     house = ReloadedGateway(simulator.base_url, http__longest_wait_s="60")
     etag = tag_of(house)
     with waiters_of(house) as waiters:
@@ -367,7 +367,7 @@ def test_a_reload_changes_how_long_and_how_many_wait(simulator: SimulatorServer)
 
 
 def test_faulty_settings_disturb_nobody(simulator: SimulatorServer) -> None:
-    """Who waits goes on, for nothing is another."""
+    """After a reload that fails callers go on waiting, because nothing has changed for them."""
     house = ReloadedGateway(simulator.base_url, http__longest_wait_s="60")
     etag = tag_of(house)
     with waiters_of(house) as waiters:

@@ -113,7 +113,7 @@ def test_what_can_come_to_no_good_ends_it(
 
 
 def test_a_reader_that_goes_ends_it(served: tuple[SimulatorServer, ServedGateway]) -> None:
-    """As `head` does: quietly."""
+    """When its reader ends, as `head` does, the command ends without a word."""
     simulator, gateway = served
     simulator.faults.arm(Fault("shifting-totals"))
     with watching(gateway.url) as process:
@@ -162,7 +162,7 @@ def test_trouble_is_told_once_and_waited_out() -> None:
 
 
 def test_pauses_have_an_end() -> None:
-    """Of a minute, however long it lasts."""
+    """However long trouble lasts, it is asked again after a minute at most."""
     pauses: list[float] = []
 
     def pause(seconds: float) -> None:

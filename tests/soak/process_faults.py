@@ -55,7 +55,7 @@ def of_gateways(stack: Stack, targets: Targets) -> dict[str, Play]:
 
     def reloaded(lane: Lane) -> None:
         with lane.window("settings-reloaded", "all"):
-            # What `flask config reload` does. It hurts no process, so all have it.
+            # It hurts no process, so all have it.
             for gateway in stack.gateways:
                 os.kill(gateway.worker(), signal.SIGHUP)
             lane.pause(RELOADED_S)

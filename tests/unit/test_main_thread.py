@@ -135,7 +135,7 @@ def test_a_server_that_has_signals_written_to_a_socket_keeps_it() -> None:
 
 @pytest.mark.parametrize("loaded", ["before the loop", "in the loop"])
 def test_the_loop_of_asyncio_hears_of_signals(loaded: str) -> None:
-    """Whichever of the two comes first."""
+    """Our wake-up and asyncio's work together, whichever is set up first."""
 
     async def serve() -> None:
         heard = asyncio.Event()

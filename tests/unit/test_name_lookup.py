@@ -56,7 +56,7 @@ def test_each_look_up_that_is_over_is_followed_by_another() -> None:
 
 
 def test_an_address_asks_nobody() -> None:
-    """It is what it is, of both kinds."""
+    """An address of IPv4 or IPv6 is returned without a look-up."""
     server = NameServer([HERE])
     assert server.names.addresses("127.0.0.1", 443, 0.0)[0][4] == ("127.0.0.1", 443)
     assert server.names.addresses("::1", 443, 0.0)[0][4][0] == "::1"
@@ -89,7 +89,7 @@ def test_connects_to_the_first_address_that_takes_it() -> None:
 
 
 def test_connections_are_given_up_after_two_minutes() -> None:
-    """Not before."""
+    """A connection is too old after 120 seconds, and not before."""
     clock = FakeClock()
     connected_at = clock()
     clock.advance(MOST_AGE_S)

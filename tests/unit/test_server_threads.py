@@ -30,5 +30,5 @@ def test_what_granian_has_is_told_by_its_handler(has: object, told: int | None) 
 
 
 def test_half_of_the_threads_are_left_for_others() -> None:
-    """Where their number is known."""
+    """Where the number of threads is known, half of them may wait at most."""
     assert [leave_room(1000, threads) for threads in (None, 2048, 2000, 512, 1)] == [1000, 1000, 1000, 256, 0]

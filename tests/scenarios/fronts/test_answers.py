@@ -85,7 +85,7 @@ def test_a_key_with_underscores_is_none(proxy: Front) -> None:
 
 @pytest.mark.parametrize("path", ["/cache/explain?page=1", "/healthz", "/metrics", "/readyz"])
 def test_what_is_for_us_is_closed(proxy: Front, path: str) -> None:
-    """To strangers, under the prefix too."""
+    """Strangers get 403 for what is for operators, under the prefix too."""
     bases = [proxy.url, *([proxy.prefixed] if proxy.prefixed else [])]
     assert {proxy.ask(path, key="operator-key", source=OUTSIDE, base=base).status for base in bases} == {403}
     assert proxy.ask("/campaigns", source=OUTSIDE).status == 200

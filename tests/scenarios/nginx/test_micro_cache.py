@@ -354,7 +354,7 @@ def test_http_2_is_spoken(front: DeployedNginx, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("option", "taken"), [("--tls-max 1.1", False), ("--tls-max 1.2", True), ("--tlsv1.3", True)])
 def test_old_tls_is_refused(front: DeployedNginx, option: str, taken: bool) -> None:  # noqa: FBT001 -- a column of the table
-    """1.2 and 1.3 only."""
+    """TLS 1.2 and 1.3 are spoken, and nothing older."""
     curl = [program("curl", "curl"), "--silent", "--cacert", str(front.authority), *option.split()]
     ran = subprocess.run([*curl, f"{front.url}/openapi.json"], capture_output=True, timeout=20, check=False)
     assert (ran.returncode == 0) is taken

@@ -59,7 +59,7 @@ def test_pages_of_others_cannot(nginx: DeployedNginx, other: str) -> None:
 
 
 def test_as_delivered_nobody_can(recording: DeployedNginx) -> None:
-    """The list is empty."""
+    """With the file as it is delivered no origin may read what nginx says."""
     answer = recording.get("/nothing", headers={"Origin": APP})
     assert not [name for name in answer.headers if name.startswith("access-control")]
 

@@ -124,7 +124,7 @@ def test_a_header_has_ten_kib_at_most(
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_url_has_ten_kib_at_most(recording: DeployedNginx, stand_in: RawServer, protocol: str) -> None:
-    """In either protocol."""
+    """A longer one gets a problem, over HTTP/1.1 and HTTP/2."""
     assert curl(recording, protocol, f"/campaigns?name={'a' * 9_900}")[0] == 200
     assert len(stand_in.requests) == 1
     assert refusal(curl(recording, protocol, f"/campaigns?name={'a' * 10_300}"))["instance"] == "campaigns"

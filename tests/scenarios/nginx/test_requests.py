@@ -209,7 +209,7 @@ def test_operators_reach_what_is_closed_to_others(front: DeployedNginx) -> None:
 
 
 def test_what_is_for_everybody_is_open(front: DeployedNginx) -> None:
-    """To all addresses."""
+    """All other paths are open to all addresses."""
     for path in (
         *("/campaigns", "/me", "/docs", "/docs/static/page.css", "/console", "/openapi.json"),
         *("/problems", "/problems/forbidden"),

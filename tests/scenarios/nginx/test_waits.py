@@ -55,7 +55,7 @@ def test_a_wait_that_breaks_is_answered_at_once(
 
 
 def test_without_any_server_it_is_a_problem(in_front_of: Callable[..., DeployedNginx]) -> None:
-    """The same as for everybody."""
+    """A wait that no server can take gets the same problem as any other request."""
     answer = in_front_of(f"http://127.0.0.1:{free_port()}").get("/campaigns", headers=WAIT)
     assert (answer.status, answer.json["type"]) == (500, "problems/internal-error")
 

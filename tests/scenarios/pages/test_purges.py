@@ -69,7 +69,7 @@ def test_a_soft_purge_leaves_the_page_for_trouble(houses: list[House]) -> None:
 
 
 def test_a_hard_purge_leaves_nothing(houses: list[House]) -> None:
-    """In no process."""
+    """No process shows a page that was purged hard, not even in trouble."""
     one, two = houses
     assert one.cache.purge(1, hard=True) == 1
     wait_until(lambda: two.cache.explain(QUERY).tier is None)
@@ -135,7 +135,7 @@ def test_a_purge_stays_in_force_when_redis_is_emptied(houses: list[House], redis
 
 
 def test_a_purge_of_one_vdn_leaves_the_others(houses: list[House]) -> None:
-    """In all processes."""
+    """Pages of other VDNs stay fresh in all processes."""
     other = CampaignQuery(vdn=2)
     one, two = houses
     one.answer = OLD

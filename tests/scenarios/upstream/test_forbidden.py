@@ -1,4 +1,4 @@
-"""CC-iSales, or what guards it, lets the gateway not through: HTTP 403 and 418, end to end."""
+"""CC-iSales, or what guards it, does not let the gateway through: HTTP 403 and 418, end to end."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
 """The documentation as it is served."""
 
 import gzip
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from gateway.api.html import code_spans, prose
 from gateway.api.openapi import openapi_document
 from gateway.errors import leaves
+from tests.support.gateway import PROJECT
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PAGES = ["/docs", "/docs/", "/problems", "/problems/", "/problems/not-found", "/problems/not-found/"]
@@ -155,6 +157,20 @@ def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(client: F
     ]
     assert "name" not in scheme
     assert {"X-API-Key", "Authorization"} <= set(form.values("value"))
+
+
+def test_what_is_said_of_caches_is_of_the_versions_that_are_measured(client: FlaskClient) -> None:
+    """Each cache has the version that `make caches` installs."""
+    folder = PROJECT / "tests" / "benchmarks" / "caches"
+    measured = {
+        f"{name} {version}"
+        for name, version in json.loads((folder / "package.json").read_text())["dependencies"].items()
+    }
+    measured |= {line.replace("==", " ") for line in (folder / "requirements.txt").read_text().splitlines()}
+    section = client.get("/docs").text.partition('id="caches"')[2].partition("</section>")[0]
+    told = re.findall(r'<th scope="row">([^<]+)</th>', section)
+    assert told
+    assert set(told) <= measured
 
 
 def test_texts_are_escaped() -> None:

@@ -97,7 +97,7 @@ def test_a_workbook_is_read_back(rows: list[Campaign]) -> None:
 
 @given(st.binary(max_size=2000))
 def test_gzip_is_the_same_each_time(data: bytes) -> None:
-    """And unpacks to what it was."""
+    """Packed twice, the bytes are equal, and they unpack to what they were."""
     packed = [spooled(b""), spooled(b"")]
     for target in packed:
         pack(spooled(data), target)

@@ -50,5 +50,5 @@ def test_the_seconds_that_a_caller_would_wait(prefer: str, seconds: int) -> None
 
 @given(st.text(st.characters(max_codepoint=0xFF)) | st.from_regex(r'(wait *= *"?[0-9a-z]*"?;?,? *)*'))
 def test_no_preference_is_an_error(prefer: str) -> None:
-    """Whatever is sent."""
+    """Whatever `Prefer` says, reading it raises nothing."""
     assert 0 <= wait_of(prefer) <= MOST_S

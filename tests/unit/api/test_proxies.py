@@ -83,5 +83,5 @@ def test_ipv4_within_ipv6_is_ipv4(address: IPv4Address) -> None:
     "address", [None, "", "2001:db8::1", "::1", "::", "fe80::1%eth0", "[2001:db8::1]:443", "192.0.2.1:443", "::ffff:x"]
 )
 def test_any_other_address_stays_as_it_is(address: str | None) -> None:
-    """Also what is none."""
+    """Only IPv4 within IPv6 is rewritten; other addresses, and what is none, are not."""
     assert without_mapping(address) == address

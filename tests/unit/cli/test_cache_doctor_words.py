@@ -96,7 +96,7 @@ SET_UPS = {
 
 
 def test_all_are_shown() -> None:
-    """No more, and no fewer."""
+    """The README shows each of the wrong set-ups, and no other."""
     assert list(shown()) == list(SET_UPS)
 
 

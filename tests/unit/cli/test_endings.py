@@ -100,7 +100,7 @@ def test_faults_of_files_and_networks_are_not_those_of_output() -> None:
 
 
 def test_every_command_ends_so() -> None:
-    """None is left out."""
+    """Every command of ours handles a closed output and Ctrl-C as these do."""
     for command in COMMANDS:
         assert isinstance(command, ToldEnding)
         assert isinstance(command, click.Group) == isinstance(command, ToldEndingGroup)

@@ -27,7 +27,7 @@ from gateway.front.ask import Caller, NoAnswer
     ],
 )
 def test_a_url_that_nobody_can_ask(url: str, said: str) -> None:
-    """It is told before anything is done."""
+    """Such a URL is wrong usage, and nothing is asked."""
     with pytest.raises(click.BadParameter) as refused:
         URL.convert(url, None, None)
     assert said in refused.value.message
@@ -35,7 +35,7 @@ def test_a_url_that_nobody_can_ask(url: str, said: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://gateway.example/prefix/", "http://[::1]:80"])
 def test_a_url_that_somebody_may_answer_at(url: str) -> None:
-    """It stays as it is."""
+    """Such a URL is taken as it is."""
     assert URL.convert(url, None, None) == url
 
 

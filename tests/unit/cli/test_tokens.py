@@ -90,7 +90,7 @@ def test_keys_that_are_out_of_reach(run: Run) -> None:
     ],
 )
 def test_what_is_no_token(run: Run, sent: str | bytes, code: int, words: str) -> None:
-    """It is said, and nothing is repeated."""
+    """It is called malformed, and nothing of it is repeated."""
     result = run("tokens", "explain", sent=sent)
     assert (result.exit_code, words in result.output) == (code, True), result.output
 

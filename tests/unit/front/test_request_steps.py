@@ -48,7 +48,7 @@ def caller(server: RawServer) -> Caller:
     ],
 )
 def test_plain_http_is_warned_of(url: str, state: State) -> None:
-    """But within a machine."""
+    """Plain HTTP is a warning, except within one machine."""
     assert request_steps.tls(Caller(url, "a-key")).state is state
 
 
@@ -88,7 +88,7 @@ def test_a_header_that_cuts_the_connection(server: RawServer, caller: Caller) ->
 
 @pytest.mark.parametrize("said", ["", "no HTTP\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"])
 def test_no_answer_is_told_as_that(server: RawServer, caller: Caller, said: str) -> None:
-    """Whatever it is that comes instead."""
+    """What is no answer of HTTP, whatever it is, raises NoAnswer."""
     server.will(says_and_closes(said.encode()))
     with pytest.raises(NoAnswer):
         caller.ask(PATH)

@@ -71,7 +71,7 @@ def test_what_it_says_itself_of_the_time_is_kept(firewall: Firewall) -> None:
 
 
 def test_what_is_not_of_the_query_is_passed_on(firewall: Firewall) -> None:
-    """A lock is nobody's question."""
+    """A lock of the address is no fault of the query, so the same query may be asked again."""
     firewall.error = UpstreamForbidden("locked", retry_after_s=7)
     assert firewall.ask("hostile") is firewall.error
     assert firewall.ask("hostile") is firewall.error

@@ -127,7 +127,7 @@ def test_callers_in_between_get_the_problem_at_once() -> None:
 
 
 def test_other_tenants_notice_nothing() -> None:
-    """A bad key is its tenant's matter."""
+    """Keys of one tenant that are refused hold up no call of another."""
     house = House("AK-2")
     house.ask()
     other = tenant(vdn=2, access_key="AK-2")
@@ -329,7 +329,7 @@ def test_calls_that_wait_for_a_slot_go_over_to_the_other_keys() -> None:
 
 
 def test_calls_that_wait_for_a_slot_wait_for_who_tries_the_other_keys() -> None:
-    """Only who was under way with the old ones, and may not try others beside the first, is refused."""
+    """Calls in the queue wait for the one that tries the other keys, and one at most that was under way is refused."""
     house = House("AK")
     assert house.ask(ROTATING) is None
     house.slots, house.queue, house.good = threading.Semaphore(2), 0, {"OLD"}

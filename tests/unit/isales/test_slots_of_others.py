@@ -137,7 +137,7 @@ def test_a_budget_that_shrinks_is_kept_to_when_calls_have_ended() -> None:
 
 
 def test_a_budget_that_grows_lets_those_go_who_wait() -> None:
-    """All that may, not just one of them."""
+    """When slots are added, as many waiters go at once, and not just one of them."""
     slots = budget(1)
     with ThreadPoolExecutor(2) as pool, slots.one(Deadline.after(60)):
         waiters = [pool.submit(with_slots(answer, slots), REQUEST, Deadline.after(60)) for _ in range(2)]

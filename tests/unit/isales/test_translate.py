@@ -424,7 +424,7 @@ def test_what_is_as_described_goes_the_short_way(found: dict[str, Any]) -> None:
 
 
 def test_the_vendors_sample_goes_the_short_way() -> None:
-    """Each of its rows."""
+    """Each row of the vendor's sample is translated without the schema."""
     assert [as_described(found, UTC_ZONE) for found in SAMPLE["data"]] == list(
         translate(SAMPLE, QUERY, UTC_ZONE).page.campaigns
     )

@@ -78,7 +78,7 @@ def test_the_same_page_anew_wakes_nobody(waiting: Waiting) -> None:
 
 
 def test_time_is_over_for_one_and_not_for_others(waiting: Waiting) -> None:
-    """Each caller has its own."""
+    """A waiter whose time is over leaves; the others of the same page go on waiting."""
     (wait,) = waiting.begin()
     assert waiting.changes.wait(waiting.key, QUERY, waiting.etag, 0.01) is Woken.TIME_OVER
     assert waiting.waiting == 1
@@ -123,7 +123,7 @@ def test_a_page_that_is_gone_has_all_ask_anew(waiting: Waiting) -> None:
 
 
 def test_changes_of_others_are_nobodys_concern(waiting: Waiting) -> None:
-    """Each page has those who wait for it."""
+    """A change of one page wakes nobody who waits for another."""
     other = CampaignQuery(vdn=1, page=2)
     waiting.house.ask(other)
     (wait,) = waiting.begin()

@@ -244,7 +244,7 @@ def test_rising_failures_never_make_a_page_worse(
 
 @given(KNOWN, ASKED, POLICIES)
 def test_only_if_cached_never_fetches(known: Known, asked: Asked, policy: Policy) -> None:
-    """Neither now nor behind."""
+    """No page is fetched for it, neither for the caller nor in the background."""
     asked = replace(asked, directives=asked.directives._replace(only_if_cached=True))
     step = decide(known, asked, policy)
     assert isinstance(step, Serve) or step is Refuse.NOT_CACHED

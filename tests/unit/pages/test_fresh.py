@@ -88,7 +88,7 @@ def test_a_caller_over_its_limit_may_say_how_old_a_page_may_be() -> None:
 
 
 def test_a_purged_page_is_not_fresh() -> None:
-    """However young it is."""
+    """However young it is, it is not given as a fresh one."""
     house = House()
     house.ask()
     house.cache.purge(1)

@@ -48,7 +48,7 @@ def test_a_page_is_handed_out_as_it_is_at_that_second() -> None:
 
 
 def test_a_purged_page_is_stale_whatever_its_age() -> None:
-    """Until it has expired."""
+    """It is stale if error from the purge on, until it has expired."""
     house = House()
     page = held(house, 100.0)
     page.purged = True

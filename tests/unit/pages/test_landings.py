@@ -82,7 +82,7 @@ def test_where_nobody_listens_nobody_is_waited_for(redis: RedisServer, tier: Red
 
 
 def test_who_hears_late_leaves_nothing_behind(redis: RedisServer, tier: RedisTier) -> None:
-    """Nobody waits for its answer any more."""
+    """An answer that nobody waits for any more leaves no key in Redis."""
     heard = Hearing()
     landings = Landings(tier._backend, tier._guard, [heard])  # noqa: SLF001 -- what it is made of
     landings.hear(f"gone {KEY}")

@@ -49,7 +49,7 @@ def test_a_purge_that_is_heard_of_late_takes_nothing_back() -> None:
 
 
 def test_nothing_was_purged_at_first() -> None:
-    """Whenever its fetch began."""
+    """Before any purge no page counts as purged, whenever its fetch began."""
     marks = PurgeMarks()
     assert not marks.is_stale(1, float("-inf"))
     assert marks.beginning(7.0) == 7.0

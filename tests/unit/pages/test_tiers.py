@@ -305,7 +305,7 @@ def test_nothing_is_held_whose_fetch_began_before_a_hard_purge() -> None:
 
 
 def test_a_page_whose_fetch_began_before_a_soft_purge_is_held_as_purged() -> None:
-    """For those who ask in trouble."""
+    """It is there for callers in trouble, and fresh for nobody."""
     house = House()
     early = house.tiers.make(house.key(QUERY), QUERY, OLD, house.tiers.beginning())
     house.cache.purge(None)

@@ -19,7 +19,7 @@ def test_whoever_asks_is_heard_once() -> None:
 
 
 def test_who_waits_is_woken() -> None:
-    """Without a limit too."""
+    """Whoever waits without a limit returns when somebody asks."""
     asked, heard = Asked(), threading.Event()
 
     def wait() -> None:

@@ -169,7 +169,7 @@ def test_too_many_rows_are_refused_as_soon_as_that_is_known() -> None:
 
 
 def test_the_deadline_ends_it() -> None:
-    """With how far it came."""
+    """The error says how many campaigns had been read."""
     clock = FakeClock()
 
     def before(_: int) -> None:

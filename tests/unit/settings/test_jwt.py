@@ -177,7 +177,7 @@ def test_production_looks_at_each_provider(root: Path, tmp_path: Path) -> None:
 
 
 def test_rights_for_an_unknown_vdn_are_a_warning(root: Path, tmp_path: Path) -> None:
-    """As with clients."""
+    """Grants for a VDN without a tenant are warned of, as such rights of clients are."""
     own = own_file(tmp_path, ONE + GRANTS.replace("[7]", "[7, 8]"))
     (warning,) = load_settings({"GATEWAY_CONFIG": own}, root).warnings
     assert warning.startswith("who has jwt.grants 'system:serviceaccount:sales:board' may read VDN 8, for which")

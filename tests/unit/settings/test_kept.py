@@ -82,7 +82,7 @@ def test_what_another_version_kept_is_a_fault(root: Path, tmp_path: Path) -> Non
 
 
 def test_a_file_that_vanishes_meanwhile_is_left_out() -> None:
-    """Then the path has to do."""
+    """Its path stays in the settings that are kept, for want of its content."""
     values = {"isales": {"ca_file": "/nowhere/ca"}, "jwt": {}}
     kept = KeptSettings.of("test", values)
     assert kept.files == {}

@@ -114,7 +114,7 @@ def test_a_prefix_that_is_a_pattern_is_refused(root: Path, prefix: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["campaign-gateway:", "a", "team/prod.gateway_1:", "x" * 64])
 def test_other_prefixes_are_taken(root: Path, prefix: str) -> None:
-    """With any separator."""
+    """A prefix may be any name, and end in any separator."""
     assert load_settings({"GATEWAY__CACHE__SHARED_PREFIX": prefix}, root).cache.shared_prefix == prefix
 
 

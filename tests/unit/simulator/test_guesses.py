@@ -67,7 +67,7 @@ def test_a_vdn_that_calls_too_often(ask: MOMENTS) -> None:
 
 
 def test_nothing_is_locked_where_it_is_off() -> None:
-    """After 0 means never."""
+    """With `--lock-after 0` no number of refused signatures locks an address."""
     guard = Guard(Guesses(lock_after=0))
     for _ in range(100):
         guard.refused("a", NOON)

@@ -35,7 +35,7 @@ def played(seed: int) -> list[str]:
 
 
 def test_each_kind_is_played_once_before_any_is_played_again() -> None:
-    """In an order that the seed decides."""
+    """Each round plays all kinds, in an order that the seed decides."""
     orders = {tuple(played(seed)) for seed in range(8)}
     assert all(sorted(order[:3]) == sorted(order[3:]) == sorted(KINDS) for order in orders)
     assert len(orders) > 1

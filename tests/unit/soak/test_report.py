@@ -91,17 +91,17 @@ def test_a_foreign_row_turns_it_red() -> None:
 
 
 def test_a_leak_turns_it_red() -> None:
-    """One mebibyte a second."""
+    """A process that grows by one mebibyte a second fails the report."""
     assert "A worker (process 7, 99 s) grew by" in red(outcome(leak=1.0))
 
 
 def test_calls_without_need_turn_it_red() -> None:
-    """Two where one is enough."""
+    """Two calls where one is enough fail the report."""
     assert "2 good calls, and 1 were required" in red(outcome(upstream=2))
 
 
 def test_a_traceback_in_a_log_turns_it_red() -> None:
-    """Whatever callers got."""
+    """One traceback fails the report, whatever callers got."""
     made = outcome()
     made.tracebacks.append("Traceback (most recent call last)")
     assert "**In the gateways' logs: 1**" in red(made)

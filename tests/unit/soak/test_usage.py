@@ -53,14 +53,14 @@ def test_what_is_found_once_is_no_leak() -> None:
 
 
 def test_a_process_that_leaks_descriptors_is_told() -> None:
-    """One in two seconds is enough."""
+    """One descriptor more every two seconds is found."""
     (told,) = faults_of(lives(samples(lambda _: 80, lambda age: 40 + int(age / 2))))
     assert "grew by 23 descriptors" in told
 
 
 @pytest.mark.parametrize(("mebibytes", "files"), [(MOST_MIB + 1, 40), (80.0, MOST_FILES + 1)])
 def test_too_much_is_told_of_the_shortest_life(mebibytes: float, files: int) -> None:
-    """One sample is enough."""
+    """A single sample above the bound is found."""
     assert len(faults_of(lives(samples(lambda _: mebibytes, lambda _: files, seconds=1)))) == 1
 
 
