@@ -8,6 +8,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.isales.signature_budget import MOST_BEFORE_ASKING, WINDOW_S
+
 DEADLINE_S = 3.0
 """`isales.deadline_s` of the gateways."""
 
@@ -24,6 +26,7 @@ RESPAWN_S = 4.0
 """A worker that is back is left alone by nginx for up to three seconds, and there may be no other."""
 
 OVERLOADED = "upstream-overloaded"
+REFUSED = "upstream-refused-credentials"
 UNREACHABLE = "upstream-unreachable"
 BROKEN_CONTRACT = "upstream-broken-contract"
 FAILED = "upstream-failed"
@@ -65,8 +68,8 @@ ANNOUNCED: Mapping[str, tuple[Announced, ...]] = {
     "http-500": _of_calls(FAILED),
     "http-429": (Announced(OVERLOADED, CIRCUIT_S),),
     "http-503": (Announced(OVERLOADED, CIRCUIT_S),),
-    "http-401": _of_calls("upstream-refused-credentials"),
-    "keys-revoked": _of_calls("upstream-refused-credentials"),
+    "http-401": _of_calls(REFUSED),
+    "keys-revoked": _of_calls(REFUSED),
     "result-code": _of_calls(FAILED),
     "parameters-rejected": (Announced("upstream-rejected-parameters", FLIGHT_S),),
     "clock-wrong": (),
@@ -83,19 +86,38 @@ ANNOUNCED: Mapping[str, tuple[Announced, ...]] = {
 
 @dataclass
 class Window:
-    """When a fault was under way, seconds of the monotonic clock; it goes on while `ended` is infinite."""
+    """When a fault was under way, seconds of the monotonic clock; it goes on while `ended` is infinite.
+
+    Keys of a VDN that it had refused often are shown to CC-iSales again from `refused_until` on.
+    """
 
     fault: str
     began: float
     ended: float = field(default=math.inf)
     detail: str = ""
+    refused_until: float = field(default=-math.inf)
+
+
+def note_refusals(windows: Iterable[Window], refusals: Mapping[str, Sequence[float]]) -> None:
+    """Take note in `windows` of what the times of `refusals`, by VDN, mean for the time after.
+
+    On a busy machine more calls are under way when keys are revoked than a gateway has refused in five minutes.
+    """
+    for window in windows:
+        if REFUSED in {announced.problem for announced in ANNOUNCED[window.fault]}:
+            counts = [sum(window.began <= at <= window.ended + 1.0 for at in times) for times in refusals.values()]
+            if max(counts, default=0) > MOST_BEFORE_ASKING:
+                window.refused_until = window.ended + WINDOW_S
 
 
 def excuse(problem: str, began: float, ended: float, windows: Iterable[Window]) -> Window | None:
     """Return a fault that announces `problem` to a request that was under way from `began` to `ended`."""
     for window in windows:
         for announced in ANNOUNCED[window.fault]:
-            is_then = window.began <= ended and began <= window.ended + announced.after_s
+            until = window.ended + announced.after_s
+            if announced.problem == REFUSED:
+                until = max(until, window.refused_until)
+            is_then = window.began <= ended and began <= until
             if announced.problem == problem and is_then:
                 return window
     return None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.soak.announced import Window
+from tests.soak.announced import Window, note_refusals
 from tests.soak.callers import Caller, Heard, Ledger
 from tests.soak.calls import Required, Upstream, required
 from tests.soak.clients import chance, clients
@@ -84,6 +84,7 @@ def soak(
         for gateway in running.gateways:
             gateway.stop()
         tracebacks = [line for gateway in running.gateways for line in gateway.tracebacks]
+    note_refusals(windows, log.refusals)
     asks = sorted(ledger.asks, key=lambda ask: ask[0])
     needed = required(asks, windows, len(running.gateways))
     return Outcome(

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -145,11 +146,13 @@ class CallLog:
 
     def __init__(self) -> None:
         self.upstream = Upstream()
+        self.refusals: dict[str, list[float]] = {}
+        """When calls may have been answered by 401, seconds of the monotonic clock, by the path, which has the VDN."""
         self._lock = threading.Lock()
 
     def __call__(self, line: str) -> None:
         """Take note of one call: method, path and outcome."""
-        outcome = line.split(" ", 2)[2]
+        _, path, outcome = line.split(" ", 2)
         fault = outcome.removeprefix("fault ")
         with self._lock:
             if outcome == "0200000" or (fault != outcome and fault in GOOD_FAULTS):
@@ -157,6 +160,8 @@ class CallLog:
             else:
                 name = "401" if outcome.startswith("401") else fault
                 self.upstream.failed[name] = self.upstream.failed.get(name, 0) + 1
+                if name in {"401", "http-status"}:
+                    self.refusals.setdefault(path.partition("?")[0], []).append(time.monotonic())
 
 
 @contextmanager

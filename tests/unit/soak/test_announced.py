@@ -5,7 +5,17 @@ import math
 import pytest
 
 from gateway.simulator.fault_kinds import FAULT_KINDS
-from tests.soak.announced import ANNOUNCED, CIRCUIT_S, FLIGHT_S, RESPAWN_S, Window, excuse, without_excuse
+from tests.soak.announced import (
+    ANNOUNCED,
+    CIRCUIT_S,
+    FLIGHT_S,
+    REFUSED,
+    RESPAWN_S,
+    Window,
+    excuse,
+    note_refusals,
+    without_excuse,
+)
 from tests.soak.answers import STATUS_OF
 from tests.soak.upstream_faults import FAULTS
 
@@ -49,6 +59,18 @@ def test_one_of_several_faults_is_enough() -> None:
 def test_some_faults_excuse_nothing(fault: str, problem: str) -> None:
     """Trouble with Redis, reloads, restarts and clocks are never an error for a caller."""
     assert excuse(problem, 0.0, 1.0, [Window(fault, 0.0)]) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "refusals", "excused"), [("keys-revoked", 4, True), ("keys-revoked", 3, False), ("hang", 4, False)]
+)
+def test_keys_that_were_refused_often_are_refused_for_longer(fault: str, refusals: int, *, excused: bool) -> None:
+    """More than a gateway shows in five minutes, of one VDN, and while keys were wrong."""
+    windows = [Window(fault, 100.0, 101.0)]
+    note_refusals(windows, {"1": [100.5] * refusals, "2": [100.5] * 3, "3": [99.0] * 9})
+    assert (excuse(REFUSED, 400.0, 401.0, windows) is not None) is excused
+    assert excuse("upstream-failed", 400.0, 401.0, windows) is None
+    assert excuse(REFUSED, 402.0, 403.0, windows) is None
 
 
 def test_the_table_speaks_of_problems_and_faults_that_there_are() -> None:

@@ -18,3 +18,5 @@ def test_calls_are_counted_by_how_they_ended() -> None:
     assert log.upstream.good == 2
     assert log.upstream.failed == {"hang": 2, "401": 1, "02000003": 1}
     assert log.upstream.total == 6
+    (refused_at,) = log.refusals["/rest/isales/v1/openapi/campaigns/1"]
+    assert refused_at > 0
