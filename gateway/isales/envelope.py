@@ -23,6 +23,9 @@ from gateway.strict_json import strict_json
 
 SUCCESS: Final = "0200000"
 DATABASE_ERROR: Final = "0200006"
+MISSING_PARAMETER: Final = "02000001"
+"""All parameters that are described as mandatory are always sent, and none is ever empty."""
+
 TOO_FAST: Final = "0200022"
 TOO_FAST_PAUSE_S: Final = 2
 """The vendor asks who called too fast to wait for a second or more."""
@@ -75,6 +78,12 @@ def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
     code = envelope.get("returnCode") if result_code is None else result_code
     if code == SUCCESS:
         return None
+    if code == MISSING_PARAMETER:
+        return UpstreamRejectedParameters(
+            "CC-iSales misses a parameter, and was sent all that its interface description wants: it may be newer and"
+            " want `statusV2`, whose values are not published.",
+            upstream=outcome,
+        )
     if code in REJECTED_PARAMETERS:
         return UpstreamRejectedParameters("CC-iSales refused a parameter of the query.", upstream=outcome)
     if code == TOO_FAST:

@@ -72,6 +72,12 @@ def test_codes_of_rejected_parameters(name: str, code: str) -> None:
     assert error.upstream == UpstreamResult(code, "name is too long")
 
 
+def test_a_parameter_that_is_missing_is_not_the_callers() -> None:
+    """All that is described is always sent, so what is missing is new: the one that the newest text names is named."""
+    details = {code: str(envelope.failure({"resultCode": code})) for code in REJECTED}
+    assert [code for code, detail in details.items() if "`statusV2`" in detail] == ["02000001"]
+
+
 @pytest.mark.parametrize(
     "code", ["0200006", "02000012", "02000000", "200000", "0200000 ", " 0200000", "0200000\n", "0200001\n", "OK", "0"]
 )
