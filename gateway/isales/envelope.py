@@ -18,7 +18,7 @@ from gateway.errors import (
     UpstreamResult,
 )
 from gateway.isales.numbers import exact
-from gateway.isales.text import printable
+from gateway.isales.text import escaped, printable
 from gateway.strict_json import strict_json
 
 SUCCESS: Final = "0200000"
@@ -98,6 +98,12 @@ def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
     detail = f"CC-iSales failed with result code {outcome.code}."
     if element := element_of(outcome.code):
         detail = f"{element} answered in the place of CC-iSales, with result code {outcome.code}."
+    elif outcome.code == SUCCESS:
+        # Blanks or what nobody sees are beside it.
+        shown = escaped(str(code), CODE_CHARACTERS)
+        detail = (
+            f'CC-iSales failed: its result code "{shown}" is not {SUCCESS} to the letter, and nothing else is success.'
+        )
     return UpstreamFailed(detail, upstream=outcome, retryable_in_s=0 if code == DATABASE_ERROR else None)
 
 

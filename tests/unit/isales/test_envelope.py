@@ -88,6 +88,14 @@ def test_any_other_code_is_a_failure(code: str) -> None:
     assert error.upstream == UpstreamResult(code.strip(), "")
 
 
+@pytest.mark.parametrize("code", ["0200000 ", " 0200000", "0200000\n", "\ufeff0200000"])
+def test_what_only_looks_like_success_is_told_as_it_is(code: str) -> None:
+    """Nobody is told of a failure with the code of success: what is beside it is shown."""
+    shown = f'"{ascii(code)[1:-1]}"'
+    said = f"CC-iSales failed: its result code {shown} is not 0200000 to the letter, and nothing else is success."
+    assert str(envelope.failure({"resultCode": code})) == said
+
+
 @pytest.mark.parametrize("number", [0, 200000, Decimal("200000.0"), Decimal("1e999999999")])
 def test_a_number_is_no_success(number: int | Decimal) -> None:
     """A number as result code is a failure that is named by it."""
