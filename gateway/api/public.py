@@ -154,11 +154,11 @@ class PagePositionSchema(AnswerSchema):
     number = WholeNumber(1, MAX_INT32, description="The page's number, from 1.", example=1)
     size = WholeNumber(1, 100, description="Campaigns on a full page.", example=10)
     total_items = Count(
-        description="Campaigns on all pages; null when CC-iSales did not say.", example=3, allow_none=True
+        description="Campaigns on all pages; null when CC-iSales did not say, or fewer than it sent.",
+        example=3,
+        allow_none=True,
     )
-    total_pages = Count(
-        description="Pages that hold them; null when CC-iSales did not say.", example=1, allow_none=True
-    )
+    total_pages = Count(description="Pages that hold them; null where `total_items` is.", example=1, allow_none=True)
     left_out = WholeNumber(
         1,
         MAX_INT32,

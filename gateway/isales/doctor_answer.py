@@ -76,6 +76,11 @@ _HINTS: Final[dict[type[UpstreamError], str]] = {
     ),
 }
 
+_MISSING_PARAMETER: Final = (
+    "CC-iSales may be newer than this gateway: ask its administrators which parameters the list of campaigns must have,"
+    " and which values they take. No query will be answered before the gateway sends them."
+)
+
 _UNUSABLE_ROWS: Final = (
     "They have no whole number as `id` and are left out of every page that callers get. The gateway's log line"
     " `upstream_drift` says what is there instead; ask CC-iSales' administrators whether it was upgraded."
@@ -144,6 +149,8 @@ def hint_for(error: UpstreamError) -> str:
             f"isales.base_url leads to {element}, another element of the platform: set it to host and port of"
             " CC-iSales, usually port 28050 (SaaS) or 28080 (on premises)."
         )
+    if error.upstream and error.upstream.code == envelope.MISSING_PARAMETER:
+        return _MISSING_PARAMETER
     return _HINTS.get(type(error), error.remedy)
 
 

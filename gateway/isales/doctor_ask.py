@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from typing import Final
 
 from gateway.errors import UpstreamError
 from gateway.isales.doctor_step import Name
@@ -15,6 +16,9 @@ from gateway.isales.translate import translate
 from gateway.isales.transport import Reply, Transport
 from gateway.model import CampaignPage, CampaignQuery, Deadline
 from gateway.settings.model import IsalesSettings, Tenant
+
+ROWS: Final = 10
+"""Enough of them to see whether rows can be used."""
 
 
 class ObservedTransport(Transport):
@@ -77,9 +81,9 @@ class Questioner:
         # Each step of a call has a limit of its own, but many small steps would add up.
         self._limit_s = min(settings.deadline_s, settings.connect_timeout_s + settings.read_timeout_s)
 
-    def ask(self, tenant: Tenant, rows: int) -> Exchange:
-        """Return what came of asking for the first `rows` of the VDN of `tenant`."""
-        query = CampaignQuery(tenant.vdn, page_size=rows, cc_id=tenant.cc_id or None)
+    def ask(self, tenant: Tenant) -> Exchange:
+        """Return what came of asking for the first rows of the VDN of `tenant`."""
+        query = CampaignQuery(tenant.vdn, page_size=ROWS, cc_id=tenant.cc_id or None)
         page: CampaignPage | None = None
         failure: UpstreamError | None = None
         understood = False

@@ -40,9 +40,10 @@ class DriftKind(StrEnum):
     ODD_TYPE = "odd_type"
     ROW_LEFT_OUT = "row_left_out"
     NOT_AS_ASKED = "not_as_asked"
+    WRONG_TOTAL = "wrong_total"
 
 
-_OF_NOBODY: Final = (DriftKind.UNKNOWN_CODE, DriftKind.NOT_AS_ASKED)
+_OF_NOBODY: Final = (DriftKind.UNKNOWN_CODE, DriftKind.NOT_AS_ASKED, DriftKind.WRONG_TOTAL)
 """Numbers that belong to no person."""
 
 

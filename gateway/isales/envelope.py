@@ -18,11 +18,14 @@ from gateway.errors import (
     UpstreamResult,
 )
 from gateway.isales.numbers import exact
-from gateway.isales.text import printable
+from gateway.isales.text import escaped, printable
 from gateway.strict_json import strict_json
 
 SUCCESS: Final = "0200000"
 DATABASE_ERROR: Final = "0200006"
+MISSING_PARAMETER: Final = "02000001"
+"""All parameters that are described as mandatory are always sent, and none is ever empty."""
+
 TOO_FAST: Final = "0200022"
 TOO_FAST_PAUSE_S: Final = 2
 """The vendor asks who called too fast to wait for a second or more."""
@@ -75,6 +78,12 @@ def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
     code = envelope.get("returnCode") if result_code is None else result_code
     if code == SUCCESS:
         return None
+    if code == MISSING_PARAMETER:
+        return UpstreamRejectedParameters(
+            "CC-iSales misses a parameter, and was sent all that its interface description wants: it may be newer and"
+            " want `statusV2`, whose values are not published.",
+            upstream=outcome,
+        )
     if code in REJECTED_PARAMETERS:
         return UpstreamRejectedParameters("CC-iSales refused a parameter of the query.", upstream=outcome)
     if code == TOO_FAST:
@@ -89,6 +98,12 @@ def failure(envelope: Mapping[str, Any]) -> UpstreamError | None:
     detail = f"CC-iSales failed with result code {outcome.code}."
     if element := element_of(outcome.code):
         detail = f"{element} answered in the place of CC-iSales, with result code {outcome.code}."
+    elif outcome.code == SUCCESS:
+        # Blanks or what nobody sees are beside it.
+        shown = escaped(str(code), CODE_CHARACTERS)
+        detail = (
+            f'CC-iSales failed: its result code "{shown}" is not {SUCCESS} to the letter, and nothing else is success.'
+        )
     return UpstreamFailed(detail, upstream=outcome, retryable_in_s=0 if code == DATABASE_ERROR else None)
 
 

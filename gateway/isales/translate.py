@@ -76,8 +76,8 @@ def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo)
     """Translate a successful envelope, the answer to `query` by a CC-iSales whose clock is in `zone`.
 
     `UpstreamBrokenContract` if it is no page: `data` is not a list, or missing where the total says there are rows.
-    What the answer says of its number and size is compared with the question. A row without a usable id is left out and
-    counted.
+    What the answer says of its number and size is compared with the question, and its total with its rows: one that is
+    smaller than they show is as good as none. A row without a usable id is left out and counted.
     """
     rows = envelope.get("data")
     if rows is not None and not isinstance(rows, list):
@@ -93,6 +93,10 @@ def translate(envelope: Mapping[str, Any], query: CampaignQuery, zone: ZoneInfo)
     if differing.keys() == {"curPage"} and total_items is not None and total_items <= before:
         # What comes for a page past the last one is another page; that one has no campaigns.
         rows, differing = [], {}
+    if rows and total_items is not None and before + len(rows) > total_items:
+        # Who believed it would stop there, and never see the campaigns behind.
+        drifts.append(Drift.seen(DriftKind.WRONG_TOTAL, "totalSize", total_items))
+        total_items = None
     campaigns = tuple(_campaigns(rows or [], zone, drifts))
     page = CampaignPage(
         campaigns,

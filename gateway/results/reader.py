@@ -97,15 +97,30 @@ class ResultReader:
             whole = run.to_the_end()
         except NeverStillError as fault:
             log.warning("result_never_still", vdn=query.vdn, pages=run.pages, rows=fault.rows, total=fault.total)
-            raise UpstreamBrokenContract(
-                f"The result shifted faster than it could be read: after {fault.rows} rows and {TRIES} tries its pages "
-                "did not fit together. Ask again, or for less with filters."
-            ) from fault
+            raise UpstreamBrokenContract(f"{_why(fault)} Ask again, or for less with filters.") from fault
         seconds = limits.until.clock() - began
         log.info("result_read", vdn=query.vdn, rows=whole.rows, pages=whole.pages, duration_s=round(seconds, 2))
         if whole.left_out:
             log.warning("rows_left_out", vdn=query.vdn, at_most=whole.left_out)
         return whole
+
+
+def _why(fault: NeverStillError) -> str:
+    if torn := fault.torn:
+        return (
+            f"Page {torn.window.page} of {torn.window.size} campaigns came {TRIES} times with {torn.count} of them, and"
+            f" its total of {torn.total} says {torn.expected}."
+        )
+    why = (
+        f"The result shifted faster than it could be read: after {fault.rows} rows and {TRIES} tries its pages did not"
+        " fit together."
+    )
+    if fault.unusable:
+        why += (
+            f" Or it is for the {fault.unusable} campaigns of one page that have no `id` that can be used: by their ids"
+            " campaigns are known again."
+        )
+    return why
 
 
 class _Run:

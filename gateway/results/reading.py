@@ -26,12 +26,18 @@ AHEAD: Final = 40
 
 
 class NeverStillError(Exception):
-    """The result has shifted too often or too far to be read; says after how many rows, of which total."""
+    """The result has shifted too often or too far to be read; says after how many rows, of which total.
 
-    def __init__(self, rows: int, total: int | None) -> None:
+    `torn` is the read whose rows were never as many as its total says, where that is why; `unusable` how many rows
+    without a usable id one page had: they are in common with no other.
+    """
+
+    def __init__(self, rows: int, total: int | None, *, torn: "Read | None" = None, unusable: int = 0) -> None:
         super().__init__(rows, total)
         self.rows = rows
         self.total = total
+        self.torn = torn
+        self.unusable = unusable
 
 
 @dataclass(slots=True, eq=False)
@@ -56,9 +62,12 @@ class Read:
     @property
     def is_torn(self) -> bool:
         """Whether its rows are not as many as its own total says."""
-        if self.total is None:
-            return False
-        return self.count != min(self.window.size, max(0, self.total - self.window.start))
+        return self.total is not None and self.count != self.expected
+
+    @property
+    def expected(self) -> int:
+        """How many rows its own total says."""
+        return min(self.window.size, max(0, (self.total or 0) - self.window.start))
 
     @property
     def is_last(self) -> bool:
@@ -86,6 +95,7 @@ class Reading:
         self._edge: Read | None = None
         self._edge_ids: frozenset[int] = frozenset()
         self._seen: set[int] = set()
+        self._unusable = 0
         self.total: int | None = None
         """How many rows there are by the latest page, `None` when CC-iSales does not say."""
         self.left_out = 0
@@ -125,13 +135,14 @@ class Reading:
         """Take the page of a read; return the rows that follow those returned before. Raises NeverStillError."""
         read.page = page
         self.reads += 1
+        self._unusable = max(self._unusable, page.left_out)
         if read.order > self._latest:
             self._latest, self.total = read.order, page.total_items
         if self.done or (read is not self._bridge and read not in self._ahead):
             return []
         if read.is_torn:
             if read.tries >= TRIES:
-                raise NeverStillError(self.rows, self.total)
+                raise NeverStillError(self.rows, self.total, torn=read)
             self._read_again(read)
             return []
         rows: list[Campaign] = []
@@ -210,7 +221,7 @@ class Reading:
     def _count_try(self) -> None:
         self._gap_tries += 1
         if self._gap_tries > TRIES:
-            raise NeverStillError(self.rows, self.total)
+            raise NeverStillError(self.rows, self.total, unusable=self._unusable)
 
     def _edge_now(self, edge: Read) -> int:
         """Return where the row behind the edge is most likely now, by what has become of the total since it was read.

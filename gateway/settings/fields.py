@@ -25,7 +25,11 @@ KEY_PREFIX = validate.Regexp(
     r"[!-)+->@-Z^-z|~]{1,64}\Z",
     error="must be 1 to 64 printable ASCII characters, without blanks, brackets, braces, backslashes, `*` and `?`",
 )
-HOST = validate.Regexp(r"[!-~]*\Z", error="must be printable ASCII without blanks, such as isales.example.com:28443")
+HOST = validate.Regexp(
+    r"(([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)?\Z",
+    error="must be a host, with its port where CC-iSales wants it, such as isales.example.com:28443",
+)
+"""What a `Host` may be (RFC 9110, section 7.2): above all no URL, which would be signed, sent and refused."""
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 MAX_PORT = 65535

@@ -47,6 +47,8 @@ def create_simulator(config: SimulatorConfig) -> Flask:
     Faults that break the connection need a server that puts the socket into `environ["werkzeug.socket"]`.
     """
     app = Flask(__name__)
+    # By itself Flask sends who asks with a slash too many elsewhere: no CC-iSales does, and nobody has signed for that.
+    app.url_map.merge_slashes = False
     state = SimulatorState(latency_s=config.latency_s)
     app.extensions["simulator"] = state
 

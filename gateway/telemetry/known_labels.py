@@ -56,5 +56,5 @@ USELESS_TOKEN_CLAIMS: Final = tuple(
 )
 DRIFT_KINDS: Final = (
     *("unknown_field", "unknown_code", "odd_time", "unreadable_time", "odd_type", "row_left_out"),
-    "not_as_asked",
+    *("not_as_asked", "wrong_total"),
 )

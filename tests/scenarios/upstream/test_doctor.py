@@ -167,6 +167,7 @@ def test_a_wrong_host() -> None:
     [
         (Fault("result-code", result_code="0200006"), "result code 0200006", "Give its administrators"),
         (Fault("result-code", result_code="0200001"), "refused a parameter", "cc_id"),
+        (Fault("result-code", result_code="02000001"), "`statusV2`", "newer than this gateway"),
         (Fault("http-status", status=500), "HTTP 500", "Give its administrators"),
         (
             Fault("http-status", status=503, retry_after="7"),
@@ -229,9 +230,7 @@ def test_one_call_in_three_fails(upstream: RawServer) -> None:
     assert report.failed["step"] == "latency"
     assert report.failed["seen"].startswith("call 2 of 3 failed: CC-iSales answered HTTP 502")
     assert len(upstream.requests) == 3
-    sizes = [b"rowsPerPage=10&" in request for request in upstream.requests]
-    assert sizes == [True, *[False] * (len(sizes) - 1)]
-    assert all(b"rowsPerPage=1" in request for request in upstream.requests)
+    assert len({request.partition(b" HTTP/1.1")[0] for request in upstream.requests}) == 1, "all ask the same"
     assert upstream.connections == 2, "one to see whether it can be had, one that is kept for all calls"
 
 
@@ -328,6 +327,13 @@ def test_rows_that_cannot_be_used(upstream: RawServer) -> None:
     failed = examined(upstream.url).failed
     assert (failed["step"], failed["facts"]["problem"]) == ("query", "upstream-broken-contract")
     assert "in the first there is: a-9" in failed["seen"]
+
+
+def test_a_first_row_that_cannot_be_used_is_no_bad_latency(simulator: SimulatorServer) -> None:
+    """What is wrong with one row is told as that, and not as a CC-iSales that answers now and then."""
+    simulator.faults.arm(Fault("odd-rows"))
+    report = examined(simulator.base_url)
+    assert (report.states["query"], report.states["latency"]) == ("warning", "good")
 
 
 def test_what_people_read_where_the_way_is_bad() -> None:

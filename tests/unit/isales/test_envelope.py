@@ -72,6 +72,12 @@ def test_codes_of_rejected_parameters(name: str, code: str) -> None:
     assert error.upstream == UpstreamResult(code, "name is too long")
 
 
+def test_a_parameter_that_is_missing_is_not_the_callers() -> None:
+    """All that is described is always sent, so what is missing is new: the one that the newest text names is named."""
+    details = {code: str(envelope.failure({"resultCode": code})) for code in REJECTED}
+    assert [code for code, detail in details.items() if "`statusV2`" in detail] == ["02000001"]
+
+
 @pytest.mark.parametrize(
     "code", ["0200006", "02000012", "02000000", "200000", "0200000 ", " 0200000", "0200000\n", "0200001\n", "OK", "0"]
 )
@@ -80,6 +86,14 @@ def test_any_other_code_is_a_failure(code: str) -> None:
     error = envelope.failure({"resultCode": code})
     assert isinstance(error, UpstreamFailed)
     assert error.upstream == UpstreamResult(code.strip(), "")
+
+
+@pytest.mark.parametrize("code", ["0200000 ", " 0200000", "0200000\n", "\ufeff0200000"])
+def test_what_only_looks_like_success_is_told_as_it_is(code: str) -> None:
+    """Nobody is told of a failure with the code of success: what is beside it is shown."""
+    shown = f'"{ascii(code)[1:-1]}"'
+    said = f"CC-iSales failed: its result code {shown} is not 0200000 to the letter, and nothing else is success."
+    assert str(envelope.failure({"resultCode": code})) == said
 
 
 @pytest.mark.parametrize("number", [0, 200000, Decimal("200000.0"), Decimal("1e999999999")])

@@ -14,7 +14,7 @@ from gateway.errors import UpstreamBrokenContract
 from gateway.isales.drift import Drift, DriftKind
 from gateway.isales.envelope import decode
 from gateway.isales.translate import Translation, as_described, translate
-from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
+from gateway.model import Campaign, CampaignPage, CampaignQuery, CampaignStatus, DeviceType
 from tests.unit.isales.vendor import QUERY, envelope, row
 
 SAMPLE = json.loads((Path(__file__).parents[2] / "vendor" / "campaigns-sample.json").read_text(encoding="utf-8"))
@@ -143,10 +143,10 @@ def test_a_row_without_a_usable_id_is_left_out(unusable: Any) -> None:
 )
 def test_a_whole_number_counts_by_its_value(written: str, number: int) -> None:
     """However JSON writes a number it is the same one, to the last digit, as an id and as any count."""
-    document = f'{{"resultCode": "0200000", "totalSize": {written}, "data": [{{"id": {written}}}]}}'
+    document = f'{{"resultCode": "0200000", "curIvrCount": {written}, "data": [{{"id": {written}}}]}}'
     translation = translate(decode(document.encode()), QUERY, UTC_ZONE)
     assert [campaign.id for campaign in translation.page.campaigns] == [number]
-    assert translation.page.total_items == number
+    assert translation.page.ivr_total == number
     assert translation.drifts == ()
 
 
@@ -348,6 +348,29 @@ def test_a_page_past_the_last_is_empty_whatever_comes_for_it(data: list[Any]) ->
     page = translation.usable_page()
     assert (page.number, page.campaigns, page.left_out, page.total_items) == (2, (), 0, 2)
     assert kinds(translation) == ["not_as_asked"]
+
+
+@pytest.mark.parametrize(
+    ("page", "total", "rows", "known"),
+    [
+        (PAGE_2, 4, 2, 4),
+        (PAGE_2, 3, 1, 3),
+        (PAGE_2, 3, 0, 3),
+        (PAGE_2, 1, 0, 1),
+        (PAGE_2, 3, 2, None),
+        (PAGE_2, 2, 1, None),
+        (PAGE_2, "0", 1, None),
+        (QUERY, 0, 1, None),
+        (QUERY, 9, 10, None),
+    ],
+)
+def test_a_total_that_the_rows_disprove_is_not_known(page: CampaignQuery, total: Any, rows: int, known: Any) -> None:
+    """Rows beyond the total, usable or not, show that it is none: nobody is to stop there. It is counted."""
+    data: list[Any] = [row(id=number) for number in range(rows - 1)] + [None] * (rows > 0)
+    translation = translate(envelope(totalSize=total, curPage=page.page, data=data), page, UTC_ZONE)
+    assert (translation.page.total_items, translation.another_page) == (known, "")
+    wrong = [drift for drift in translation.drifts if drift.kind is DriftKind.WRONG_TOTAL]
+    assert wrong == ([] if known is not None else [Drift(DriftKind.WRONG_TOTAL, "totalSize", str(total))])
 
 
 def test_drift_is_told_with_shapes_and_without_contents() -> None:

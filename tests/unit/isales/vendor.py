@@ -63,8 +63,10 @@ def tenant(**changes: Any) -> Tenant:
 
 
 def envelope(**changes: Any) -> dict[str, Any]:
-    """Return a good page of no rows, with `changes`."""
-    return {"resultCode": "0200000", "resultDesc": "", "totalSize": 0, "data": [], **changes}
+    """Return a good page of no rows, with `changes`; its total is that of its rows."""
+    rows = changes.get("data")
+    total = len(rows) if isinstance(rows, list) else 0
+    return {"resultCode": "0200000", "resultDesc": "", "totalSize": total, "data": [], **changes}
 
 
 def row(**changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -120,6 +121,27 @@ def test_a_result_that_never_holds_still_is_a_clear_problem() -> None:
         read(Upstream(shifting, before).fetch, concurrency=1)
     (event,) = (event for event in events if event["event"] == "result_never_still")
     assert (event["vdn"], event["rows"], event["total"], event["log_level"]) == (1, 100, 1000, "warning")
+
+
+def test_pages_that_contradict_themselves_or_cannot_be_told_apart_are_not_said_to_shift() -> None:
+    """Of a list that holds still: fewer rows than its total says, and too many in a row without a usable id."""
+    still = Upstream(ShiftingList(range(1, 251)))
+
+    def fewer(query: CampaignQuery, deadline: Deadline) -> CampaignPage:
+        return replace(still.fetch(query, deadline), total_items=400)
+
+    def without_ids(query: CampaignQuery, deadline: Deadline) -> CampaignPage:
+        page = still.fetch(query, deadline)
+        usable = tuple(row for row in page.campaigns if not 100 < row.id <= 200)
+        return replace(page, campaigns=usable, left_out=len(page.campaigns) - len(usable))
+
+    with pytest.raises(
+        UpstreamBrokenContract,
+        match=r"^Page 3 of 98 campaigns came 3 times with 54 of them, and its total of 400 says 98\. Ask",
+    ):
+        read(fewer, concurrency=1)
+    with pytest.raises(UpstreamBrokenContract, match=r" Or it is for the \d+ campaigns of one page that have no `id` "):
+        read(without_ids, concurrency=1)
 
 
 @pytest.mark.parametrize(

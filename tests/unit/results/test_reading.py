@@ -176,8 +176,14 @@ def test_a_page_with_fewer_rows_than_its_total_says_is_read_again() -> None:
         return replace(honest, campaigns=honest.campaigns[:-1]) if torn[0] == 0 else honest
 
     assert len(read_whole(Reading(), page)) == 250
-    with pytest.raises(NeverStillError):
+    with pytest.raises(NeverStillError) as failure:
         read_whole(Reading(), lambda window: replace(shifting.page(window), campaigns=()))
+    assert failure.value.torn is not None
+    assert (failure.value.torn.window, failure.value.torn.count, failure.value.torn.expected) == (
+        Window(1, 100),
+        0,
+        100,
+    )
 
 
 def test_rows_that_cannot_be_used_are_counted_and_not_missed() -> None:

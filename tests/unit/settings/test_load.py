@@ -128,7 +128,10 @@ def test_all_faults_come_at_once(root: Path) -> None:
         ("GATEWAY__TENANTS__0__ACCESS_KEY", "a/b", "without blanks and `/`"),
         ("GATEWAY__TENANTS__0__SECRET_KEY", "", "must not be empty"),
         ("GATEWAY__TENANTS__0__PREVIOUS_ACCESS_KEY", "old", "go together"),
-        ("GATEWAY__TENANTS__0__HOST_HEADER", "a b", "printable ASCII"),
+        *(
+            ("GATEWAY__TENANTS__0__HOST_HEADER", host, "must be a host, with its port where CC-iSales wants it")
+            for host in ("a b", "https://a.example.com:28443", "a.example.com/", "a:https", ":443", "u@a", "é")
+        ),
         ("GATEWAY__TENANTS__0__NAME", "x" * 65, "must be 64 characters at most"),
         ("GATEWAY__TENANTS__0__NAME", "a\nb", "must hold no line ends and no control characters"),
         ("GATEWAY__TENANTS__0__TIMESTAMP_PRECISION", "days", "seconds, milliseconds"),
@@ -151,6 +154,13 @@ def test_all_faults_come_at_once(root: Path) -> None:
 def test_each_limit_has_its_words(root: Path, variable: str, value: str, words: str) -> None:
     """A value outside its limits is refused in words that say the limit."""
     assert words in "\n".join(faults_of(root, **{variable: value}))
+
+
+@pytest.mark.parametrize("host", ["", "isales", "ISALES.example.com:28443", "192.0.2.1:443", "[2001:db8::1]:8443"])
+def test_hosts_that_can_be_sent_and_signed(root: Path, host: str) -> None:
+    """A name or an address, with a port or without, as it is written."""
+    settings = load_settings({"GATEWAY__TENANTS__0__HOST_HEADER": host}, root)
+    assert settings.tenants[7].host_header == host
 
 
 def test_contradictions_between_entries_are_faults(root: Path, tmp_path: Path) -> None:

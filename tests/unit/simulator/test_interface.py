@@ -126,10 +126,18 @@ def test_other_methods_are_405(ask: Ask, simulator: SimulatorServer, method: str
     assert simulator.calls.total == 0
 
 
-def test_other_paths_are_404(simulator: SimulatorServer) -> None:
-    """There is one path; another is a short JSON 404 with a Date."""
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/rest/isales/v1/openapi/campaigns",
+        "/rest/isales/v1/openapi/campaigns/1/",
+        "/rest/isales/v1/openapi//campaigns/1",
+    ],
+)
+def test_other_paths_are_404(simulator: SimulatorServer, path: str) -> None:
+    """There is one path; another, of one slash more too, is a short JSON 404 with a Date."""
     wire = HTTPConnection("127.0.0.1", simulator.port, timeout=10)
-    wire.request("GET", "/rest/isales/v1/openapi/campaigns")
+    wire.request("GET", path)
     response = wire.getresponse()
     assert (response.status, response.read()) == (404, b'{"error":"Not Found"}')
     assert response.headers.get_all("Date") == ["Sun, 01 Mar 2026 12:00:00 GMT"]
