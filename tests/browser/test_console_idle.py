@@ -59,6 +59,9 @@ def test_all_campaigns_are_read_when_counts_have_changed(
         asked = requests_of(console)
         with console.page.expect_response("**/campaigns/summary?*"):
             console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
+        # By the answer to another request it would have asked.
+        console.page.evaluate("fetch('healthz').then((answer) => answer.text())")
+        assert not any("page_size=100" in url for url in asked)
         simulator.listings.show(1, [*rows[:24], a_campaign(25, status=3), *rows[25:]])
         purged = requests.delete(f"{served.url}/cache", headers={"X-API-Key": "operator-key"}, timeout=20)
         assert purged.status_code == 200
@@ -66,7 +69,6 @@ def test_all_campaigns_are_read_when_counts_have_changed(
         with console.page.expect_response("**/campaigns?*page_size=100*"):
             console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
         expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 25")
-        assert sum("page_size=100" in url for url in asked) == 1
 
 
 def test_a_hidden_tab_asks_nothing(simulator: SimulatorServer, new_console: NewConsole) -> None:
