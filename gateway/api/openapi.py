@@ -40,8 +40,9 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   `application/problem+json`. An `Accept`, `Accept-Encoding` or `Accept-Language` of more than 1,000 characters counts
   as absent.
 - **Limits**: a client may have one on requests to `/campaigns` in any minute. What a fresh page answers does not count
-  and is answered even over the limit (`Cache-Status` has a `ttl` of 0 or more then); all else counts, refused queries
-  too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
+  and is answered even over the limit (`Cache-Status` is a `hit` without `detail` then); all else counts, refused
+  queries too. Answers that count have `RateLimit` and `RateLimit-Policy`; over the limit there is 429 with
+  `Retry-After`.
 - **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
 - **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long
   it is good. `Cache-Status` and `Campaigns-As-Of` tell how old it is.
