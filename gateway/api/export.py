@@ -32,7 +32,7 @@ from gateway.api.query import CampaignsParameters, CampaignsQuerySchema, QueryPa
 from gateway.api.rate_limit import count, tell_quotas
 from gateway.api.representation import gzip_entity_tag, held_tag, media_type_quality, wants_gzip
 from gateway.errors import CallerError, NotAcceptable
-from gateway.model import FORWARD_MISS, CampaignQuery, Representation
+from gateway.model import FORWARD_MISS, FORWARD_REQUEST, NO_DIRECTIVES, CampaignQuery, Representation
 from gateway.results.exports import Exports, Result
 from gateway.settings import Tenant
 
@@ -108,13 +108,14 @@ def export_blueprint(
             count(grant, take)
             raise
         directives = request_directives(request.headers.get("Cache-Control"))
-        result, fetched = exports.kept(query, directives), False
+        result, forward = exports.kept(query, directives), ""
         if result is None:
             count(grant, take)
-            result, fetched = exports.read(grant.client, query, directives, deadline), True
+            forward = FORWARD_MISS if exports.kept(query, NO_DIRECTIVES) is None else FORWARD_REQUEST
+            result = exports.read(grant.client, query, directives, deadline)
         name = f"campaigns-{query.vdn}-{_day(result, tenants[query.vdn])}.{form.format}"
         file = _File(result, form, exports)
-        return file.response([*_about(result, exports, clock, fetched=fetched), *_named(name)])
+        return file.response([*_about(result, exports, clock, forward), *_named(name)])
 
     return blueprint
 
@@ -192,13 +193,11 @@ class _File:
         return response
 
 
-def _about(
-    result: Result, exports: Exports, clock: Callable[[], float], *, fetched: bool
-) -> tuple[tuple[str, str], ...]:
-    """Return what tells how old a result is, and for how long it is kept."""
+def _about(result: Result, exports: Exports, clock: Callable[[], float], forward: str) -> tuple[tuple[str, str], ...]:
+    """Return what tells how old a result is, and for how long it is kept; `forward` is why it was read, if it was."""
     age_s = max(0.0, clock() - result.ready_at)
     left_s = exports.policy.keep_s - age_s
-    forward, stored = (FORWARD_MISS, exports.policy.keep_s > 0) if fetched else ("", False)
+    stored = bool(forward) and exports.policy.keep_s > 0
     return freshness_headers(int(age_s), floor(left_s), 0, result.whole.as_of, forward, False, stored, "")  # noqa: FBT003 -- as there
 
 

@@ -40,8 +40,8 @@ The outbound campaigns of Huawei CC-iSales, one page at a time, over a cache.
   `application/problem+json`. An `Accept`, `Accept-Encoding` or `Accept-Language` of more than 1,000 characters counts
   as absent.
 - **Limits**: a client may have one on requests for pages, counts and exports in any minute. What is answered by a fresh
-  page, fresh counts or an export that is kept does not count and is answered even over the limit (`Cache-Status` has a
-  `ttl` of 0 or more then); all else counts, refused queries too. Answers that count have `RateLimit`
+  page, fresh counts or an export that is kept does not count and is answered even over the limit (`Cache-Status` is a
+  `hit` without `detail` then); all else counts, refused queries too. Answers that count have `RateLimit`
   and `RateLimit-Policy`; over the limit there is 429 with `Retry-After`.
 - **X-Request-Id** comes back with every answer but that of a preflight and the 503 of `/readyz`, and is in the logs.
 - **Caching**: `Cache-Control` of requests to `/campaigns` says how old a page may be, and that of answers for how long

@@ -29,9 +29,10 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
         "Where the page came from (RFC 9211); the gateway's cache is named `campaign-gateway`. `hit`: "
         "it was at hand; `fwd=miss`: it was fetched, because there was none; `fwd=stale`: because the one at hand was "
         "too old; `fwd=request`: because the request asks for a newer one. `age` is the whole seconds since CC-iSales "
-        "answered, `ttl` those for which the page is still fresh. A page that is served stale has a `ttl` below 0 and "
-        "a `detail`: `stale-while-revalidate` while it is being refreshed, `stale-if-slow` where a newer one takes too "
-        "long, or the problem that keeps CC-iSales from giving one.",
+        "answered, `ttl` those for which the page is still fresh: below 0 when it is stale, 0 at most when it was "
+        "purged. A page that is stale, or older than was asked for, has a `detail`: `stale-while-revalidate` while it "
+        "is being refreshed, `stale-if-slow` where a newer one takes too long, the problem that keeps CC-iSales from "
+        "giving one, or `stale-if-error` where `only-if-cached` asks for no newer one.",
         "campaign-gateway; hit; ttl=7; age=8",
     ),
     "Campaigns-As-Of": _text(

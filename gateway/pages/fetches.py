@@ -13,8 +13,9 @@ from gateway.pages.failures import RecentFailures
 from gateway.pages.flights import Flight, Flights
 from gateway.pages.freshness import Rung
 from gateway.pages.held import HeldPage
-from gateway.pages.shared import Landing, Lease, SharedTier
+from gateway.pages.shared import OFF, Landing, Lease, SharedTier
 from gateway.pages.tiers import Tiers
+from gateway.pages.unshared import Unshared
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import VDN, Kind, NoTracer, Tracer, Work, under_way
 
@@ -71,12 +72,15 @@ class Fetches:
         self._clock = clock
         self._flights: Flights[Brought] = Flights()
         self._background = Background()
+        self._unshared = Unshared(self._share)
+        tiers.lost = self._lost
         self.of = self._flights.of
         """Returns the flight that brings the page of a key, `None` when nobody in this process is fetching it."""
 
     def close(self) -> None:
         """Begin nothing in the background any more."""
         self._background.close()
+        self._unshared.close()
 
     def here(
         self,
@@ -202,7 +206,37 @@ class Fetches:
                 # It is what all others show.
                 return Brought(newer, fetched=False)
         stored = landing is Landing.DONE and keep_s > 0
-        return Brought(held, fetched=True, stored=self._tiers.hold(held, newest_at) or stored)
+        held_here = self._tiers.hold(held, newest_at)
+        if held_here and landing is Landing.NOT_SHARED:
+            self._lost(held.key, query)
+        return Brought(held, fetched=True, stored=held_here or stored)
+
+    def _lost(self, key: str, query: CampaignQuery) -> None:
+        """Hear that the shared tier, if there is one, has not the page of `key` that this process has."""
+        if self._shared.state() != OFF:
+            self._unshared.note(key, query)
+
+    def _share(self, key: str, query: CampaignQuery) -> Landing:
+        """Put the page that this process has into the shared tier, unless there is a newer one; tell all of it.
+
+        `DONE` also where that is of no use any more, `OVERTAKEN` where another process is at it.
+        """
+        lease = self._shared.try_lead(key)
+        if lease is None:
+            return Landing.OVERTAKEN
+        if not lease.shared:
+            return Landing.NOT_SHARED
+        # From here on nobody else lands, and a purge takes the lease away; of those before this process has to know.
+        if not self._shared.hear_purges():
+            self._shared.land(lease, b"", 0.0, 0.0)
+            return Landing.NOT_SHARED
+        known, held = self._tiers.held(key), self._tiers.adopt(key, query)
+        if held is None or held is not known:
+            self._shared.land(lease, b"", 0.0, 0.0)
+            return Landing.DONE
+        self._shared.announce(lease)
+        age_s, took_s = self._clock() - held.stored_at, held.stored_at - held.began_at
+        return self._shared.land(lease, held.entry, held.lifetimes.keep_s, took_s, age_s)
 
     def _is_news(self, held: HeldPage, after: float) -> bool:
         return held.stored_at > after and held.rung(self._clock()) is Rung.FRESH

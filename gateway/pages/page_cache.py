@@ -87,10 +87,11 @@ class PageCache:
         self.subscribe()
         key = self.key(query)
         held, tier = self._look(key, query)
-        step = decide(self._known(key, held), Asked(directives, patience_s=0.0), self._policy)
+        now = self._clock()
+        step = decide(self._known(key, held, now), Asked(directives, patience_s=0.0), self._policy)
         if held is None or not isinstance(step, Serve | ServeAndRefresh) or step.detail:
             return None
-        return held.served(CacheOutcome.HIT, self._clock(), tier)
+        return held.served(CacheOutcome.HIT, now, tier)
 
     def peek(self, key: str) -> tuple[ServedPage, float] | None:
         """Return the page under `key` if this process has one that is fresh beyond doubt, else `None`.
@@ -176,11 +177,13 @@ class PageCache:
             forward = forward or self._forward(held)
             after = max(self._newer_than(directives, came_at), NEVER if held is None else held.stored_at)
             failed = "" if failure is None else failure.name
-            asked = Asked(directives, self._clock() - came_at, deadline.remaining(), failed, waited)
-            step = decide(self._known(key, held), asked, self._policy)
+            # What is decided and what is told of the page are of one moment.
+            now = self._clock()
+            asked = Asked(directives, now - came_at, deadline.remaining(), failed, waited)
+            step = decide(self._known(key, held, now), asked, self._policy)
             match step:
                 case Serve() | ServeAndRefresh() if held is not None:
-                    return self._at_hand(key, query, held, tier, step, waited=waited or failure is not None)
+                    return self._at_hand(key, query, held, tier, step, now, waited=waited or failure is not None)
                 case WaitThenServe(seconds) | Fetch(seconds):
                     boarding = self._board(key, query, after, step, deadline, held)
                 case Refuse():
@@ -213,8 +216,8 @@ class PageCache:
             found = self._tiers.unless_gone(flight.beside.held)
         return found, PROCESS if found is held else SHARED
 
-    def _known(self, key: str, held: HeldPage | None) -> Known:
-        now, flight, failure = self._clock(), self._fetches.of(key), self._failures.of(key)
+    def _known(self, key: str, held: HeldPage | None, now: float) -> Known:
+        flight, failure = self._fetches.of(key), self._failures.of(key)
         return Known(
             None if held is None else held.at_hand(now),
             "" if failure is None else failure.error.name,
@@ -259,12 +262,12 @@ class PageCache:
         held: HeldPage,
         tier: str,
         step: Serve | ServeAndRefresh,
+        now: float,
         *,
         waited: bool,
     ) -> ServedPage:
         if isinstance(step, ServeAndRefresh):
             self._fetches.behind(key, query, held.stored_at, beside=held)
-        now = self._clock()
         outcome = CacheOutcome.HIT if held.rung(now) is Rung.FRESH else CacheOutcome.STALE
         return held.served(outcome, now, tier, step.detail, waited=waited)
 

@@ -39,7 +39,7 @@ class RedisTier:
             self._news.listen()
         if not self._checked:
             # What was purged before this process began is still here.
-            self._guard.run(Operation.PURGE, self._check, None, key=self._backend.tag)
+            self.hear_purges()
         name = self._backend.prefix + key
         found = self._guard.run(Operation.LOOK, lambda: self._backend.look(key), None, key=name)
         if found is None:
@@ -64,10 +64,10 @@ class RedisTier:
         """Tell all processes that the page of `lease` is about to land."""
         self._landings.announce(lease)
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
-        """Store `entry` for `keep_s` seconds and give `lease` up, if it is still ours."""
-        keep_ms, took_ms = max(0, round(keep_s * 1000)), max(0, round(took_s * 1000))
-        return self._leases.land(lease, _HEADER.pack(_MAGIC, keep_ms, took_ms) + entry, keep_ms)
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float, age_s: float = 0.0) -> Landing:
+        """Store `entry` for `keep_s` seconds, of which `age_s` are over, and give `lease` up, if it is still ours."""
+        keep_ms, took_ms, left_ms = (max(0, round(seconds * 1000)) for seconds in (keep_s, took_s, keep_s - age_s))
+        return self._leases.land(lease, _HEADER.pack(_MAGIC, keep_ms, took_ms) + entry, left_ms)
 
     def fail(self, lease: Lease, error: GatewayError) -> None:
         """Give `lease` up and leave `error` to its followers."""
@@ -81,6 +81,10 @@ class RedisTier:
     def purge(self, vdn: int | None, *, hard: bool) -> int:
         """Purge the pages of `vdn`, or of all, everywhere."""
         return self._purges.purge(vdn, hard=hard)
+
+    def hear_purges(self) -> bool:
+        """Hear now of purges that were missed; return whether Redis answered."""
+        return self._guard.run(Operation.PURGE, self._check, otherwise=False, key=self._backend.tag)
 
     def others_hear(self) -> OthersHear:
         """Return how other processes hear of purges; they are no better off than this one."""
@@ -115,11 +119,12 @@ class RedisTier:
         self._leases.close()
         self._backend.close()
 
-    def _check(self) -> None:
+    def _check(self) -> bool:
         """Find out whether this is a Redis to use, and which purges were missed; raises what Redis does."""
         try:
             self._purges.check()
             self._checked = True
+            return True
         finally:
             # After that, because a replica tells of purges too; and whatever came of it.
             self._guard.place(self._backend.instead)

@@ -3,10 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.errors import GatewayError
 from gateway.model import Deadline, OthersHear
+
+OFF: Final = "off"
+"""The state where there is no shared tier."""
 
 
 class Subscriber(Protocol):
@@ -88,10 +91,11 @@ class SharedTier(Protocol):
         """
         ...
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float, age_s: float = 0.0) -> Landing:
         """Store `entry` for `keep_s` seconds, give the lease up and wake its followers, if the lease is still ours.
 
-        With `keep_s` of 0 nothing is stored, and the followers are woken all the same.
+        Of the time that it is kept `age_s` seconds are over. With `keep_s` of 0 nothing is stored, and the followers
+        are woken all the same.
         """
         ...
 
@@ -109,6 +113,10 @@ class SharedTier(Protocol):
         A `hard` purge removes them here. Raises InternalError when that could not be done; then it is to be repeated.
         Its text says why and what to do, and shows no URL.
         """
+        ...
+
+    def hear_purges(self) -> bool:
+        """Hear now of purges that were missed; return whether that can be known."""
         ...
 
     def others_hear(self) -> OthersHear:
@@ -160,7 +168,7 @@ class NoSharedTier:
     def announce(self, lease: Lease) -> None:
         """Tell nobody."""
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float, age_s: float = 0.0) -> Landing:
         """Store nothing."""
         return Landing.NOT_SHARED
 
@@ -175,6 +183,10 @@ class NoSharedTier:
         for subscriber in tuple(self._subscribers):
             subscriber.purged(vdn, 0.0, hard=hard)
         return 0
+
+    def hear_purges(self) -> bool:
+        """Return that there are none."""
+        return True
 
     def others_hear(self) -> OthersHear:
         """Return `NEVER`."""
@@ -191,11 +203,11 @@ class NoSharedTier:
 
     def state(self) -> str:
         """Return `off`."""
-        return "off"
+        return OFF
 
     def report(self) -> Mapping[str, object]:
         """Return `off` as `status`."""
-        return {"status": "off"}
+        return {"status": OFF}
 
     def failing_operations(self) -> Collection[str]:
         """Return none."""

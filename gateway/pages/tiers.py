@@ -71,13 +71,15 @@ class Tiers:
         self.version = marks.version
         self.noticed: Callable[[str | None], None] = lambda _key: None
         """Is told the key of each page that may have changed, `None` for any; it must be quick."""
+        self.lost: Callable[[str, CampaignQuery], None] = lambda _key, _query: None
+        """Is told of a page that is held, and of which the shared tier has none or an older one; it must be quick."""
 
     def adopt(self, key: str, query: CampaignQuery) -> HeldPage | None:
         """Take the page that answers `query` from the shared tier and hold it, unless the one that is held is newer.
 
         Returns the newer one, `None` when there is none.
         """
-        looked_at = self._clock()
+        looked_at, before = self._clock(), self.held(key)
         found = self._shared.get(key)
         known = self.held(key)
         held = None
@@ -86,6 +88,10 @@ class Tiers:
             held = self._read(key, query, found, looked_at)
         if found is None or held is None or (known is not None and not held.is_newer_than(known)):
             # A Redis that takes no writes keeps what it had; so does a replica that is behind.
+            # Of one that has landed since it was looked there, that look tells nothing.
+            missing = found is None or (held is not None and known is not None and known.is_newer_than(held))
+            if missing and known is not None and known is before:
+                self.lost(key, query)
             with self._lock:
                 if known is not None and known.doubted_at is not None and looked_at - known.doubted_at > DOUBT_S:
                     known.doubted_at = None

@@ -62,6 +62,9 @@ def test_all_campaigns_in_one_file(simulator: SimulatorServer, gateway: GatewayU
     assert simulator.calls.total == calls
     gateway.clock.advance(40)
     assert gateway.get(EXPORT).headers["Cache-Status"].startswith("campaign-gateway; fwd=miss")
+    gateway.clock.advance(1)
+    anew = gateway.get(EXPORT, headers={"Cache-Control": "no-cache"})
+    assert anew.headers["Cache-Status"] == "campaign-gateway; fwd=request; stored; ttl=60; age=0"
 
 
 def test_filters_are_those_of_the_list(gateway: GatewayUnderTest) -> None:

@@ -76,13 +76,13 @@ class OtherProcesses(NoSharedTier):
         self.done.append("announce")
         self.while_announcing()
 
-    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float) -> Landing:
+    def land(self, lease: Lease, entry: bytes, keep_s: float, took_s: float, age_s: float = 0.0) -> Landing:
         """Have `entry` from now on, if it is to be kept."""
         if not lease.shared:
             return super().land(lease, entry, keep_s, took_s)
         self.done.append("land")
         if keep_s > 0 and self.landing is Landing.DONE:
-            self.found = Found(entry, 0.0, took_s)
+            self.found = Found(entry, age_s, took_s)
         return self.landing
 
     def fail(self, lease: Lease, error: GatewayError) -> None:

@@ -52,7 +52,8 @@ class Upstream:
                 began = time.monotonic()
                 super().announce(lease)
                 if time.monotonic() - began >= WAIT_S:
-                    upstream.excused.add(upstream._here.number)
+                    # What landed while Redis was in trouble is announced by another thread than fetched it.
+                    upstream.excused.add(getattr(upstream._here, "number", 0))
 
         return Watched(store)
 

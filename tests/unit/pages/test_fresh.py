@@ -1,8 +1,9 @@
 """Fresh pages for those who may get no other: looked for in both tiers, and nothing done beside."""
 
 from gateway.errors import UpstreamFailed
-from gateway.model import CacheOutcome, RequestDirectives, ServedPage
+from gateway.model import CacheOutcome, Deadline, RequestDirectives, ServedPage
 from tests.support.campaigns import page_of
+from tests.support.clock import FakeClock
 from tests.support.page_cache import QUERY, House
 from tests.support.redis_server import redis_server
 from tests.support.shared_tier import shared_tier
@@ -32,6 +33,29 @@ def test_only_fresh_pages_are_given() -> None:
     assert peek(house) is None
     assert not house.cache.explain(QUERY).fetch_under_way
     assert len(house.fetched) == 1
+
+
+class TickingClock(FakeClock):
+    """Seconds of which each look at the clock takes one."""
+
+    def __call__(self) -> float:
+        """Return the next second."""
+        self.advance(1)
+        return self.now
+
+
+def test_what_is_told_of_a_page_is_of_the_moment_of_the_decision() -> None:
+    """However long the way from one to the other, no page that is handed out as a fresh one is told of as stale."""
+    for pause in range(15):
+        clock = TickingClock()
+        house = House(clock=clock)
+        house.ask()
+        clock.advance(pause)
+        served = house.cache.fresh(QUERY)
+        assert served is None or served.fresh_for_s > 0
+        served = house.cache.serve(QUERY, Deadline.after(10))
+        assert (served.fresh_for_s > 0) == (served.detail == ""), pause
+        assert (served.outcome is CacheOutcome.STALE) == bool(served.detail)
 
 
 def test_a_page_that_is_served_for_want_of_a_better_one_is_not_fresh() -> None:
