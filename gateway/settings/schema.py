@@ -22,6 +22,7 @@ from gateway.settings.fields import (
     OneOrMore,
     SecretText,
     TimeZone,
+    TrueOrFalse,
     Vdns,
     check_base_url,
     check_jwks_url,
@@ -376,7 +377,7 @@ class Log(SettingsSchema):
 
     level = text("info", "`debug`, `info`, `warning` or `error`.", one_of("debug", "info", "warning", "error"))
     format = text("json", "`json`, one object a line, or `console`, for people.", one_of("json", "console"))
-    hits = fields.Boolean(load_default=False, metadata={"description": "Whether fresh hits are logged too."})
+    hits = TrueOrFalse(load_default=False, metadata={"description": "Whether fresh hits are logged too."})
 
 
 class SettingsTable(SettingsSchema):
