@@ -24,7 +24,7 @@ from gateway.settings.shared_url import Kind, SharedUrl, read_shared_url
 from gateway.shared_store.address import TIMEOUT_S, StoreAddress
 from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.client import Client
-from gateway.shared_store.clients import client_of
+from gateway.shared_store.clients import client_of, commands_of_connections
 from gateway.shared_store.faults import TROUBLE, Fault, fault_of
 from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
 
@@ -56,6 +56,9 @@ _ARGUMENTS: Final = {
 }
 """What to send with each command to learn whether it is allowed; that of news of others is another step."""
 
+_NEEDED: Final = (Name.CONNECT, Name.RIGHTS, Name.CHANNEL)
+"""The steps in which a right that is missing is what is wrong, and not only what keeps the doctor from seeing."""
+
 HINTS: Final = {
     "refused": "Nobody answers there: check host, port, DNS and what stands between (a firewall, a NetworkPolicy).",
     "timeout": f"It took longer than {TIMEOUT_S:g} s, which the gateway waits: it is far, busy, or another service.",
@@ -85,7 +88,7 @@ def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterat
         return
     client = client_of(address)
     try:
-        connect = _step(Name.CONNECT, address, lambda: _connect(client))
+        connect = _step(Name.CONNECT, address, lambda: _connect(client, address))
         yield connect
         if connect.state is State.FAILED:
             yield from examine_hosts(_told(client, url, address), address.timeout_s, TO_WHAT_IS_TOLD)
@@ -119,9 +122,22 @@ def _step(name: Name, address: StoreAddress, take: Callable[[], Step]) -> Step:
         fault = _fault(error, address)
         seen = _words(fault)
         # What a user may not ask about is no fault of what is asked about.
-        state = State.SKIPPED if fault.one_operation and name not in {Name.RIGHTS, Name.CHANNEL} else State.FAILED
-        hint = HINTS.get(fault.kind, "Is it a Redis or Valkey, 6.0 or later?") if state is State.FAILED else ""
+        state = State.SKIPPED if fault.one_operation and name not in _NEEDED else State.FAILED
+        hint = _hint(fault, name, address) if state is State.FAILED else ""
         return Step(name, state, seen, time.monotonic() - began, hint, {"fault": fault.kind, "said": fault.said})
+
+
+def _hint(fault: Fault, name: Name, address: StoreAddress) -> str:
+    """Return what to do about `fault`, seen at the step `name`."""
+    if "DB index is out of range" in fault.said:
+        return "The server has fewer databases (`CONFIG GET databases`): name another one in cache.shared_url."
+    if name is Name.CONNECT and fault.kind == "auth" and fault.one_operation:
+        acl = set_user(address.prefix, cluster=False, also=commands_of_connections(address))
+        return f"The user may not begin as cache.shared_url says. One with the least rights: {acl}"
+    hint = HINTS.get(fault.kind, "Is it a Redis or Valkey, 6.0 or later?")
+    if name is Name.CONNECT and fault.kind == "timeout" and read_shared_url(address.url.reveal()).tls:
+        return f"{hint} A Redis without TLS says nothing to a handshake: it is redis://, not rediss://."
+    return hint
 
 
 def _fault(error: Exception, address: StoreAddress) -> Fault:
@@ -132,14 +148,22 @@ def _words(fault: Fault) -> str:
     return f"{fault.kind}: {fault.said}" if fault.said else fault.kind
 
 
-def _connect(client: Client) -> Step:
+def _connect(client: Client, address: StoreAddress) -> Step:
     began = time.monotonic()
-    client.connect()
-    nodes: Sequence[Any] = client.primaries()
-    for node in nodes:
-        # Any answer will do: PING may be more than the user has a right to.
-        with suppress(redis.exceptions.NoPermissionError):
-            node.execute_command("PING")
+    try:
+        client.connect()
+        nodes: Sequence[Any] = client.primaries()
+        for node in nodes:
+            # What a connection begins with (AUTH, SELECT) is no PING, to which any answer will do.
+            node.connection_pool.release(node.connection_pool.get_connection())
+            with suppress(redis.exceptions.ResponseError):
+                node.execute_command("PING")
+    except TROUBLE:
+        with suppress(*TROUBLE):
+            instead = _role(client, address)
+            if instead.state is State.FAILED:
+                return replace(instead, name=Name.CONNECT)
+        raise
     count = "a cluster of " + str(len(nodes)) + " masters" if client.is_cluster else "one Redis"
     seen = f"{count} answers, and takes user and password"
     return Step(Name.CONNECT, State.GOOD, seen, time.monotonic() - began, facts={"masters": len(nodes)})
@@ -222,7 +246,7 @@ def _rights(client: Client, address: StoreAddress) -> Step:
                 missing[command] = kind
     with suppress(redis.RedisError):
         client.delete(name)
-    acl = set_user(address.prefix, cluster=client.is_cluster)
+    acl = set_user(address.prefix, cluster=client.is_cluster, also=commands_of_connections(address))
     facts: dict[str, Fact] = {"missing": tuple(missing), "acl": acl}
     if missing:
         shown = ", ".join(f"{command} ({kind})" for command, kind in missing.items())

@@ -17,7 +17,7 @@ OTHERS = {
     "GATEWAY_ENV": re.compile(r"GATEWAY_*ENV(IRONMENT|_NAME)?"),
     "GATEWAY_CONFIG": re.compile(r"GATEWAY_*(CONFIGS?|CONFIGURATION|SETTINGS)(_*(FILE|PATH|TOML))?"),
 }
-"""The two that are no setting's, and what else they are called: passed over, a gateway would serve with the demo key."""
+"""The two that are no setting's, and what they are called by mistake, which would be served with the demo key."""
 TEXTS = (fields.String, SecretText, KeyHash, TimeZone)
 NUMBER = re.compile(r"[0-9]{1,4}")
 

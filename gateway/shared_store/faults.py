@@ -52,6 +52,7 @@ _CODES: Final = (
     ("ASK ", "cluster"),
     ("CROSSSLOT", "cluster"),
     ("Cluster mode is not enabled", "cluster"),
+    ("cluster support disabled", "cluster"),
     ("CLUSTERDOWN", "cluster"),
     ("TRYAGAIN", "cluster"),
     ("unknown command", "command"),
@@ -130,6 +131,9 @@ def _judged(error: BaseException) -> tuple[str, BaseException]:
     for one in chain:
         if isinstance(one, MasterNotFoundError) and one.__cause__ is not None:
             # None of the Sentinels could be asked.
+            continue
+        if isinstance(one, exceptions.RedisClusterException) and one.__cause__ is not None:
+            # What a node said is in it too, behind words of redis-py's that leave no place for them.
             continue
         said = next((kind for code, kind in _CODES if code in str(one)), None)
         if said is not None and isinstance(one, exceptions.RedisError | exceptions.RedisClusterException):
