@@ -17,11 +17,12 @@ from uuid import uuid4
 import redis
 
 from gateway.cli.doctor_shared_fitness import clock, eviction, latency, memory
+from gateway.cli.doctor_shared_hints import hint_for
 from gateway.cli.doctor_shared_step import Name
 from gateway.cli.doctor_shared_way import TO_WHAT_IS_TOLD, examine_hosts, examine_way
 from gateway.isales.doctor_step import Fact, State, Step
 from gateway.settings.shared_url import Kind, SharedUrl, read_shared_url
-from gateway.shared_store.address import TIMEOUT_S, StoreAddress
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.client import Client
 from gateway.shared_store.clients import client_of, commands_of_connections
@@ -58,20 +59,6 @@ _ARGUMENTS: Final = {
 
 _NEEDED: Final = (Name.CONNECT, Name.RIGHTS, Name.CHANNEL)
 """The steps in which a right that is missing is what is wrong, and not only what keeps the doctor from seeing."""
-
-HINTS: Final = {
-    "refused": "Nobody answers there: check host, port, DNS and what stands between (a firewall, a NetworkPolicy).",
-    "timeout": f"It took longer than {TIMEOUT_S:g} s, which the gateway waits: it is far, busy, or another service.",
-    "auth": "Check user and password in cache.shared_url, and with Sentinels cache.sentinel_password; `ACL LOG` on the "
-    "server tells more.",
-    "tls": "Name the server's authority in cache.shared_ca_file, and the name that its certificate has in the URL.",
-    "clients": "The server has as many clients as it takes: raise maxclients, or find who keeps connections.",
-    "role": "What answers is no master: a Sentinel wants redis+sentinel://, and a replica is not to be written to.",
-    "cluster": "What answers is a node of a cluster, or the cluster is down: redis+cluster://, and `CLUSTER INFO`.",
-    "command": "The server, or a proxy before it, does not know this command.",
-    "full": "It has no memory left: raise maxmemory, or set an eviction policy.",
-    "readonly": "It takes no writes: it is a replica, or cannot save (`INFO persistence`), or misses its replicas.",
-}
 
 
 def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterator[Step]:
@@ -123,21 +110,8 @@ def _step(name: Name, address: StoreAddress, take: Callable[[], Step]) -> Step:
         seen = _words(fault)
         # What a user may not ask about is no fault of what is asked about.
         state = State.SKIPPED if fault.one_operation and name not in _NEEDED else State.FAILED
-        hint = _hint(fault, name, address) if state is State.FAILED else ""
+        hint = hint_for(fault, name, address) if state is State.FAILED else ""
         return Step(name, state, seen, time.monotonic() - began, hint, {"fault": fault.kind, "said": fault.said})
-
-
-def _hint(fault: Fault, name: Name, address: StoreAddress) -> str:
-    """Return what to do about `fault`, seen at the step `name`."""
-    if "DB index is out of range" in fault.said:
-        return "The server has fewer databases (`CONFIG GET databases`): name another one in cache.shared_url."
-    if name is Name.CONNECT and fault.kind == "auth" and fault.one_operation:
-        acl = set_user(address.prefix, cluster=False, also=commands_of_connections(address))
-        return f"The user may not begin as cache.shared_url says. One with the least rights: {acl}"
-    hint = HINTS.get(fault.kind, "Is it a Redis or Valkey, 6.0 or later?")
-    if name is Name.CONNECT and fault.kind == "timeout" and read_shared_url(address.url.reveal()).tls:
-        return f"{hint} A Redis without TLS says nothing to a handshake: it is redis://, not rediss://."
-    return hint
 
 
 def _fault(error: Exception, address: StoreAddress) -> Fault:

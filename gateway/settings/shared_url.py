@@ -40,6 +40,11 @@ class SharedUrl:
         """Whether the way there is encrypted."""
         return self.options.reveal().startswith("rediss:")
 
+    @property
+    def socket(self) -> bool:
+        """Whether it is a socket of this machine."""
+        return self.options.reveal().startswith("unix:")
+
 
 _SCHEMES: Final = {
     "redis": (Kind.PLAIN, "redis"),

@@ -121,7 +121,7 @@ def test_what_a_connection_begins_with_is_part_of_the_way(redis: RedisServer) ->
         step = steps_of(f"redis+cluster://127.0.0.1:{node.port}")[Name.CONNECT]
     assert (step.state, step.seen) == (State.FAILED, "cluster: no node of the cluster has slots yet")
     address = StoreAddress(Secret(redis.url.reveal().replace("redis://", "rediss://")))
-    assert "it is redis://, not rediss://" in steps_of(address)[Name.CONNECT].hint
+    assert "write redis for rediss" in steps_of(address)[Name.CONNECT].hint
 
 
 def test_the_least_rights_are_those_of_the_url(redis_to_hurt: RedisServer) -> None:
@@ -156,6 +156,8 @@ def test_a_master_that_is_told_to_be_elsewhere_is_named(sentinels: Sentinels) ->
     assert "cluster-announce-ip" in steps[Name.TCP].hint
     for one in sentinels.sentinels:
         sentinels.ask(one, "SENTINEL", "MONITOR", "elsewhere", "127.0.0.1", nowhere, 2)
+    step = steps_of(sentinels.url.reveal().replace("/mymaster/", "/unheard-of/"))[Name.CONNECT]
+    assert "SENTINEL MASTERS" in step.hint
     steps = steps_of(sentinels.url.reveal().replace("/mymaster/", "/elsewhere/"))
     assert steps[Name.TCP].seen == f"127.0.0.1:{nowhere} refuses connections"
 
@@ -172,6 +174,7 @@ def test_rights_that_are_missing_are_listed(name: str) -> None:
         assert bad(steps) == {Name.RIGHTS: State.FAILED, Name.CHANNEL: State.FAILED}
         assert steps[Name.RIGHTS].facts["missing"] == ("time", "zadd", "publish")
         assert set_user(PREFIX, cluster=False) in steps[Name.RIGHTS].hint
+        assert set_user(PREFIX, cluster=False) in steps[Name.CHANNEL].hint
 
 
 def test_memory_that_is_short_is_told(redis_to_hurt: RedisServer) -> None:
@@ -226,12 +229,16 @@ def test_tls_is_looked_at(tmp_path: Path) -> None:
         assert bad(steps_of(unchecked)) == {Name.TLS: State.WARNING}
         later = steps_of(address(port), timedelta(days=360))
         assert bad(later) == {Name.TLS: State.WARNING, Name.CLOCK: State.WARNING}
+        assert "cache.shared_cert_file" in steps_of(address(port, cert_file=""))[Name.CONNECT].hint
+        assert "rediss://" in steps_of(f"redis://localhost:{port}/0")[Name.CONNECT].hint
         for wrong in (address(port, "other.pem"), address(port, "")):
             assert steps_of(wrong)[Name.CONNECT].facts["fault"] == "tls"
             with shared_tier(wrong) as tier:
                 assert tier.get("page:2:7:abc") is None
     with tls_server(tmp_path, ca, "elsewhere.example.com") as port:
-        assert steps_of(address(port))[Name.CONNECT].facts["fault"] == "tls"
+        step = steps_of(address(port))[Name.CONNECT]
+        assert step.facts["fault"] == "tls"
+        assert step.hint == "The certificate is for another name: name one that it is for in cache.shared_url."
     with tls_server(tmp_path, ca, "localhost", datetime(2020, 1, 1, tzinfo=UTC)) as port:
         step = steps_of(address(port))[Name.CONNECT]
         assert step.facts["fault"] == "tls"
