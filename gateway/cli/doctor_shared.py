@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -28,6 +28,8 @@ from gateway.shared_store.client import Client
 from gateway.shared_store.clients import client_of, commands_of_connections
 from gateway.shared_store.faults import TROUBLE, Fault, fault_of
 from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
+from gateway.trust.certificate import read_all, soonest
+from gateway.trust.presented import verified
 
 LEAST_VERSION: Final = (6, 0)
 FEW_DAYS: Final = 30
@@ -164,19 +166,22 @@ def _tls(client: Client, now: datetime) -> Step:
     try:
         sock: ssl.SSLSocket = connection._sock  # noqa: SLF001 -- redis-py has no other way to its socket
         certificate: Any = sock.getpeercert()
+        chain = read_all(verified(sock)) if certificate else ()
         protocol = sock.version()
     finally:
         client.primaries()[0].connection_pool.release(connection)
-    if not certificate:
+    if not chain:
         hint = "Leave ssl_cert_reqs out of cache.shared_url; production refuses it."
         return Step(Name.TLS, State.WARNING, f"{protocol}, and the certificate is not checked", hint=hint)
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    first = soonest(chain)
+    ends = first.ends_at
     days = int((ends - now).total_seconds() // _DAY_S)
     names = ", ".join(str(value) for _, value in certificate.get("subjectAltName", ()))
     seen = f"{protocol}, for {names or 'no name'}, trusted, ends in {days} days"
     facts: dict[str, Fact] = {"protocol": protocol, "names": names, "not_after": ends.isoformat(), "days_left": days}
     if days < FEW_DAYS:
-        return Step(Name.TLS, State.WARNING, seen, hint="Renew the server's certificate.", facts=facts)
+        whose = "the server's certificate" if first is chain[0] else f"the certificate of {first.subject}, above it"
+        return Step(Name.TLS, State.WARNING, seen, hint=f"Renew {whose}.", facts=facts)
     return Step(Name.TLS, State.GOOD, seen, facts=facts)
 
 

@@ -131,6 +131,11 @@ def read_all(ders: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
+def soonest(chain: tuple[Certificate, ...]) -> Certificate:
+    """Return the one of `chain`, which is not empty, that expires first: from then on all of it is refused."""
+    return min(chain, key=lambda one: one.ends_at)
+
+
 def in_file(path: str) -> tuple[Certificate, ...]:
     """Return the certificates in the PEM file at `path` that can be read; none where the file cannot."""
     try:
