@@ -27,6 +27,9 @@ SLOW_S: Final = 1.0
 _SLOW: Final = Fault("timeout")
 IN_VAIN_S: Final = 0.1
 """Half of the time limit: what fails sooner has kept nobody waiting."""
+PART_S: Final = 600.0
+"""So long a part of an operation is named after it failed last: some are hardly ever tried, and nobody would hear that
+they work again."""
 _ALONE: Final = "each process keeps pages and counts calls and requests for itself"
 
 
@@ -34,12 +37,14 @@ class _Judged:
     """A breaker, and the latest fault that counted against it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.breaker = Breaker(clock)
         self.fault = Fault("other")
+        self.failed_at = float("-inf")
 
     def failed(self, permit: Permit, fault: Fault) -> bool:
         """Take note of a failure; return whether it opened the breaker."""
-        self.fault = fault
+        self.fault, self.failed_at = fault, self._clock()
         return self.breaker.failed(permit)
 
 
@@ -104,7 +109,12 @@ class RedisGuard:
         """Return what fails, each with a part of it that does, in the order of `Operation`."""
         with self._lock:
             known = list(self._operations.items())
-        failing = {operation: judged for (operation, _), judged in known if not judged.breaker.closed}
+        since = self._clock() - PART_S
+        failing = {
+            operation: judged
+            for (operation, part), judged in known
+            if not judged.breaker.closed and (not part or judged.failed_at > since)
+        }
         return {operation: failing[operation] for operation in Operation if operation in failing}
 
     def run(
