@@ -10,10 +10,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from gateway.bounded_file import read_bounded
 from gateway.name_lookup import NAMES, NameLookup
 from gateway.settings.model import JwtSettings
 from gateway.trust.context import client_context
@@ -60,8 +60,7 @@ def file_reader(path: str) -> Callable[[], bytes]:
     """Return a function that reads a JWK set from the file at `path`, and raises OSError or ValueError."""
 
     def read() -> bytes:
-        with Path(path).open("rb") as file:
-            return _bounded(file.read(MAX_BYTES + 1))
+        return read_bounded(path, MAX_BYTES)
 
     return read
 

@@ -17,6 +17,7 @@ from gateway.counted import counted
 from gateway.errors import InternalError
 from gateway.isales.doctor_step import State, Step
 from gateway.shared_store.address import StoreAddress
+from gateway.shared_store.clients import commands_of_connections
 from gateway.shared_store.rights import set_user
 
 
@@ -69,7 +70,8 @@ def doctor(as_json: bool) -> None:  # noqa: FBT001 -- click passes options by na
         taken.append(step)
         if not as_json:
             print_step("\n".join(lines(step)))
-    rights = {kind: set_user(address.prefix, cluster=kind == "cluster") for kind in ("plain", "cluster")}
+    also = commands_of_connections(address)
+    rights = {kind: set_user(address.prefix, cluster=kind == "cluster", also=also) for kind in ("plain", "cluster")}
     if as_json:
         steps = [step_document(step) for step in taken]
         click.echo(json.dumps({"result": verdict(taken), "steps": steps, "acl": rights}, ensure_ascii=False))

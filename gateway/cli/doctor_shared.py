@@ -10,23 +10,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
 import redis
 
 from gateway.cli.doctor_shared_fitness import clock, eviction, latency, memory
+from gateway.cli.doctor_shared_hints import hint_for
 from gateway.cli.doctor_shared_step import Name
 from gateway.cli.doctor_shared_way import TO_WHAT_IS_TOLD, examine_hosts, examine_way
 from gateway.isales.doctor_step import Fact, State, Step
 from gateway.settings.shared_url import Kind, SharedUrl, read_shared_url
-from gateway.shared_store.address import TIMEOUT_S, StoreAddress
+from gateway.shared_store.address import StoreAddress
 from gateway.shared_store.backend import RedisBackend
 from gateway.shared_store.client import Client
-from gateway.shared_store.clients import client_of
+from gateway.shared_store.clients import client_of, commands_of_connections
 from gateway.shared_store.faults import TROUBLE, Fault, fault_of
 from gateway.shared_store.rights import COMMANDS, OF_A_CLUSTER, set_user
+from gateway.trust.certificate import read_all, soonest
+from gateway.trust.presented import verified
 
 LEAST_VERSION: Final = (6, 0)
 FEW_DAYS: Final = 30
@@ -56,19 +59,8 @@ _ARGUMENTS: Final = {
 }
 """What to send with each command to learn whether it is allowed; that of news of others is another step."""
 
-HINTS: Final = {
-    "refused": "Nobody answers there: check host, port, DNS and what stands between (a firewall, a NetworkPolicy).",
-    "timeout": f"It took longer than {TIMEOUT_S:g} s, which the gateway waits: it is far, busy, or another service.",
-    "auth": "Check user and password in cache.shared_url, and with Sentinels cache.sentinel_password; `ACL LOG` on the "
-    "server tells more.",
-    "tls": "Name the server's authority in cache.shared_ca_file, and the name that its certificate has in the URL.",
-    "clients": "The server has as many clients as it takes: raise maxclients, or find who keeps connections.",
-    "role": "What answers is no master: a Sentinel wants redis+sentinel://, and a replica is not to be written to.",
-    "cluster": "What answers is a node of a cluster, or the cluster is down: redis+cluster://, and `CLUSTER INFO`.",
-    "command": "The server, or a proxy before it, does not know this command.",
-    "full": "It has no memory left: raise maxmemory, or set an eviction policy.",
-    "readonly": "It takes no writes: it is a replica, or cannot save (`INFO persistence`), or misses its replicas.",
-}
+_NEEDED: Final = (Name.CONNECT, Name.RIGHTS, Name.CHANNEL)
+"""The steps in which a right that is missing is what is wrong, and not only what keeps the doctor from seeing."""
 
 
 def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterator[Step]:
@@ -85,7 +77,7 @@ def examine_shared(address: StoreAddress, now: Callable[[], datetime]) -> Iterat
         return
     client = client_of(address)
     try:
-        connect = _step(Name.CONNECT, address, lambda: _connect(client))
+        connect = _step(Name.CONNECT, address, lambda: _connect(client, address))
         yield connect
         if connect.state is State.FAILED:
             yield from examine_hosts(_told(client, url, address), address.timeout_s, TO_WHAT_IS_TOLD)
@@ -119,8 +111,8 @@ def _step(name: Name, address: StoreAddress, take: Callable[[], Step]) -> Step:
         fault = _fault(error, address)
         seen = _words(fault)
         # What a user may not ask about is no fault of what is asked about.
-        state = State.SKIPPED if fault.one_operation and name not in {Name.RIGHTS, Name.CHANNEL} else State.FAILED
-        hint = HINTS.get(fault.kind, "Is it a Redis or Valkey, 6.0 or later?") if state is State.FAILED else ""
+        state = State.SKIPPED if fault.one_operation and name not in _NEEDED else State.FAILED
+        hint = hint_for(fault, name, address) if state is State.FAILED else ""
         return Step(name, state, seen, time.monotonic() - began, hint, {"fault": fault.kind, "said": fault.said})
 
 
@@ -132,14 +124,22 @@ def _words(fault: Fault) -> str:
     return f"{fault.kind}: {fault.said}" if fault.said else fault.kind
 
 
-def _connect(client: Client) -> Step:
+def _connect(client: Client, address: StoreAddress) -> Step:
     began = time.monotonic()
-    client.connect()
-    nodes: Sequence[Any] = client.primaries()
-    for node in nodes:
-        # Any answer will do: PING may be more than the user has a right to.
-        with suppress(redis.exceptions.NoPermissionError):
-            node.execute_command("PING")
+    try:
+        client.connect()
+        nodes: Sequence[Any] = client.primaries()
+        for node in nodes:
+            # What a connection begins with (AUTH, SELECT) is no PING, to which any answer will do.
+            node.connection_pool.release(node.connection_pool.get_connection())
+            with suppress(redis.exceptions.ResponseError):
+                node.execute_command("PING")
+    except TROUBLE:
+        with suppress(*TROUBLE):
+            instead = _role(client, address)
+            if instead.state is State.FAILED:
+                return replace(instead, name=Name.CONNECT)
+        raise
     count = "a cluster of " + str(len(nodes)) + " masters" if client.is_cluster else "one Redis"
     seen = f"{count} answers, and takes user and password"
     return Step(Name.CONNECT, State.GOOD, seen, time.monotonic() - began, facts={"masters": len(nodes)})
@@ -166,19 +166,22 @@ def _tls(client: Client, now: datetime) -> Step:
     try:
         sock: ssl.SSLSocket = connection._sock  # noqa: SLF001 -- redis-py has no other way to its socket
         certificate: Any = sock.getpeercert()
+        chain = read_all(verified(sock)) if certificate else ()
         protocol = sock.version()
     finally:
         client.primaries()[0].connection_pool.release(connection)
-    if not certificate:
+    if not chain:
         hint = "Leave ssl_cert_reqs out of cache.shared_url; production refuses it."
         return Step(Name.TLS, State.WARNING, f"{protocol}, and the certificate is not checked", hint=hint)
-    ends = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)
+    first = soonest(chain)
+    ends = first.ends_at
     days = int((ends - now).total_seconds() // _DAY_S)
     names = ", ".join(str(value) for _, value in certificate.get("subjectAltName", ()))
     seen = f"{protocol}, for {names or 'no name'}, trusted, ends in {days} days"
     facts: dict[str, Fact] = {"protocol": protocol, "names": names, "not_after": ends.isoformat(), "days_left": days}
     if days < FEW_DAYS:
-        return Step(Name.TLS, State.WARNING, seen, hint="Renew the server's certificate.", facts=facts)
+        whose = "the server's certificate" if first is chain[0] else f"the certificate of {first.subject}, above it"
+        return Step(Name.TLS, State.WARNING, seen, hint=f"Renew {whose}.", facts=facts)
     return Step(Name.TLS, State.GOOD, seen, facts=facts)
 
 
@@ -222,7 +225,7 @@ def _rights(client: Client, address: StoreAddress) -> Step:
                 missing[command] = kind
     with suppress(redis.RedisError):
         client.delete(name)
-    acl = set_user(address.prefix, cluster=client.is_cluster)
+    acl = set_user(address.prefix, cluster=client.is_cluster, also=commands_of_connections(address))
     facts: dict[str, Fact] = {"missing": tuple(missing), "acl": acl}
     if missing:
         shown = ", ".join(f"{command} ({kind})" for command, kind in missing.items())

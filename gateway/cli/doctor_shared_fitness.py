@@ -30,14 +30,19 @@ def eviction(client: Client) -> Step:
 def memory(client: Client) -> Step:
     """Return the step: how much of it is used. Raises what redis-py raises."""
     shares: list[float] = []
+    refuses = False
     for node in client.primaries():
         info: Any = node.info("memory")
         most = int(info.get("maxmemory", 0))
-        shares.append(int(info["used_memory"]) / most if most else 0.0)
+        # As Redis reckons it: what it keeps for replicas and for its own file does not count.
+        used = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))
+        shares.append(used / most if most else 0.0)
+        refuses = refuses or (shares[-1] > 1 and info.get("maxmemory_policy") == "noeviction")
     facts: dict[str, Fact] = {"fullest": round(max(shares), 4)}
     if max(shares) > FULL_SHARE:
         hint = "Raise maxmemory: a full Redis takes no pages, leases and slots."
-        return Step(Name.MEMORY, State.WARNING, f"{max(shares):.0%} of maxmemory is used", hint=hint, facts=facts)
+        state = State.FAILED if refuses else State.WARNING
+        return Step(Name.MEMORY, state, f"{max(shares):.0%} of maxmemory is used", hint=hint, facts=facts)
     return Step(Name.MEMORY, State.GOOD, f"{max(shares):.0%} of maxmemory is used", facts=facts)
 
 

@@ -33,7 +33,7 @@ class CertificateExpiry:
             "certificate_expires_soon",
             expires_at=expires.isoformat(timespec="seconds"),
             days_left=(expires - now).days,
-            remedy="have CC-iSales' administrators renew their certificate; from then on no call can be made",
+            remedy="have CC-iSales' administrators renew it or the one above it: see `flask isales doctor`",
         )
 
     def _is_news(self, now: datetime) -> bool:

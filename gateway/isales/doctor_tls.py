@@ -13,9 +13,9 @@ from gateway.isales.doctor_tls_faults import ClosedAfterHandshake, TlsFault, fau
 from gateway.isales.transport_socket import diagnosis_of
 from gateway.isales.transport_tls import tls_context
 from gateway.settings.model import IsalesSettings
-from gateway.trust.certificate import Certificate, read, read_all
+from gateway.trust.certificate import Certificate, read, read_all, soonest
 from gateway.trust.chain import minute
-from gateway.trust.presented import presented_with
+from gateway.trust.presented import presented_with, verified
 
 FEW_DAYS: Final = 30
 """Less than so many days before a certificate expires are a warning."""
@@ -31,8 +31,9 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
     began = time.monotonic()
     try:
         with _handshake(address, host, tls_context(settings), settings) as tls:
-            certificate = read(tls.getpeercert(binary_form=True) or b"")
-            facts |= {"protocol": tls.version(), **certificate_facts(certificate, now)}
+            own = read(tls.getpeercert(binary_form=True) or b"")
+            first = soonest((own, *read_all(verified(tls))))
+            facts |= {"protocol": tls.version(), **certificate_facts(own, now)}
             _await_alert(tls, time.monotonic() - began, settings)
     except OSError as error:
         took = time.monotonic() - began
@@ -49,14 +50,28 @@ def shake_hands(address: Address, host: str, settings: IsalesSettings, now: date
             Name.TLS, State.FAILED, words_of(fault, error, settings), took, hint_of(fault, settings, spoken), facts
         )
     took = time.monotonic() - began
-    days = days_left(certificate, now)
-    whose = f"{certificate.shown_names or 'no name'}, by {certificate.issuer}"
-    seen = f"{facts['protocol']}, {whose}, {counted(days, 'day')} left"
-    if days < FEW_DAYS:
-        until = minute(certificate.ends_at)
-        hint = f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."
-        return Step(Name.TLS, State.WARNING, seen, took, hint, facts)
+    seen = f"{facts['protocol']}, {own.shown_names or 'no name'}, by {own.issuer}, {_left(own, now)} left"
+    if first is not own:
+        facts["chain_days_left"] = days_left(first, now)
+        seen += f", but {_left(first, now)} of {first.subject}, above it"
+    if days_left(first, now) < FEW_DAYS:
+        return Step(Name.TLS, State.WARNING, seen, took, _renewal(own, first), facts)
     return Step(Name.TLS, State.GOOD, seen, took, facts=facts)
+
+
+def _left(certificate: Certificate, now: datetime) -> str:
+    return counted(days_left(certificate, now), "day")
+
+
+def _renewal(own: Certificate, first: Certificate) -> str:
+    """Return what to do before `first`, which may be the server's `own` or one above it, expires."""
+    until = minute(first.ends_at)
+    if first is own:
+        return f"Have CC-iSales' administrators renew the certificate before {until}: from then on it is refused."
+    return (
+        f"From {until} on the server's own is refused too. Have CC-iSales' administrators have it present what "
+        f"{first.subject} has by then; where that is in isales.ca_file, put the new one there beside it."
+    )
 
 
 def _handshake(address: Address, host: str, context: ssl.SSLContext, settings: IsalesSettings) -> ssl.SSLSocket:

@@ -13,6 +13,8 @@ from gateway.errors import UpstreamUnreachable
 from gateway.isales.transport_head import TolerantResponse
 from gateway.isales.transport_socket import CALL, Call, DeadlinedSocket, Phase, tls_failure
 from gateway.name_lookup import NAMES, is_too_old
+from gateway.trust.certificate import read_all
+from gateway.trust.presented import verified
 
 if TYPE_CHECKING:
     _Base = HTTPConnection
@@ -84,9 +86,11 @@ class _TlsConnection(_Deadlined, HTTPSConnection):
         except OSError:
             what = "CC-iSales closed the connection in the TLS handshake."
             raise UpstreamUnreachable(what, retryable_in_s=0) from None
-        # Verified by now, so it is there and has an end.
-        certificate: Any = cast(ssl.SSLSocket, self.sock).getpeercert()
-        CALL.get().certificate_expires_at = ssl.cert_time_to_seconds(certificate["notAfter"])
+        # Verified by now, so it is there and has an end; so have those above it, and the first end is that of all.
+        sock = cast(ssl.SSLSocket, self.sock)
+        own: Any = sock.getpeercert()
+        ends = (one.ends_at.timestamp() for one in read_all(verified(sock)))
+        CALL.get().certificate_expires_at = min(ssl.cert_time_to_seconds(own["notAfter"]), *ends)
 
 
 class _PlainPool(HTTPConnectionPool):

@@ -49,7 +49,9 @@ class Landings:
         left, heard = self._keys(lease.token)
         message = f"{lease.token} {lease.key}"
         args: list[str | int] = [self.channel, message, KEEP_MS]
-        told = self._guard.run(Operation.LISTEN, lambda: self._tell(keys=[left], args=args), 0, key=left, writing=True)
+        told = self._guard.run(
+            Operation.LISTEN, lambda: self._tell(keys=[left], args=args), 0, key=left, writing=True, part="tell"
+        )
         if told:
             waiting: Any = self._backend.waiting  # redis-py has whole seconds only in its types
             self._guard.run(
@@ -58,6 +60,7 @@ class Landings:
                 None,
                 key=heard,
                 writing=True,
+                part="wait",
             )
 
     def hear(self, message: str) -> None:
@@ -67,7 +70,12 @@ class Landings:
             subscriber.doubted(key)
         keys = self._keys(token)
         self._guard.run(
-            Operation.LISTEN, lambda: self._heard(keys=keys, args=[KEEP_MS]), None, key=keys[0], writing=True
+            Operation.LISTEN,
+            lambda: self._heard(keys=keys, args=[KEEP_MS]),
+            None,
+            key=keys[0],
+            writing=True,
+            part="acknowledge",
         )
 
     def missed(self) -> None:

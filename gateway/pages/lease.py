@@ -152,7 +152,7 @@ class Leases:
         for keys in self._backend.client.together(tokens):
             args: list[str | int] = [LEASE_MS, *(tokens[key] for key in keys)]
             renew = partial(self._renew_script, keys=keys, args=args)
-            self._guard.run(Operation.LEASE, renew, None, key=keys[0])
+            self._guard.run(Operation.LEASE, renew, None, key=keys[0], part="renew")
 
     def _holder(self, key: str) -> str | None:
         """Return the token of the leader of `key`, or `None` for none or trouble."""
@@ -178,6 +178,7 @@ class Leases:
             b"",
             key=wake,
             writing=True,
+            part="wait",
         )
         return outcome
 

@@ -103,6 +103,8 @@ def given(sources: Sources, name: str, kind: Any) -> str:
         return ""  # a key in PEM, where its file should be
     if isinstance(value, str):
         return f"; it is {_without_credentials(value)!r:.{SHOWN}}"
+    if isinstance(value, bool):
+        return f"; it is {str(value).lower()}"  # as TOML writes it
     return f"; it is {value!r:.{SHOWN}}" if isinstance(value, int | float) else ""
 
 

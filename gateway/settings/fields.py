@@ -46,6 +46,24 @@ def required_text(value: Any) -> str:
     return value
 
 
+class Number(fields.Float):
+    """A number as TOML writes it: a text that looks like one is none, as of whole numbers."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class TrueOrFalse(fields.Boolean):
+    """A boolean as TOML writes it: neither 1 nor "yes", nor whatever else may count as true elsewhere."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class SecretText(fields.Field[Secret]):
     """A text that is wrapped as soon as it is read and comes out redacted."""
 
@@ -150,16 +168,16 @@ class OneOrMore(fields.List[Any]):
         return listed[0] if listed and len(listed) == 1 else listed
 
 
-def seconds(default: float, meaning: str, *, inclusive: bool = True, most: float) -> fields.Float:
+def seconds(default: float, meaning: str, *, inclusive: bool = True, most: float) -> Number:
     """Return a field for a duration in seconds."""
     limits = validate.Range(min=0.0, max=most, min_inclusive=inclusive)
-    return fields.Float(load_default=default, validate=limits, metadata={"description": meaning})
+    return Number(load_default=default, validate=limits, metadata={"description": meaning})
 
 
-def share(default: float, meaning: str, *, inclusive: bool = False) -> fields.Float:
+def share(default: float, meaning: str, *, inclusive: bool = False) -> Number:
     """Return a field for a share."""
     limits = validate.Range(min=0.0, max=1.0, min_inclusive=inclusive)
-    return fields.Float(load_default=default, validate=limits, metadata={"description": meaning})
+    return Number(load_default=default, validate=limits, metadata={"description": meaning})
 
 
 def count(default: int, meaning: str, *, least: int, most: int) -> fields.Integer:

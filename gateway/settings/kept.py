@@ -6,8 +6,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
+
+from gateway.bounded_file import read_bounded
 
 FILES = (
     ("isales", "ca_file"),
@@ -38,7 +39,7 @@ class KeptSettings:
         for label, table, name in _places(values):
             if path := table.get(name):
                 try:
-                    files[label] = Path(path).read_bytes()
+                    files[label] = read_bounded(path)
                 except OSError:
                     continue  # it was there a moment ago; without its content the path has to do
         return cls(environment, values, files, time_zones)

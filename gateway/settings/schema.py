@@ -22,6 +22,7 @@ from gateway.settings.fields import (
     OneOrMore,
     SecretText,
     TimeZone,
+    TrueOrFalse,
     Vdns,
     check_base_url,
     check_jwks_url,
@@ -409,7 +410,7 @@ class Log(SettingsSchema):
 
     level = text("info", "`debug`, `info`, `warning` or `error`.", one_of("debug", "info", "warning", "error"))
     format = text("json", "`json`, one object a line, or `console`, for people.", one_of("json", "console"))
-    hits = fields.Boolean(
+    hits = TrueOrFalse(
         load_default=False,
         metadata={"description": "Whether requests that a page at hand answers at once are logged too."},
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from gateway.bounded_file import read_bounded
 from gateway.settings.schema import SettingsTable
 from gateway.settings.sources import SECRETS, Origin, Sources, table_kinds
 
@@ -103,11 +104,7 @@ def _read(sources: Sources, table: str, values: dict[str, Any], name: str, envir
 def _content(path: Any) -> str:
     if not isinstance(path, str):
         raise ValueError("must be the path of a file, in quotes")  # noqa: TRY004 -- the value of a setting
-    with Path(path).open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"cannot be read: it is longer than {MAX_BYTES} bytes")
-    secret = content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
+    secret = read_bounded(path, MAX_BYTES).decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
     if "\n" in secret:
         lines = secret.count("\n") + 1
         raise ValueError(f"names a file of {lines} lines, and a secret is one; name the file that holds nothing else")

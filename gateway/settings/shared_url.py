@@ -40,6 +40,11 @@ class SharedUrl:
         """Whether the way there is encrypted."""
         return self.options.reveal().startswith("rediss:")
 
+    @property
+    def socket(self) -> bool:
+        """Whether it is a socket of this machine."""
+        return self.options.reveal().startswith("unix:")
+
 
 _SCHEMES: Final = {
     "redis": (Kind.PLAIN, "redis"),
@@ -105,7 +110,8 @@ def _plain(scheme: str, rest: str) -> SharedUrl:
     url = f"{scheme}://{rest}"
     try:
         parts = urlsplit(url)
-        sound = parts.port != 0 and not parts.fragment
+        # Behind two slashes redis-py takes the first folder of a socket's path for a host, and passes it over.
+        sound = parts.port != 0 and not parts.fragment and not (scheme == "unix" and parts.hostname)
     except ValueError:
         sound = False
     # redis-py itself takes a database that is no number for the database 0.

@@ -13,6 +13,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from gateway.bounded_file import read_bounded
 from gateway.settings.fields import OneOrMore
 from gateway.settings.schema import SettingsTable
 
@@ -122,7 +123,7 @@ def read_files(sources: Sources, environ: Mapping[str, str], root: Path) -> None
 def _merge_file(sources: Sources, path: Path, origin: Origin) -> None:
     try:
         # Some editors begin a file with a byte-order mark, which nobody sees.
-        _merge(sources, sources.values, tomllib.loads(path.read_text(encoding="utf-8-sig")), "", origin)
+        _merge(sources, sources.values, tomllib.loads(read_bounded(path).decode("utf-8-sig")), "", origin)
     except OSError as fault:
         reason = f"cannot be read: {fault.strerror}"
     except RecursionError:

@@ -3,8 +3,9 @@
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from gateway.bounded_file import read_bounded
 
 CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
 PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----")
@@ -50,7 +51,7 @@ def _unlike(path: str, content: re.Pattern[bytes], what: str) -> str | None:
     if "-----BEGIN" in path:
         return "must be the path of a file, not what is in it"
     try:
-        found = Path(path).read_bytes()
+        found = read_bounded(path)
     except OSError as fault:
         return f"{path!r} cannot be read: {fault.strerror}"
     except ValueError:
@@ -71,7 +72,7 @@ def _ca_fault(path: str) -> str | None:
 def _key_fault(path: str) -> str | None:
     if fault := _unlike(path, PRIVATE_KEY, "private key"):
         return fault
-    if ENCRYPTED.search(Path(path).read_bytes()):
+    if ENCRYPTED.search(read_bounded(path)):
         return f"the private key in {path!r} is encrypted; `openssl pkey -in <file> -out <new file>` decrypts it"
     return None
 

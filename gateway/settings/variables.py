@@ -13,7 +13,11 @@ from gateway.settings.sources import SECRETS, VARIABLES, Origin, Sources, table_
 
 PREFIX = "GATEWAY__"
 ALIKE = re.compile(r"GATEWAY_+([A-Z]+)(?:_+([0-9]{1,4}))?(?:_+([A-Z0-9_]+))?")
-OTHERS = ("GATEWAY_ENV", "GATEWAY_CONFIG")
+OTHERS = {
+    "GATEWAY_ENV": re.compile(r"GATEWAY_*ENV(IRONMENT|_NAME)?"),
+    "GATEWAY_CONFIG": re.compile(r"GATEWAY_*(CONFIGS?|CONFIGURATION|SETTINGS)(_*(FILE|PATH|TOML))?"),
+}
+"""The two that are no setting's, and what they are called by mistake, which would be served with the demo key."""
 TEXTS = (fields.String, SecretText, KeyHash, TimeZone)
 NUMBER = re.compile(r"[0-9]{1,4}")
 
@@ -40,7 +44,7 @@ def read_variables(sources: Sources, environ: Mapping[str, str]) -> None:
 
 
 def _mistaken(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield a sentence for each variable that would be one of ours in capitals and with double underscores."""
+    """Yield a sentence for each variable that is likely meant to be one of ours."""
     for variable in sorted(environ):
         meant = None if variable.startswith(PREFIX) else _meant(variable)
         if meant not in (None, variable):
@@ -50,8 +54,9 @@ def _mistaken(environ: Mapping[str, str]) -> Iterator[str]:
 def _meant(variable: str) -> str | None:
     """Return the variable of ours that `variable` is like, `None` where there is none."""
     name = variable.upper()
-    if name in OTHERS:
-        return name
+    for other, alike in OTHERS.items():
+        if alike.fullmatch(name):
+            return other
     found = ALIKE.fullmatch(name)
     kind = table_kinds().get(found[1].lower()) if found else None
     key = (found[3] or "").lower() if found else ""

@@ -35,6 +35,10 @@ INSTEAD_SENTINEL: Final = (
     "that the Sentinels give the master"
 )
 INSTEAD_PLAIN: Final = "cache.shared_url points to a Redis that is no cluster: write redis://host:port/0"
+INSTEAD_NO_SENTINEL: Final = (
+    "cache.shared_url points to a Redis that is no Sentinel: write redis://host:port/0, or name the Sentinels, whose "
+    "own port is 26379"
+)
 
 INSTEAD_PROXY: Final = (
     "cache.shared_url points to a proxy that spreads keys without heeding what stands in braces: have it do so "
@@ -164,6 +168,8 @@ class RedisBackend(RedisCache):
             kind = fault_of(error).kind
             if kind == "cluster" and len(self._nothing) > 1:
                 return Fault("cluster", INSTEAD_CLUSTER)
+            if kind == "command" and "SENTINEL" in str(error):
+                return Fault("role", INSTEAD_NO_SENTINEL)
             if kind == "command" and self._is_sentinel():
                 return Fault("role", INSTEAD_SENTINEL)
             raise

@@ -12,6 +12,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import parse_url
+from redis.exceptions import ClusterDownError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -51,6 +52,13 @@ def client_of(address: StoreAddress, longer_s: float = 0.0) -> Client:
         # Raised here, because cause and variables of where it failed show parts of the URL, and so of the password.
         raise ValueError(f"cache.shared_url is no URL of a Redis: {client}.")  # noqa: TRY004 -- what is wrong, in words
     return client
+
+
+def commands_of_connections(address: StoreAddress) -> tuple[str, ...]:
+    """Return the commands that connections send by themselves for what the URL of `address` says."""
+    options: dict[str, Any] = parse_url(read_shared_url(address.url.reveal()).options.reveal())  # type: ignore[no-untyped-call] # -- redis-py has no types here
+    asked = {"select": "db", "client|setname": "client_name", "ping": "health_check_interval"}
+    return tuple(command for command, option in asked.items() if options.get(option))
 
 
 def _client_if_usable(address: StoreAddress, longer_s: float) -> Client | str:
@@ -114,12 +122,16 @@ def _of_cluster(url: SharedUrl, options: Mapping[str, Any]) -> "redis.RedisClust
     (host, port), *others = url.nodes
     first = f"redis://[{host}]:{port}" if ":" in host else f"redis://{host}:{port}"
     to_nodes = {name: value for name, value in options.items() if name not in {"host", "port", "db", "retry"}}
-    return RedisCluster(
-        url=first,
-        startup_nodes=[ClusterNode(*node) for node in others],  # type: ignore[no-untyped-call] # -- the same
-        retry=options["retry"],
-        # A node that is lost without a replica takes its own keys away, no others.
-        require_full_coverage=False,
-        connection_pool_class=FollowingPool,
-        **to_nodes,
-    )
+    try:
+        return RedisCluster(
+            url=first,
+            startup_nodes=[ClusterNode(*node) for node in others],  # type: ignore[no-untyped-call] # -- the same
+            retry=options["retry"],
+            # A node that is lost without a replica takes its own keys away, no others.
+            require_full_coverage=False,
+            connection_pool_class=FollowingPool,
+            **to_nodes,
+        )
+    except IndexError as error:
+        # redis-py looks for the first of the nodes that have slots.
+        raise ClusterDownError("no node of the cluster has slots yet") from error

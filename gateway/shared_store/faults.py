@@ -30,7 +30,7 @@ WRITES_ONLY: Final = frozenset({"full", "readonly"})
 SHOWN: Final = 120
 
 # What Redis' answers begin with. In a script Redis puts its own words before the code, so that redis-py does not know
-# the error by class, and the code may be anywhere; `-` stands before it in 6.2.
+# the error by class, and the code may be anywhere; `-` is before it in 6.2. Of channels Valkey says "No permissions".
 _CODES: Final = (
     ("READONLY", "readonly"),
     ("MISCONF", "readonly"),
@@ -45,13 +45,14 @@ _CODES: Final = (
     ("WRONGPASS", "auth"),
     ("invalid password", "auth"),
     ("invalid username-password", "auth"),
-    ("no permissions to", "auth"),
+    ("o permissions to", "auth"),
     ("ACL failure in script", "auth"),
     ("user executing the script can't", "auth"),
     ("MOVED ", "cluster"),
     ("ASK ", "cluster"),
     ("CROSSSLOT", "cluster"),
     ("Cluster mode is not enabled", "cluster"),
+    ("cluster support disabled", "cluster"),
     ("CLUSTERDOWN", "cluster"),
     ("TRYAGAIN", "cluster"),
     ("unknown command", "command"),
@@ -62,7 +63,7 @@ _CODES: Final = (
     ("is not allowed", "command"),
 )
 # Of a right of one operation, not of the way in.
-_DENIED: Final = ("NOPERM", "no permissions to", "ACL failure", "user executing the script can't")
+_DENIED: Final = ("NOPERM", "o permissions to", "ACL failure", "user executing the script can't")
 _CLASSES: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (ssl.SSLError, "tls"),
     (exceptions.TimeoutError, "timeout"),
@@ -105,13 +106,17 @@ def fault_of(error: BaseException, hidden: Iterable[str] = ()) -> Fault:
     """Return what an exception of redis-py or of the socket means. Of what was said, `hidden` texts are left out."""
     kind, told = _judged(error)
     answered = isinstance(error, exceptions.ResponseError)
-    says = isinstance(told, exceptions.ResponseError) or kind in {"tls", "clients", "auth"}
+    says = (
+        isinstance(told, exceptions.ResponseError)
+        or kind in {"tls", "clients", "auth"}
+        or isinstance(told, exceptions.BusyLoadingError)
+    )
     denied = kind == "auth" and any(words in str(told) for words in _DENIED)
     one_operation = answered and (denied or kind in {"command", "other"})
     text = str(told)
     if kind == "tls":
         # Without the place in Python's sources that ends it.
-        text = _SOURCE.sub("", text[max(0, text.find("[SSL")) :])
+        text = _SOURCE.sub("", text[max(0, text.find("[SSL")) :]).removesuffix("')")
     return Fault(kind, _shown(text, hidden) if says else "", one_operation)
 
 
@@ -130,6 +135,9 @@ def _judged(error: BaseException) -> tuple[str, BaseException]:
     for one in chain:
         if isinstance(one, MasterNotFoundError) and one.__cause__ is not None:
             # None of the Sentinels could be asked.
+            continue
+        if isinstance(one, exceptions.RedisClusterException) and one.__cause__ is not None:
+            # What a node said is in it too, behind words of redis-py's that leave no place for them.
             continue
         said = next((kind for code, kind in _CODES if code in str(one)), None)
         if said is not None and isinstance(one, exceptions.RedisError | exceptions.RedisClusterException):

@@ -27,6 +27,9 @@ SLOW_S: Final = 1.0
 _SLOW: Final = Fault("timeout")
 IN_VAIN_S: Final = 0.1
 """Half of the time limit: what fails sooner has kept nobody waiting."""
+PART_S: Final = 600.0
+"""So long a part of an operation is named after it failed last: some are hardly ever tried, and nobody would hear that
+they work again."""
 _ALONE: Final = "each process keeps pages and counts calls and requests for itself"
 
 
@@ -34,12 +37,14 @@ class _Judged:
     """A breaker, and the latest fault that counted against it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.breaker = Breaker(clock)
         self.fault = Fault("other")
+        self.failed_at = float("-inf")
 
     def failed(self, permit: Permit, fault: Fault) -> bool:
         """Take note of a failure; return whether it opened the breaker."""
-        self.fault = fault
+        self.fault, self.failed_at = fault, self._clock()
         return self.breaker.failed(permit)
 
 
@@ -72,7 +77,7 @@ class RedisGuard:
         self._leave = leave
         self._hidden = tuple(hidden)
         self._nodes: dict[str, _Node] = {}
-        self._operations = {operation: _Judged(clock) for operation in Operation}
+        self._operations: dict[tuple[Operation, str], _Judged] = {}
         self._misplaced: Fault | None = None
         self._lock = threading.Lock()
 
@@ -91,23 +96,42 @@ class RedisGuard:
             if not judged.breaker.closed:
                 report = {"fault": judged.fault.kind, "said": judged.fault.said}
         operations = {
-            operation.value: {"fault": fault.kind, "said": fault.said, "lost": LOST[operation]}
-            for operation in self.failing_operations()
-            for fault in (self._operations[operation].fault,)
+            operation.value: {"fault": judged.fault.kind, "said": judged.fault.said, "lost": LOST[operation]}
+            for operation, judged in self._failing().items()
         }
         return {**report, **({"operations": operations} if operations else {})}
 
     def failing_operations(self) -> list[Operation]:
         """Return the operations that fail by themselves."""
-        return [operation for operation, judged in self._operations.items() if not judged.breaker.closed]
+        return list(self._failing())
+
+    def _failing(self) -> dict[Operation, _Judged]:
+        """Return what fails, each with a part of it that does, in the order of `Operation`."""
+        with self._lock:
+            known = list(self._operations.items())
+        since = self._clock() - PART_S
+        failing = {
+            operation: judged
+            for (operation, part), judged in known
+            if not judged.breaker.closed and (not part or judged.failed_at > since)
+        }
+        return {operation: failing[operation] for operation in Operation if operation in failing}
 
     def run(
-        self, operation: Operation, work: Callable[[], T], otherwise: T, *, key: str = "", writing: bool = False
+        self,
+        operation: Operation,
+        work: Callable[[], T],
+        otherwise: T,
+        *,
+        key: str = "",
+        writing: bool = False,
+        part: str = "",
     ) -> T:
         """Return what `work` returns, or `otherwise` when Redis is in trouble now or was so lately.
 
-        `key` is any that `work` is about. `writing` is for operations that need memory in Redis. A success that took
-        longer than `SLOW_S` counts as a timeout.
+        `key` is any that `work` is about. `writing` is for operations that need memory in Redis. `part` names what is
+        but a part of the operation and takes other rights: that it works says nothing about the rest, nor the rest
+        about it. A success that took longer than `SLOW_S` counts as a timeout.
 
         Of a node that has kept one answer waiting for nothing, that answer asks no more, but once for its place in the
         call budget, which has to hold; so that what it waits for Redis does not grow with what it needs from it.
@@ -118,7 +142,7 @@ class RedisGuard:
         answer, asked = UNDER_WAY.get(), (name, operation is Operation.SLOT)
         if answer is not None and asked in answer.in_vain:
             return otherwise
-        node, judged = self._node(name), self._operations[operation]
+        node, judged = self._node(name), self._judged(operation, part)
         writes = node.writes.breaker.admit() if writing else None
         if writing and writes is None:
             return otherwise
@@ -139,19 +163,19 @@ class RedisGuard:
         if fault is not None and answer is not None and self._clock() - began >= IN_VAIN_S:
             answer.in_vain.add(asked)
         self._note_node(node, permit, writes, fault)
-        self._note_operation(operation, allowed, fault)
+        self._note_operation(operation, judged, allowed, fault)
         return result
 
     def failed(self, operation: Operation, error: Exception) -> Fault:
         """Count one failed operation that was tried whatever this guard thinks; return what is wrong."""
         fault = self._read(operation, error)
         if fault.one_operation:
-            self._note_operation(operation, Permit.PROBE, fault)
+            self._note_operation(operation, self._judged(operation), Permit.PROBE, fault)
         return fault
 
     def succeeded(self, operation: Operation) -> None:
         """Take note that one succeeded that was tried whatever this guard thinks."""
-        self._note_operation(operation, Permit.PROBE, None)
+        self._note_operation(operation, self._judged(operation), Permit.PROBE, None)
 
     def place(self, find: Callable[[], Fault | None]) -> None:
         """Find out whether this is a Redis to use at all: `find` returns what it is instead, or `None`.
@@ -179,6 +203,13 @@ class RedisGuard:
             with self._lock:
                 node = self._nodes.setdefault(name, _Node(self._clock))
         return node
+
+    def _judged(self, operation: Operation, part: str = "") -> _Judged:
+        judged = self._operations.get((operation, part))
+        if judged is None:
+            with self._lock:
+                judged = self._operations.setdefault((operation, part), _Judged(self._clock))
+        return judged
 
     def _nodes_in_use(self) -> list[_Node]:
         """Return the nodes that are asked now; of those that have no keys any more nobody would hear that they work."""
@@ -215,8 +246,7 @@ class RedisGuard:
                 consequence="it is still read, and each process counts calls and requests for itself",
             )
 
-    def _note_operation(self, operation: Operation, permit: Permit, fault: Fault | None) -> None:
-        judged = self._operations[operation]
+    def _note_operation(self, operation: Operation, judged: _Judged, permit: Permit, fault: Fault | None) -> None:
         if fault is None:
             if judged.breaker.succeeded(permit):
                 log.info("shared cache operation works again", operation=operation.value)

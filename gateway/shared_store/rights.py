@@ -1,5 +1,6 @@
 """What a user of Redis needs rights for: commands, those that scripts use among them, keys and channels. Pure."""
 
+from collections.abc import Sequence
 from typing import Final
 
 COMMANDS: Final = (
@@ -19,8 +20,8 @@ OF_A_CLUSTER: Final = ("cluster|slots", "command", "asking")
 """Those that a cluster's client needs besides."""
 
 
-def set_user(prefix: str, *, cluster: bool) -> str:
-    """Return the least that a user needs, as the command that makes one; for a database other than 0 add `+select`."""
-    commands = (*COMMANDS, *(OF_A_CLUSTER if cluster else ()))
+def set_user(prefix: str, *, cluster: bool, also: Sequence[str] = ()) -> str:
+    """Return the least that a user needs, as the command that makes one; `also` what the URL asks for besides."""
+    commands = (*COMMANDS, *(OF_A_CLUSTER if cluster else ()), *also)
     rights = " ".join(f"+{command}" for command in commands)
     return f"ACL SETUSER campaign-gateway reset on >PASSWORD resetchannels ~{prefix}* &{prefix}* {rights}"

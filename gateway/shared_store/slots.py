@@ -158,7 +158,9 @@ class RedisSlots:
         if ttl_s is not None:
             member = f"{self._process()} {token}"
             # Not as a write: it needs no memory, and that it works says nothing about those that do.
-            done = self._guard.run(Operation.SLOT, lambda: self._give_up([member]), otherwise=False, key=self._held)
+            done = self._guard.run(
+                Operation.SLOT, lambda: self._give_up([member]), otherwise=False, key=self._held, part="give up"
+            )
             self._given_up.note(member, ttl_s, done=done)
 
     def _give_up(self, members: Sequence[str]) -> bool:

@@ -100,7 +100,8 @@ class UpstreamNumbers(Numbers):
         self._certificate_expires = self._gauge(
             Over.LEAST,
             "upstream_certificate_expiry_timestamp_seconds",
-            "When the certificate of CC-iSales expires, in seconds since 1970; absent before the first TLS connection.",
+            "When the certificate of CC-iSales, or one above it, expires, in seconds since 1970; absent before the "
+            "first TLS connection.",
         )
         # 0 would be a certificate that is long over.
         self._certificate_expires.set(math.nan)

@@ -4,13 +4,13 @@ import hashlib
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from gateway.bounded_file import read_bounded
 from gateway.escaping import escaped
 
 SHOWN_NAMES: Final = 3
@@ -131,10 +131,15 @@ def read_all(ders: tuple[bytes, ...]) -> tuple[Certificate, ...]:
     return tuple(found)
 
 
+def soonest(chain: tuple[Certificate, ...]) -> Certificate:
+    """Return the one of `chain`, which is not empty, that expires first: from then on all of it is refused."""
+    return min(chain, key=lambda one: one.ends_at)
+
+
 def in_file(path: str) -> tuple[Certificate, ...]:
     """Return the certificates in the PEM file at `path` that can be read; none where the file cannot."""
     try:
-        text = Path(path).read_text(encoding="ascii", errors="replace")
+        text = read_bounded(path).decode("ascii", errors="replace")
     except OSError:
         return ()
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"

@@ -18,9 +18,25 @@ class ShowingTlsSocket(ssl.SSLSocket):
 
 def presented(sock: ssl.SSLSocket) -> tuple[bytes, ...]:
     """Return the certificates that the other end presented, its own first, in DER; verified or not."""
-    # A method of the socket itself from Python 3.13 on; before, of what is within it.
-    within: Any = sock._sslobj  # type: ignore[attr-defined] # noqa: SLF001 -- see above
-    chain = None if within is None else within.get_unverified_chain()
+    within = _within(sock)
+    return _ders(None if within is None else within.get_unverified_chain())
+
+
+def verified(sock: ssl.SSLSocket) -> tuple[bytes, ...]:
+    """Return the certificates by which the other end was found trusted, from its own up to the one we trust, in DER.
+
+    Others that it presents besides, such as those for older clients, are not among them. Empty before the handshake.
+    """
+    within = _within(sock)
+    return _ders(None if within is None else within.get_verified_chain())
+
+
+def _within(sock: ssl.SSLSocket) -> Any:
+    # Methods of the socket itself from Python 3.13 on; before, of what is within it.
+    return sock._sslobj  # type: ignore[attr-defined] # noqa: SLF001 -- see above
+
+
+def _ders(chain: Any) -> tuple[bytes, ...]:
     return tuple(ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in chain or ())
 
 

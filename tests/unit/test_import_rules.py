@@ -71,7 +71,12 @@ def test_the_shared_store_belongs_to_nobody() -> None:
     users = importers("gateway.shared_store")
     outside = {user for user in users if not below(user, "gateway.pages")}
     assert outside
-    doctor = {"gateway.cli.cache", "gateway.cli.doctor_shared", "gateway.cli.doctor_shared_fitness"}
+    doctor = {
+        "gateway.cli.cache",
+        "gateway.cli.doctor_shared",
+        "gateway.cli.doctor_shared_fitness",
+        "gateway.cli.doctor_shared_hints",
+    }
     assert all(below(user, "gateway.factory") or user in doctor for user in outside)
 
 

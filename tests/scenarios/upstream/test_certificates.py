@@ -1,6 +1,7 @@
 """What is said of a certificate is made from its whole chain, and the same by the doctor, the problem and the log."""
 
 import json
+import re
 import socket
 import ssl
 from datetime import UTC, datetime
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.isales.doctor_network import Address
+from gateway.isales.doctor_step import State
 from gateway.isales.doctor_tls import shake_hands
-from tests.scenarios.upstream.certificates import HOST, ISSUING, KINDS, OLD_ISSUING, ROOT, Kind, own
-from tests.scenarios.upstream.raw_server import RawServer
-from tests.support.certificates import presenting, rsa_key
+from tests.scenarios.upstream.certificates import DAY, HOST, ISSUING, KINDS, OLD_ISSUING, ROOT, Kind, own
+from tests.scenarios.upstream.raw_server import GOOD_BODY, RawServer, http, says_and_closes
+from tests.support.certificates import NOW, between, presenting, rsa_key
 from tests.support.gateway import PROJECT, GatewayUnderTest
 from tests.unit.isales.vendor import isales_settings
 
@@ -42,6 +44,32 @@ def test_what_is_wrong_is_told_of_the_whole_chain(kind: Kind, tmp_path: Path) ->
 def test_the_runbook_has_them_all(kind: Kind) -> None:
     """So that who searches it for what he was told finds it."""
     assert kind.words.removesuffix(" on") in RUNBOOK
+
+
+def test_the_first_end_of_the_chain_is_that_of_all(tmp_path: Path) -> None:
+    """Doctor and metric count down to an intermediate that expires before the server's own, if it is needed."""
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(ROOT.pem)
+    ending = between(ROOT, "Ending Issuing", ends=NOW + 5 * DAY)
+    shown = "campaign_gateway_upstream_certificate_expiry_timestamp_seconds"
+    for by, ends in ((ending, NOW + 5 * DAY), (ISSUING, NOW + 300 * DAY)):
+        with RawServer(tls=presenting(tmp_path, own(by), by, ending)) as server:
+            settings = isales_settings(f"https://{HOST}:{server.port}", ca_file=str(ca_file))
+            step = shake_hands(Address(socket.AF_INET, ("127.0.0.1", server.port)), HOST, settings, NOW)
+            gateway = GatewayUnderTest(settings.base_url, isales__ca_file=str(ca_file))
+            server.will(says_and_closes(http("200 OK", GOOD_BODY)))
+            assert gateway.get("/campaigns").status_code == 200
+        found = re.search(rf"^{shown} (\S+)$", gateway.get("/metrics").get_data(as_text=True), re.MULTILINE)
+        assert found
+        assert float(found[1]) == ends.timestamp()
+        assert step.facts["days_left"] == 300
+        if by is ending:
+            assert step.state is State.WARNING
+            assert step.seen.endswith("300 days left, but 5 days of Ending Issuing, above it")
+            assert step.facts["chain_days_left"] == 5
+            assert "have it present what Ending Issuing has by then" in step.hint
+        else:
+            assert (step.state, step.hint) == (State.GOOD, "")
 
 
 def test_problem_and_log_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -188,5 +188,5 @@ def test_files_are_read_each_time(tmp_path: Path) -> None:
     file.write_bytes(b"two")
     assert read() == b"two"
     file.write_bytes(b" " * (MAX_BYTES + 1))
-    with pytest.raises(ValueError, match="larger than"):
+    with pytest.raises(OSError, match="longer than 262144 bytes"):
         read()

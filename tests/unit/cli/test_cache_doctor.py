@@ -20,7 +20,7 @@ from gateway.pages.redis_tier import RedisTier
 from gateway.settings import load_settings
 from gateway.settings.model import Secret
 from gateway.shared_store.address import StoreAddress
-from gateway.shared_store.backend import INSTEAD_CLUSTER, INSTEAD_PLAIN, INSTEAD_SENTINEL
+from gateway.shared_store.backend import INSTEAD_CLUSTER, INSTEAD_NO_SENTINEL, INSTEAD_PLAIN, INSTEAD_SENTINEL
 from gateway.shared_store.rights import set_user
 from tests.support.gateway import VARIABLES
 from tests.support.redis_cluster import RedisCluster, redis_cluster
@@ -78,12 +78,15 @@ def test_what_is_something_else_is_named(redis: RedisServer, cluster: RedisClust
     """A node of a cluster, a Sentinel, or a Redis that is no cluster; the gateway says so too, and shares nothing."""
     sentinel, node = (f"redis://127.0.0.1:{one.port}/0" for one in (sentinels.sentinels[0], cluster.nodes[0]))
     plain = redis.url.reveal().replace("redis://", "redis+cluster://")
+    unwatched = redis.url.reveal().replace("redis://", "redis+sentinel://").replace("/0", "/mymaster/0")
     for url, kind, words in (
         (node, "cluster", INSTEAD_CLUSTER),
         (sentinel, "role", INSTEAD_SENTINEL),
         (plain, "cluster", INSTEAD_PLAIN),
+        (unwatched, "role", INSTEAD_NO_SENTINEL),
     ):
         steps = steps_of(url)
+        assert list(steps.values())[-1].seen == words
         assert [step.facts["fault"] for step in steps.values() if step.state is State.FAILED] == [kind]
         assert list(steps)[-1] in {Name.CONNECT, Name.ROLE}, "nothing else that is asked of it tells anything"
         with shared_tier(Secret(url)) as tier:
@@ -107,6 +110,37 @@ def test_a_way_that_is_closed_ends_the_examination() -> None:
         assert bad(steps_of(server.url.reveal())) == {}
 
 
+def test_what_a_connection_begins_with_is_part_of_the_way(redis: RedisServer) -> None:
+    """A database that is not there, a cluster without slots, and TLS to who speaks none end it, with what to do."""
+    steps = steps_of(redis.url.reveal().replace("/0", "/99"))
+    assert list(steps) == [Name.DNS, Name.TCP, Name.CONNECT]
+    assert (steps[Name.CONNECT].state, steps[Name.CONNECT].seen) == (State.FAILED, "other: DB index is out of range")
+    assert "fewer databases" in steps[Name.CONNECT].hint
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    with redis_server(program=engine(REDIS_7), options=options) as node:
+        step = steps_of(f"redis+cluster://127.0.0.1:{node.port}")[Name.CONNECT]
+    assert (step.state, step.seen) == (State.FAILED, "cluster: no node of the cluster has slots yet")
+    address = StoreAddress(Secret(redis.url.reveal().replace("redis://", "rediss://")))
+    assert "write redis for rediss" in steps_of(address)[Name.CONNECT].hint
+
+
+def test_the_least_rights_are_those_of_the_url(redis_to_hurt: RedisServer) -> None:
+    """A database, a name and checks of health need rights of their own, which are printed too, and suffice."""
+    url = f"redis://campaign-gateway:PASSWORD@127.0.0.1:{redis_to_hurt.port}/3?client_name=us&health_check_interval=9"
+    with redis_to_hurt.client() as client:
+        client.execute_command(*shlex.split(set_user(PREFIX, cluster=False)))
+        steps = steps_of(url)
+        assert bad(steps) == {Name.CONNECT: State.FAILED}
+        acl = set_user(PREFIX, cluster=False, also=("select", "client|setname", "ping"))
+        assert acl in steps[Name.CONNECT].hint
+        client.execute_command(*shlex.split(acl))
+        client.execute_command("ACL", "LOG", "RESET")
+        steps = steps_of(url)
+        assert bad(steps) == {}
+        assert steps[Name.RIGHTS].facts["acl"] == acl
+        assert acl in run(url)[1]
+
+
 def test_a_master_that_is_told_to_be_elsewhere_is_named(sentinels: Sentinels) -> None:
     """Sentinels and nodes of a cluster tell addresses of their own, which need not lead anywhere from here."""
     nowhere = free_port()
@@ -122,6 +156,8 @@ def test_a_master_that_is_told_to_be_elsewhere_is_named(sentinels: Sentinels) ->
     assert "cluster-announce-ip" in steps[Name.TCP].hint
     for one in sentinels.sentinels:
         sentinels.ask(one, "SENTINEL", "MONITOR", "elsewhere", "127.0.0.1", nowhere, 2)
+    step = steps_of(sentinels.url.reveal().replace("/mymaster/", "/unheard-of/"))[Name.CONNECT]
+    assert "SENTINEL MASTERS" in step.hint
     steps = steps_of(sentinels.url.reveal().replace("/mymaster/", "/elsewhere/"))
     assert steps[Name.TCP].seen == f"127.0.0.1:{nowhere} refuses connections"
 
@@ -138,15 +174,19 @@ def test_rights_that_are_missing_are_listed(name: str) -> None:
         assert bad(steps) == {Name.RIGHTS: State.FAILED, Name.CHANNEL: State.FAILED}
         assert steps[Name.RIGHTS].facts["missing"] == ("time", "zadd", "publish")
         assert set_user(PREFIX, cluster=False) in steps[Name.RIGHTS].hint
+        assert set_user(PREFIX, cluster=False) in steps[Name.CHANNEL].hint
 
 
 def test_memory_that_is_short_is_told(redis_to_hurt: RedisServer) -> None:
-    """A policy that takes leases first, and little that is left, are warnings."""
+    """A policy that takes leases first, and little that is left, are warnings; none that is left is a failure."""
     with redis_to_hurt.client() as client:
         client.config_set("maxmemory-policy", "volatile-ttl")
         client.config_set("maxmemory", str(client.info("memory")["used_memory"] + 50_000))
         steps = steps_of(redis_to_hurt.url.reveal())
-    assert bad(steps) == {Name.EVICTION: State.WARNING, Name.MEMORY: State.WARNING}
+        assert bad(steps) == {Name.EVICTION: State.WARNING, Name.MEMORY: State.WARNING}
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 500_000)
+        assert bad(steps_of(redis_to_hurt.url.reveal())) == {Name.MEMORY: State.FAILED}, "it takes no page any more"
 
 
 @contextmanager
@@ -189,12 +229,16 @@ def test_tls_is_looked_at(tmp_path: Path) -> None:
         assert bad(steps_of(unchecked)) == {Name.TLS: State.WARNING}
         later = steps_of(address(port), timedelta(days=360))
         assert bad(later) == {Name.TLS: State.WARNING, Name.CLOCK: State.WARNING}
+        assert "cache.shared_cert_file" in steps_of(address(port, cert_file=""))[Name.CONNECT].hint
+        assert "rediss://" in steps_of(f"redis://localhost:{port}/0")[Name.CONNECT].hint
         for wrong in (address(port, "other.pem"), address(port, "")):
             assert steps_of(wrong)[Name.CONNECT].facts["fault"] == "tls"
             with shared_tier(wrong) as tier:
                 assert tier.get("page:2:7:abc") is None
     with tls_server(tmp_path, ca, "elsewhere.example.com") as port:
-        assert steps_of(address(port))[Name.CONNECT].facts["fault"] == "tls"
+        step = steps_of(address(port))[Name.CONNECT]
+        assert step.facts["fault"] == "tls"
+        assert step.hint == "The certificate is for another name: name one that it is for in cache.shared_url."
     with tls_server(tmp_path, ca, "localhost", datetime(2020, 1, 1, tzinfo=UTC)) as port:
         step = steps_of(address(port))[Name.CONNECT]
         assert step.facts["fault"] == "tls"

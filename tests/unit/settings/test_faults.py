@@ -113,7 +113,7 @@ def test_a_single_value_is_shown(root: Path) -> None:
     )
     assert "it is 'loud'" in text
     assert "it is 0" in text
-    assert "it is True" in text
+    assert "it is true" in text
     assert "it is 'https://********@isales.example.com/?********'" in text
     assert "clients[0].scopes[1] (from GATEWAY__CLIENTS__0__SCOPES): must be one of" in text
     assert "it is 'campaign:write'" in text

@@ -113,6 +113,12 @@ def test_all_faults_come_at_once(root: Path) -> None:
         ("GATEWAY__TENANTS__0__VDN", "one", "must be a whole number from 1 to 9999; it is 'one'"),
         ("GATEWAY__CACHE__MAX_BYTES", "64MB", "must be a whole number from 0 to 1099511627776; it is '64MB'"),
         ("GATEWAY__LOG__HITS", "often", "must be true or false; it is 'often'"),
+        ("GATEWAY__LOG__HITS", "yes", "must be true or false; it is 'yes'"),
+        ("GATEWAY__LOG__HITS", "1", "must be true or false; it is 1"),
+        ("GATEWAY__LOG__HITS", '"true"', "must be true or false; it is 'true'"),
+        ("GATEWAY__CACHE__FRESH_S", '"15"', "must be a number from 0.0 to 86400.0; it is '15'"),
+        ("GATEWAY__CACHE__REFRESH_AHEAD", '"0.5"', "must be a number above 0.0, 1.0 at most; it is '0.5'"),
+        ("GATEWAY__CACHE__FRESH_S", "true", "must be a number from 0.0 to 86400.0; it is true"),
         ("GATEWAY__CLIENTS__0__VDNS", '["1"]', "(1 to 9999), or [\"*\"] for all; it is ['1']"),
         ("GATEWAY__CLIENTS__0__VDNS", '"*"', "for all; it is '*'"),
         (

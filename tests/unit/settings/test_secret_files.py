@@ -63,7 +63,7 @@ def test_both_forms_in_one_source_are_a_fault(root: Path, tmp_path: Path, secret
     [
         (None, "'{}' cannot be read: No such file or directory"),
         (b"\xff", "cannot be read: it is not UTF-8 text"),
-        (b"x" * 65_537, "cannot be read: it is longer than 65536 bytes"),
+        (b"x" * 65_537, "'{}' cannot be read: it is longer than 65536 bytes"),
         (b"AK\nSK\n", "names a file of 2 lines, and a secret is one; name the file that holds nothing else"),
         (b"SK\r\n\n", "names a file of 2 lines, and a secret is one; name the file that holds nothing else"),
     ],

@@ -63,6 +63,8 @@ def test_a_form_is_taken_apart(
         ("redis+tls://h", "rediss://host:port/0"),
         ("redis-socket:///run/s", "unix:///path"),
         ("redis+unix:///run/s", "unix:///path"),
+        ("unix://run/s", "unix:///path"),
+        ("unix://user:geheim-canary@run/s?db=1", "unix:///path"),
         ("redis+sentinel://h1:26379", "names no master"),
         ("redis+sentinel://h1:26379/0", "names no master"),
         ("redis+sentinel://h1:26379/0#mymaster", "the name of the master is in the path"),

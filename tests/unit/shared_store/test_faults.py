@@ -29,6 +29,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (exceptions.ConnectionError("max number of clients reached"), "clients", False),
         (exceptions.ResponseError("unknown command 'EVALSHA', with args beginning with: 'geheim'"), "command", True),
         (exceptions.NoPermissionError("this user has no permissions to run the 'time' command"), "auth", True),
+        (exceptions.NoPermissionError("No permissions to access a channel"), "auth", True),
         (exceptions.ResponseError("The user executing the script can't run this command or subcommand"), "auth", True),
         (exceptions.ResponseError("ACL failure in script: User x has no permissions to run the 'time'"), "auth", True),
         (exceptions.AuthenticationError("invalid username-password pair"), "auth", False),
@@ -58,6 +59,7 @@ def test_kinds_are_told_apart(error: Exception, kind: str, one_operation: bool) 
         ("MOVED 1234 10.0.0.7:6379", "MOVED 1234 ..."),
         ("see redis://:x@host/0 there", "see ... there"),
         ("line\nend\x1b[0m", "line end [0m"),
+        ("[SSL: X] tlsv13 alert certificate required (_ssl.c:2580)')", "[SSL: X] tlsv13 alert certificate required"),
         ("x" * 500, "x" * SHOWN + "..."),
     ],
 )

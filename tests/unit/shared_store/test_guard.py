@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from gateway.shared_store.guard import RedisGuard
+from gateway.shared_store.breaker import LIMIT
+from gateway.shared_store.guard import PART_S, RedisGuard
 from gateway.shared_store.operations import Operation
 from gateway.telemetry.tracing import Trace, Work, under_way
 from tests.support.clock import FakeClock
@@ -42,6 +43,25 @@ def run(clock: FakeClock) -> Callable[[Operation, Node, str], bool | None]:
     """Return a function that runs an operation on the node that has a key, which is called like it."""
     guard = RedisGuard(lambda *_: None, clock, lambda key: key, lambda: ("a", "b"))
     return lambda operation, node, key: guard.run(operation, node, None, key=key)
+
+
+def test_a_part_is_judged_by_itself_and_named_for_a_while(clock: FakeClock) -> None:
+    """What works beside it does not hide it; one that is not tried any more is not held against Redis for ever."""
+    guard = RedisGuard(lambda *_: None, clock)
+    refused = Node(clock, redis.exceptions.NoPermissionError("this user has no permissions to run it"))
+    for _ in range(LIMIT):
+        guard.run(Operation.LEASE, refused, None, part="renew")
+        guard.run(Operation.LEASE, Node(clock), None)
+    assert guard.failing_operations() == [Operation.LEASE]
+    guard.run(Operation.LEASE, refused, None, part="renew")
+    assert refused.asked == LIMIT, "it is left alone for a while"
+    works = Node(clock)
+    guard.run(Operation.LEASE, works, None)
+    assert works.asked == 1, "all else goes on"
+    clock.advance(PART_S)
+    assert guard.failing_operations() == []
+    guard.run(Operation.LEASE, refused, None, part="renew")
+    assert guard.failing_operations() == [Operation.LEASE]
 
 
 def answer() -> Work:
