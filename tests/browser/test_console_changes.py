@@ -1,0 +1,59 @@
+"""What the console makes of changes: what is new, and that all that it shows is of one moment."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from gateway.simulator.server import SimulatorServer
+from tests.browser.conftest import NewConsole, a_campaign, wait_for_the_next_second
+from tests.support.console import Console
+from tests.support.server import served_gateway
+
+
+def test_what_is_seen_first_is_not_new(simulator: SimulatorServer, console: Console) -> None:
+    """Nothing is when the console is opened, on whichever page; what comes up later is."""
+    rows = [a_campaign(number) for number in range(1, 41)]
+    simulator.listings.show(1, rows)
+    console.open()
+    console.shows(20)
+    expect(console.page.locator("#attention .calm")).to_be_visible()
+    console.page.get_by_role("link", name="Next").click()
+    expect(console.row("Campaign 40")).to_be_visible()
+    expect(console.rows.locator(".mark")).to_have_count(0)
+    wait_for_the_next_second()
+    simulator.listings.show(1, [*rows[:-1], a_campaign(41)])
+    expect(console.row("Campaign 41").locator(".mark")).to_have_text("new")
+    expect(console.page.locator("[aria-live=polite]")).to_have_text("Campaign 41 is new, Running.")
+    expect(console.rows.locator(".mark")).to_have_count(1)
+
+
+def test_what_is_shown_beside_a_change_is_no_older(isales: SimulatorServer, new_console: NewConsole) -> None:
+    """Tabs and what needs attention are read anew for its sake, however fresh the pages are that they are made of."""
+    rows = [a_campaign(1), a_campaign(2)]
+    isales.listings.show(1, rows)
+    with served_gateway(isales.base_url, GATEWAY__CACHE__FRESH_S="600") as served:
+        console = new_console(served.url).open()
+        console.shows(2)
+        expect(console.page.locator("#attention .calm")).to_be_visible()
+        expect(console.tab("running").locator(".count")).to_have_text("2")
+        wait_for_the_next_second()
+        isales.listings.show(1, [rows[0], a_campaign(2, status=3)])
+        console.page.get_by_role("button", name="Now").click()
+        expect(console.tab("paused").locator(".count")).to_have_text("1")
+        expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 2")
+
+
+def test_counts_of_different_moments(simulator: SimulatorServer, console: Console) -> None:
+    """One that has stopped running meanwhile is none of the others: what can be counted is not what is left."""
+    simulator.listings.show(1, [a_campaign(1), a_campaign(2, status=3)])
+    counts = {"running": 0, "paused": 1, "completed": 0, "other": 1}
+    told: Any = {
+        "json": {"total": 2, "by_status": counts},
+        "headers": {"Campaigns-As-Of": "Thu, 01 Jan 2026 00:00:00 GMT"},
+    }
+    console.page.route("**/campaigns/summary?*", lambda route: route.fulfill(**told))
+    console.open()
+    console.shows(2)
+    expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 2")
+    expect(console.tab("running").locator(".count")).to_have_text("1")
+    expect(console.tab("other").locator(".count")).to_have_text("0")
