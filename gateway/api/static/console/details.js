@@ -27,7 +27,7 @@ export function show(row, { zone, at, url, facts }) {
       ? say("no_time")
       : [zone, "UTC", myZone()]
           .filter((one, index, all) => all.indexOf(one) === index)
-          .map((one) => el("span", { class: "in-zone" }, el("time", { datetime: text }, full(new Date(text), one)), " ", el("span", { class: "faint" }, one)));
+          .map((one) => el("span", { class: "in-zone" }, el("time", { datetime: text }, full(new Date(text), one)), one !== "UTC" && [" ", el("span", { class: "faint" }, one)]));
   dialog.setAttribute("aria-labelledby", "details-title");
   dialog.replaceChildren(
     el("header", {}, el("h2", { id: "details-title", dir: "auto" }, nameOf(row)), el("button", { type: "button", class: "quiet", id: "close" }, say("close"))),
