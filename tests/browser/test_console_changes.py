@@ -57,3 +57,43 @@ def test_counts_of_different_moments(simulator: SimulatorServer, console: Consol
     expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 2")
     expect(console.tab("running").locator(".count")).to_have_text("1")
     expect(console.tab("other").locator(".count")).to_have_text("0")
+
+
+def test_who_works_by_keyboard_stays_where_they_are(simulator: SimulatorServer, console: Console) -> None:
+    """The focus is on what stands in the place of what has gone: a campaign, or the link to a page after the last."""
+    rows = [a_campaign(number) for number in range(1, 31)]
+    simulator.listings.show(1, rows)
+    console.open()
+    console.shows(20)
+    console.names.nth(2).focus()
+    simulator.listings.show(1, [*rows[:2], *rows[3:]])
+    expect(console.row("Campaign 3")).to_have_count(0)
+    expect(console.page.get_by_role("button", name="Campaign 4", exact=True)).to_be_focused()
+    console.page.get_by_role("link", name="Next").press("Enter")
+    console.shows(9)
+    expect(console.page.get_by_role("link", name="Back")).to_be_focused()
+
+
+def test_details_are_those_of_now(simulator: SimulatorServer, console: Console) -> None:
+    """What changes while they are open is seen there, and the focus is given back to the name that opened them."""
+    rows = [a_campaign(1), a_campaign(2)]
+    simulator.listings.show(1, rows)
+    console.open()
+    console.shows(2)
+    console.names.nth(1).press("Enter")
+    details = console.page.locator("#details")
+    expect(details.locator(".badge")).to_have_text("Running")
+    simulator.listings.show(1, [rows[0], a_campaign(2, name="Campaign 2 renamed", status=3)])
+    expect(details.locator(".badge")).to_have_text("Paused")
+    expect(details.locator(".reasons")).to_contain_text("not running")
+    expect(details.get_by_role("button", name="Close")).to_be_focused()
+    console.page.keyboard.press("Escape")
+    expect(console.page.get_by_role("button", name="Campaign 2 renamed").last).to_be_focused()
+
+
+def test_tabs_of_a_type(simulator: SimulatorServer, console: Console) -> None:
+    """The summary knows nothing of types by status, so those are counted of all campaigns where these are there."""
+    simulator.listings.show(1, [a_campaign(1), a_campaign(2, device_type=1), a_campaign(3, device_type=1, status=3)])
+    console.open("?type=intelligent_ivr&status=running")
+    console.shows(1)
+    expect(console.page.locator("#tabs .count")).to_have_text(["2", "1", "1", "0", "0"])

@@ -213,6 +213,7 @@ function show() {
   document.title = `${place.vdnName(state.vdn)} · ${words.say("campaigns")} · Campaign Gateway`;
   place.show(state.me, state.vdn, state.zone, act);
   board.show({ ...state, at });
+  if (part("details").open) open(part("details").dataset.id);
   showAround();
   return showFreshness();
 }

@@ -73,9 +73,11 @@ export class Surroundings {
   // is left of its total is then too many or too few.
   counts(view, page) {
     const isOlder = this.#counts && this.all?.facts.asOf < this.#countsAsOf;
-    if (this.all?.isWhole && !isOlder && !this.#isNarrowed()) {
-      const count = (...statuses) => this.all.rows.filter((row) => statuses.includes(row.status)).length;
-      return { all: this.all.items, running: count("running"), paused: count("paused"), completed: count("completed"), other: count("draft", "unknown") };
+    if (this.all?.isWhole && !isOlder && !this.#isNarrowed("device_type")) {
+      const type = this.#filter?.device_type;
+      const rows = this.all.rows.filter((row) => !type || row.device_type === type);
+      const count = (...statuses) => rows.filter((row) => statuses.includes(row.status)).length;
+      return { all: type ? rows.length : this.all.items, running: count("running"), paused: count("paused"), completed: count("completed"), other: count("draft", "unknown") };
     }
     if (this.#counts) return this.#counts;
     return page ? { [view.status || "all"]: page.items } : null;
@@ -146,8 +148,9 @@ export class Surroundings {
     }
   }
 
-  #isNarrowed() {
-    return Object.entries(this.#filter ?? {}).some(([name, value]) => name !== "vdn" && value);
+  // Whether the counts are of some campaigns of the VDN only, by another filter than `besides`.
+  #isNarrowed(besides = "vdn") {
+    return Object.entries(this.#filter ?? {}).some(([name, value]) => name !== "vdn" && name !== besides && value);
   }
 
   // Pages that nobody has asked for lately come stale, and are refreshed behind: those are worth another look.
