@@ -42,7 +42,8 @@ class ToldEnding(click.Command):
                 return super().invoke(ctx)
             except click.ClickException as fault:
                 if for_programs:
-                    click.echo(json.dumps(_document(fault), ensure_ascii=False))
+                    # In ASCII, which holds also what of an argument is no UTF-8.
+                    click.echo(json.dumps(_document(fault)))
                 raise
             finally:
                 # Not at the end of Python, which could not say it any more.

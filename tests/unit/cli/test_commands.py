@@ -226,6 +226,8 @@ def test_arguments_that_are_not_utf8_are_usage_errors(app: Flask) -> None:
         result = run(app, *command, "a\udcff")
         assert (result.exit_code, result.exception.__class__) == (2, SystemExit)
         assert f"Invalid value for '{command[-1]}': 'a\\udcff' is not UTF-8." in result.stderr
+    result = run(app, "campaigns", "list", "a\udcff", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["exit_code"]) == (2, 2)
 
 
 def test_a_certificate_that_cannot_be_used_is_said(app: Flask, tmp_path: Path) -> None:

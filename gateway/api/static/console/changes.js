@@ -13,8 +13,9 @@ const look = (row) => JSON.stringify([row.name, row.status, row.device_type, row
 
 // Compares rows of an answer of `source` with what was seen of them; returns the changes, each {row, kind, was}: of status,
 // or of anything else, or that it is new. `isWhole` tells of a reading of all campaigns whether it has them all; it is left
-// out of a page, where one that is seen first may have moved from another page. Pages of different questions are of different ages, and the clock of `asOf` knows seconds only: what another source
-// told later, or within the same second, stays.
+// out of a page, where one that is seen first may have moved from another page. Pages of different questions are of
+// different ages, and the clock of `asOf` knows seconds only: what another source told later, or within the same second,
+// stays.
 export function notice(rows, { asOf, source, isWhole = null }) {
   const until = elapsed() + MARKED_MS;
   const found = [];
