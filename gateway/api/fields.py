@@ -137,7 +137,7 @@ class Choice(QueryField[E]):
         """Return the choice, or raise `ValueError`."""
         words = ", ".join(self.choices)
         if not text:
-            raise ValueError(f"There is no value. Send one of {words}, or leave the parameter out for all.")
+            raise ValueError(f"There is no value. Send one of {words}, or leave the parameter out.")
         if text in self.shown_only - self.choices.keys():
             raise ValueError(
                 f'"{text}" is in answers, but cannot be asked for: CC-iSales has no filter for it. Send one of '

@@ -12,7 +12,7 @@ from gateway.api.query import CampaignsQuerySchema, parse_campaigns_query
 from gateway.api.resolution import resolve
 from gateway.cli.app import Gateway, current_gateway
 from gateway.cli.differences import shown
-from gateway.cli.endings import ToldEndingGroup
+from gateway.cli.endings import Failure, ToldEndingGroup
 from gateway.cli.terminal import print_table
 from gateway.cli.text import TEXT
 from gateway.counted import counted
@@ -62,10 +62,11 @@ def option_faults(error: InvalidParameters) -> click.UsageError:
     return click.UsageError("\n  ".join(faults))
 
 
-def failure(error: GatewayError) -> click.ClickException:
+def failure(error: GatewayError) -> Failure:
     """Return `error` as the command line says it: the problem, what happened, and what operators can do.
 
-    What is said to callers is about headers and members of answers, of which there are none here.
+    What is said to callers is about headers and members of answers, of which there are none here. Programs are told the
+    problem by name, with what CC-iSales said.
     """
     lines = [f"{error.name}: {error.detail}"]
     if error.upstream:
@@ -75,7 +76,12 @@ def failure(error: GatewayError) -> click.ClickException:
     remedy = error.remedy.partition("Operators: ")[2]
     if remedy:
         lines.append(f"{remedy[0].upper()}{remedy[1:]}")
-    return click.ClickException("\n  ".join(lines))
+    told: dict[str, Any] = {"problem": error.name}
+    if error.upstream:
+        told["upstream"] = {"result_code": error.upstream.code, "result_desc": error.upstream.description}
+    if error.retry_after_s is not None:
+        told["retry_after_s"] = error.retry_after_s
+    return Failure("\n  ".join(lines), told)
 
 
 def _option(parameter: str) -> str:

@@ -1,12 +1,14 @@
-"""How commands end where what they print cannot be written, or where Ctrl-C ends them: as `flask --help` says.
+"""How commands end: where they fail with `--json`, where what they print cannot be written, and where Ctrl-C ends them.
 
-click itself makes a traceback of the one, and exit code 1 of the other.
+As `flask --help` says. click itself tells programs nothing, makes a traceback, and exit code 1 of the last.
 """
 
 import errno
 import io
+import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,14 @@ from gateway.cli.exit_codes import ExitCode
 _OF_OUTPUT: Final = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
 
+class Failure(click.ClickException):
+    """A failure of which programs are told more than its words: `told`, members of the JSON object."""
+
+    def __init__(self, message: str, told: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.told = told
+
+
 class ToldEnding(click.Command):
     """A command that ends so; click ends it, without words, where nobody reads any more (`EPIPE`)."""
 
@@ -25,9 +35,16 @@ class ToldEnding(click.Command):
         if sys.stdout is None:
             # Python's way to say that it was closed before we began. What prints nothing need not know.
             sys.stdout = _Closed()
+        # Before click takes them away. What is called wrongly has no options yet.
+        for_programs = "--json" in (*ctx._protected_args, *ctx.args)  # noqa: SLF001 -- click has no other name for it
         try:
             try:
                 return super().invoke(ctx)
+            except click.ClickException as fault:
+                if for_programs:
+                    # In ASCII, which holds also what of an argument is no UTF-8.
+                    click.echo(json.dumps(_document(fault)))
+                raise
             finally:
                 # Not at the end of Python, which could not say it any more.
                 sys.stdout.flush()
@@ -45,6 +62,12 @@ class ToldEnding(click.Command):
 
 class ToldEndingGroup(ToldEnding, click.Group):
     """A group of commands that end so."""
+
+
+def _document(fault: click.ClickException) -> dict[str, Any]:
+    """Return what programs are told of a failure. Members may be added, none goes or changes."""
+    told = fault.told if isinstance(fault, Failure) else {}
+    return {"result": "failed", "exit_code": fault.exit_code, "detail": fault.format_message(), **told}
 
 
 class _Closed(io.TextIOBase):

@@ -60,6 +60,8 @@ def export(form: str, dialect: str | None, bom: bool, as_json: bool, output: Pat
     chosen = ExportFormat(form)
     if chosen is not ExportFormat.CSV and (dialect or bom):
         raise click.UsageError("--dialect and --bom are about CSV; add --format csv.")
+    if str(output) == "-":
+        raise click.UsageError("--output names a file. For standard output write /dev/stdout.")
     gateway = current_gateway()
     query, exports = query_of(gateway, options), gateway.exports
     made = Form(chosen, CsvDialect(dialect) if dialect else CsvDialect.SPREADSHEET, bom)

@@ -28,8 +28,9 @@ They come from config/default.toml, then config/<GATEWAY_ENV>.toml (`development
 the file that GATEWAY_CONFIG names, then variables such as GATEWAY__ISALES__BASE_URL; a file .env is not read. `flask
 config check` prints what comes of it, or every fault."""
 OUTPUT: Final = """\
-`--json` prints JSON for programs, on standard output. Colours are for terminals, and NO_COLOR=1 turns them off; into a
-file or a pipe go plain lines. `flask COMMAND --help` tells all of a command."""
+`--json` prints JSON for programs, on standard output, also of a failure, whose words are on standard error too. Colours
+are for terminals, and NO_COLOR=1 turns them off; into a file or a pipe go plain lines. `flask COMMAND --help` tells all
+of a command."""
 LINE: Final = 48
 """Characters of what stands beside the name of a command, so that both are one line of 80 columns."""
 

@@ -15,7 +15,7 @@ import click
 from gateway.api.query import parse_campaigns_query
 from gateway.cli.campaigns import option_faults, with_query_options
 from gateway.cli.differences import Row, differences, shown
-from gateway.cli.endings import forget_output
+from gateway.cli.endings import Failure, forget_output
 from gateway.cli.exit_codes import ExitCode
 from gateway.cli.front import key_option, read_key
 from gateway.cli.text import URL
@@ -44,7 +44,11 @@ class Page(NamedTuple):
 
 
 class Refused(Exception):
-    """The gateway refuses, and will go on to; says why."""
+    """The gateway refuses, and will go on to; says why, and by which problem, empty for none of ours."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(_problem(reply))
+        self.problem = _problem_name(reply)
 
 
 class Watcher:
@@ -99,7 +103,7 @@ class Watcher:
         except NoAnswer as reason:
             return None, str(reason)
         if reply.status in REFUSED:
-            raise Refused(_problem(reply))
+            raise Refused(reply)
         return reply, "" if reply.status in {200, 304} else _problem(reply)
 
     def _fail(self, why: str, reply: Reply | None) -> None:
@@ -155,7 +159,7 @@ def watch(
     try:
         _print(watcher.pages(), once=once, as_json=as_json)
     except Refused as reason:
-        raise click.ClickException(str(reason)) from None
+        raise Failure(str(reason), {"problem": reason.problem} if reason.problem else {}) from None
     except BrokenPipeError:
         # Who has seen enough of what has no end.
         forget_output()
@@ -212,7 +216,13 @@ def _problem(reply: Reply) -> str:
     """Return what a problem says; of any other answer its status."""
     try:
         document = json.loads(reply.body)
-        name = str(document["type"]).rpartition("/")[2]
-        return shown(f"{name}: {document['detail']} (request {document['request_id']})")
+        return shown(f"{_problem_name(reply)}: {document['detail']} (request {document['request_id']})")
     except (ValueError, KeyError, TypeError):
         return f"HTTP {reply.status}, which is no answer of the gateway's"
+
+
+def _problem_name(reply: Reply) -> str:
+    try:
+        return str(json.loads(reply.body)["type"]).rpartition("/")[2]
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,5 +1,6 @@
 """Our pages as axe-core sees them (WCAG 2.2 A and AA, and best practices), in both themes and both languages."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -86,6 +87,15 @@ def test_pages_to_read(
     assert violations(page) == []
 
 
+BROKEN = """() => [...document.querySelectorAll(".tab span")].filter((one) => {
+    const text = document.createRange();
+    text.selectNodeContents(one);
+    const [first, second] = text.getClientRects();
+    return second || first.right > one.closest(".tab").getBoundingClientRect().right;
+}).map((one) => one.textContent)"""
+"""Words and numbers of tabs that take two lines, or that stand out of their tab."""
+
+
 @pytest.mark.parametrize("query", ["?size=10", "?show=timeline&size=10", "?wall=1&size=10"])
 def test_nothing_is_lost_at_400_percent(
     tab: Callable[..., Page], console_gateway: str, consoles: list[Console], query: str
@@ -101,6 +111,7 @@ def test_nothing_is_lost_at_400_percent(
     small = """[...document.querySelectorAll("button, select, input, nav a, #wall")]
         .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < 24).map(one => one.outerHTML)"""
     assert console.page.evaluate(small) == []
+    assert console.page.evaluate(BROKEN) == []
 
 
 LONGEST: Any = {"caller_no": "0" * 24, "begin": "2024-12-28 10:08:58", "end": "2088-12-28 20:58:58", "device_type": 1}
@@ -111,6 +122,11 @@ OUTSIDE = """() => {
     const widest = document.documentElement.scrollWidth;
     return Math.max(right("table.list") - inside, right(".place") - innerWidth, widest - innerWidth);
 }"""
+FIRST_LINES = """() => [...document.querySelectorAll(".list .c-name button, .list .c-begins time")].map((one) => {
+    const text = document.createRange();
+    text.selectNodeContents(one);
+    return Math.round(text.getClientRects()[0].bottom);
+})"""
 
 
 @pytest.mark.parametrize("name", ["W" * 64, "Retention and win-back " * 2])
@@ -119,7 +135,7 @@ def test_what_is_long_fits_into_windows_of_any_width(
 ) -> None:
     """The longest ids, numbers and times, and long names of VDNs and clients, are within their parts of the page."""
     great = 9_223_372_036_854_775_000
-    simulator.listings.show(1, [a_campaign(great + number, **LONGEST) for number in range(2)])
+    simulator.listings.show(1, [a_campaign(great + number, name="W" * 100, **LONGEST) for number in range(2)])
     console = new_console()
     mine = {"client": name, "credential": "token", "limit": None, "scopes": ["campaigns:read"]}
     vdns = [{"vdn": 1, "name": name, "time_zone": "UTC"}, {"vdn": 2, "name": name, "time_zone": "UTC"}]
@@ -127,10 +143,30 @@ def test_what_is_long_fits_into_windows_of_any_width(
     console.open()
     console.shows(2)
     beyond = {}
-    for width in (320, 640, 961, 1024, 1247, 1248, 1280, 1400):
+    for width in (320, 640, 641, 801, 961, 1024, 1247, 1248, 1280, 1400):
         console.page.set_viewport_size({"width": width, "height": 800})
         beyond[width] = console.page.evaluate(OUTSIDE)
+        assert console.page.evaluate(BROKEN) == [], width
     assert {width: by for width, by in beyond.items() if by > 1} == {}
+    # What stands beside a name of several lines is beside the first.
+    names, times = (lines := console.page.evaluate(FIRST_LINES))[::2], lines[1::2]
+    assert all(abs(one - other) < 4 for one, other in zip(names, times, strict=True)), lines
+    assert len(names) == 2
+
+
+def test_on_paper(simulator: SimulatorServer, new_console: NewConsole) -> None:
+    """It says of when it is, has nothing to press, and is light whatever the theme: paper has no dark background."""
+    simulator.listings.show(1, [a_campaign(1)])
+    console = new_console(color_scheme="dark")
+    console.open()
+    console.shows(1)
+    console.page.get_by_label("Theme").select_option("dark")
+    console.page.emulate_media(media="print")
+    assert console.page.evaluate("getComputedStyle(document.body).color") == "rgb(23, 32, 43)"
+    printed = re.compile(r"As of \d{1,2} \w+ \d{4}, \d\d:\d\d:\d\d GMT\+8")
+    expect(console.line.locator(".printed")).to_have_text(printed)
+    expect(console.line.locator(".printed")).to_be_visible()
+    expect(console.page.locator("button:not(.name):visible")).to_have_count(0)
 
 
 def test_a_campaign_has_a_name_to_press(simulator: SimulatorServer, console: Console) -> None:

@@ -48,19 +48,21 @@ def stand_in(console: Console, body: bytes, rows: int, of: bytes = b"") -> None:
 def test_what_is_whole_is_saved(
     simulator: SimulatorServer, console: Console, tmp_path: Path, button: str, body: bytes, checks: str
 ) -> None:
-    """Byte for byte, under the name that the gateway gives it, and it says by what it was found whole."""
+    """Byte for byte, under its name of the gateway; it says by what it was found whole, and the focus stays."""
     assert simulator
     stand_in(console, body, rows=2)
     console.open("?status=running")
     console.shows(20)
+    pressed = console.page.get_by_role("button", name=button, exact=True)
     with console.page.expect_request("**/campaigns/export?*") as asked, console.page.expect_download() as saved:
-        console.page.get_by_role("button", name=button, exact=True).click()
+        pressed.press("Enter")
     file = tmp_path / "file"
     saved.value.save_as(file)
     assert file.read_bytes() == body
     assert saved.value.suggested_filename == "campaigns-1-2026-11-27.file"
     assert "status=running" in asked.value.url
     expect(console.page.locator("#download-state")).to_contain_text(f"2 rows, checked by {checks}")
+    expect(pressed).to_be_focused()
 
 
 @pytest.mark.parametrize(

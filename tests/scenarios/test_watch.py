@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.watch import Refused, Watcher
+from gateway.cli.exit_codes import ExitCode
+from gateway.cli.watch import Watcher
 from gateway.factory import create_app
 from gateway.front.ask import Caller
 from gateway.simulator.app import SimulatorConfig
@@ -101,15 +102,18 @@ def test_programs_get_json_and_an_end(served: tuple[SimulatorServer, ServedGatew
 def test_what_can_come_to_no_good_ends_it(
     served: tuple[SimulatorServer, ServedGateway], arguments: list[str], key: str, code: int, said: str
 ) -> None:
-    """With a sentence, and a code for scripts."""
-    command = ["campaigns", "watch", *(each.format(url=served[1].url) for each in arguments)]
+    """With a sentence, and a code and an object for scripts."""
+    command = ["campaigns", "watch", *(each.format(url=served[1].url) for each in arguments), "--json"]
     done = (
         create_app(settings_for(served[0].base_url))
         .test_cli_runner()
         .invoke(args=command, env={"CAMPAIGN_GATEWAY_KEY": key})
     )
-    assert (done.exit_code, done.stdout) == (code, "")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["exit_code"]) == (code, code)
     assert said in done.stderr
+    assert said in told["detail"]
+    assert told.get("problem") == (said.partition(":")[0] if code == ExitCode.FAILED else None)
 
 
 def test_a_reader_that_goes_ends_it(served: tuple[SimulatorServer, ServedGateway]) -> None:
@@ -168,10 +172,10 @@ def test_pauses_have_an_end() -> None:
     def pause(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == 9:
-            raise Refused
+            raise KeyboardInterrupt
 
     caller = Caller(f"http://127.0.0.1:{free_port()}", "key")
-    with pytest.raises(Refused):
+    with pytest.raises(KeyboardInterrupt):
         next(Watcher(caller, "/", 1, lambda _: None, pause, lambda: 1.0).pages())
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 

@@ -272,6 +272,13 @@ def test_an_empty_time_is_refused() -> None:
     assert faults("begins_from=")["begins_from"].startswith("There is no value.")
 
 
+def test_an_empty_word_is_refused() -> None:
+    """In words that are right for filters and for forms of files: what a form is left out for is no "all"."""
+    assert faults("status=")["status"] == (
+        "There is no value. Send one of running, paused, completed, or leave the parameter out."
+    )
+
+
 @pytest.mark.parametrize("raw_query", ["", "page=2&name=%C3%A9", "name=\xc3\xa9"])
 def test_the_flask_parser_reads_the_same(raw_query: str) -> None:
     """Through webargs, views get what the pure function gives."""

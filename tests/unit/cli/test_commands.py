@@ -16,7 +16,7 @@ from flask import Flask
 from gateway.access.keys import has_valid_checksum, key_hash
 from gateway.cli import add_commands
 from gateway.cli.campaigns import failure, print_page
-from gateway.errors import GatewayError, UpstreamError, leaves
+from gateway.errors import GatewayError, UpstreamError, UpstreamOverloaded, leaves
 from gateway.factory import create_app, create_commands_app
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 from gateway.settings import SettingsError
@@ -101,6 +101,17 @@ def test_list_explains_what_is_wrong(app: Flask, simulator: SimulatorServer) -> 
     assert result.stderr.endswith("Ask the CC-iSales administrators about the result code.\n")
     for about_answers in ("`errors`", "/docs", "`upstream.", "Retry-After", "request_id"):
         assert about_answers not in result.stderr
+
+
+def test_programs_are_told_which_problem_it_is(app: Flask, simulator: SimulatorServer) -> None:
+    """With `--json` standard output has the problem by name, what CC-iSales said, and the words."""
+    simulator.faults.arm(Fault("result-code", times=1, result_code="0299999"))
+    result = run(app, "campaigns", "list", "--vdn", "1", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["exit_code"], told["result"], told["problem"]) == (1, 1, "failed", "upstream-failed")
+    assert told["upstream"]["result_code"] == "0299999"
+    assert f"Error: {told['detail']}\n" == result.stderr
+    assert failure(UpstreamOverloaded("It is full.", retry_after_s=7)).told["retry_after_s"] == 7
 
 
 @pytest.mark.parametrize("error", list(leaves(UpstreamError)), ids=lambda error: error.name)
@@ -215,6 +226,8 @@ def test_arguments_that_are_not_utf8_are_usage_errors(app: Flask) -> None:
         result = run(app, *command, "a\udcff")
         assert (result.exit_code, result.exception.__class__) == (2, SystemExit)
         assert f"Invalid value for '{command[-1]}': 'a\\udcff' is not UTF-8." in result.stderr
+    result = run(app, "campaigns", "list", "a\udcff", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["exit_code"]) == (2, 2)
 
 
 def test_a_certificate_that_cannot_be_used_is_said(app: Flask, tmp_path: Path) -> None:
@@ -289,6 +302,7 @@ def test_commands_that_need_settings_say_that_they_are_faulty() -> None:
     add_commands(app, SettingsError(["log.level: must be x"]))
     result = run(app, "campaigns", "list")
     assert (result.exit_code, "flask config check" in result.stderr) == (1, True)
+    assert "flask config check" in json.loads(run(app, "campaigns", "list", "--json").stdout)["detail"]
     assert run(app, "keys", "new").exit_code == 0
 
 

@@ -119,6 +119,14 @@ def test_a_folder_that_is_not_there(app: Flask, tmp_path: Path) -> None:
     assert "cannot be written: No such file or directory." in result.stderr
 
 
+def test_a_dash_is_no_file(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where other programs mean standard output, nobody gets a file of that name without having been told."""
+    monkeypatch.chdir(tmp_path)
+    result = export(app, "--output", "-")
+    assert (result.exit_code, "/dev/stdout" in result.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_terminal_sees_how_far_it_is(simulator: SimulatorServer, tmp_path: Path) -> None:
     """And a pipe sees one line, when it is done."""
     simulator.faults.clear()

@@ -1,6 +1,7 @@
 """`flask --help`, exit codes, and `--json` wherever data are printed."""
 
 import ast
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -116,6 +117,17 @@ def test_data_come_as_json_too(name: str) -> None:
     assert isinstance(option, click.Option)
     assert option.help
     assert CliRunner().invoke(LEAVES[name], ["--help"]).exit_code == ExitCode.DONE
+
+
+@pytest.mark.parametrize("name", sorted(set(LEAVES) - SERVE))
+def test_programs_are_told_what_people_are(name: str) -> None:
+    """With `--json` a command that fails prints one object, and its words on standard error as ever."""
+    app = Flask("gateway")
+    add_commands(app, SettingsError(["log.level: must be x"]))
+    result = app.test_cli_runner().invoke(args=[*name.split(), "--no-such-option", "--json"])
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["result"], told["exit_code"]) == (ExitCode.USAGE, "failed", ExitCode.USAGE)
+    assert f"Error: {told['detail']}\n" in result.stderr
 
 
 @pytest.mark.parametrize("name", LEAVES)

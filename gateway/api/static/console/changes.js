@@ -7,23 +7,24 @@ const MOST_SEEN = 20_000;
 
 const seen = new Map(); // id → {looks, status, asOf, source}: what it looked like, when, and in whose answer
 const marked = new Map(); // id → {kind, until}
+let wholeAsOf = Infinity; // of when all were seen last; one that comes up later, and was never seen, is new
 
 const look = (row) => JSON.stringify([row.name, row.status, row.device_type, row.begins_at, row.ends_at, row.caller_number]);
 
 // Compares rows of an answer of `source` with what was seen of them; returns the changes, each {row, kind, was}: of status,
-// or of anything else. Where `isComplete`, one that was never seen is new; of a page it may have moved there from another
-// one. Pages of different questions are of different ages, and the clock of `asOf` knows seconds only: what another source
-// told later, or within the same second, stays.
-export function notice(rows, { asOf, source, isComplete = false }) {
+// or of anything else, or that it is new. `isWhole` tells of a reading of all campaigns whether it has them all; it is left
+// out of a page, where one that is seen first may have moved from another page. Pages of different questions are of
+// different ages, and the clock of `asOf` knows seconds only: what another source told later, or within the same second,
+// stays.
+export function notice(rows, { asOf, source, isWhole = null }) {
   const until = elapsed() + MARKED_MS;
-  const first = seen.size === 0;
   const found = [];
   for (const row of rows) {
     const id = String(row.id);
     const before = seen.get(id);
     const looks = look(row);
     if (before && (asOf < before.asOf || (asOf === before.asOf && source !== before.source))) continue;
-    if (before === undefined ? isComplete && !first : before.looks !== looks) {
+    if (before === undefined ? asOf > wholeAsOf : before.looks !== looks) {
       const kind = before === undefined ? "new" : before.status === row.status ? "changed" : "status";
       marked.set(id, { kind, until });
       found.push({ row, kind, was: before?.status });
@@ -31,6 +32,7 @@ export function notice(rows, { asOf, source, isComplete = false }) {
     seen.delete(id);
     seen.set(id, { looks, status: row.status, asOf, source });
   }
+  if (isWhole !== null) wholeAsOf = isWhole ? asOf : Infinity;
   for (const id of seen.keys()) {
     if (seen.size <= MOST_SEEN) break;
     seen.delete(id);
@@ -48,5 +50,6 @@ export function markOf(row) {
 
 export function forget() {
   seen.clear();
+  wholeAsOf = Infinity;
   marked.clear();
 }

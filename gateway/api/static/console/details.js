@@ -2,7 +2,7 @@
 
 import { copyButton } from "./copy.js";
 import { credential, isToken } from "./credentials.js";
-import { el, icon, part } from "./dom.js";
+import { el, fill, icon, part } from "./dom.js";
 import { reasonsOf } from "./attention.js";
 import { reason } from "./needs.js";
 import { leftOf, nameOf, statusBadge } from "./row.js";
@@ -16,6 +16,9 @@ export function curl(url) {
   return `curl -i --compressed -H "${header}" '${String(url).replaceAll("'", "%27")}'`;
 }
 
+let opener = null; // the data-key of what had the focus before
+
+// Shows them, or how they are by now where they are shown already.
 export function show(row, { zone, at, url, facts }) {
   const dialog = part("details");
   const id = String(row.id);
@@ -27,11 +30,14 @@ export function show(row, { zone, at, url, facts }) {
       ? say("no_time")
       : [zone, "UTC", myZone()]
           .filter((one, index, all) => all.indexOf(one) === index)
-          .map((one) => el("span", { class: "in-zone" }, el("time", { datetime: text }, full(new Date(text), one)), " ", el("span", { class: "faint" }, one)));
+          .map((one) => el("span", { class: "in-zone" }, el("time", { datetime: text }, full(new Date(text), one)), one !== "UTC" && [" ", el("span", { class: "faint" }, one)]));
   dialog.setAttribute("aria-labelledby", "details-title");
-  dialog.replaceChildren(
-    el("header", {}, el("h2", { id: "details-title", dir: "auto" }, nameOf(row)), el("button", { type: "button", class: "quiet", id: "close" }, say("close"))),
-    reasons.length > 0 && el("ul", { class: "reasons" }, reasons.map((name) => el("li", {}, icon("slow"), reason(name, row, zone, at)))) || "",
+  dialog.dataset.id = id;
+  if (!dialog.open) opener = document.activeElement?.dataset.key;
+  fill(
+    dialog,
+    el("header", {}, el("h2", { id: "details-title", dir: "auto" }, nameOf(row)), el("button", { type: "button", class: "quiet", id: "close", "data-key": "close" }, say("close"))),
+    reasons.length > 0 && el("ul", { class: "reasons" }, reasons.map((name) => el("li", {}, icon("slow"), reason(name, row, zone, at)))),
     el(
       "dl",
       {},
@@ -45,15 +51,19 @@ export function show(row, { zone, at, url, facts }) {
     ),
     el("h3", {}, say("details.request")),
     el("div", { class: "code" }, el("code", { id: "curl" }, command), copyButton(command, say("copy.curl"), "curl")),
-    facts && el("p", { class: "note" }, say("request_id"), " ", el("code", {}, facts.requestId), facts.cacheStatus && [el("br"), el("code", {}, facts.cacheStatus)]) || "",
+    facts && el("p", { class: "note" }, say("request_id"), " ", el("code", {}, facts.requestId), facts.cacheStatus && [el("br"), el("code", {}, facts.cacheStatus)]),
   );
-  part("close").addEventListener("click", () => dialog.close());
   if (!dialog.open) dialog.showModal();
 }
 
 export function serve() {
   const dialog = part("details");
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();
+    if (event.target === dialog || event.target.closest("#close")) dialog.close();
+  });
+  // The browser gives the focus back to the very element, and that one may have been replaced by its like meanwhile.
+  dialog.addEventListener("close", () => {
+    const isLost = document.activeElement === document.body || dialog.contains(document.activeElement);
+    if (isLost && opener) document.querySelector(`[data-key="${CSS.escape(opener)}"]`)?.focus();
   });
 }

@@ -27,13 +27,18 @@ export function icon(name) {
 
 export const part = (id) => document.getElementById(id);
 
-// Does what changes the page, and gives the focus back to what has the same data-key afterwards.
-export function keepingFocus(change) {
-  const key = document.activeElement?.dataset?.key;
+const reachable = (element) => [...element.querySelectorAll("a[href], button, input, select")];
+
+// Does what changes an element. Where that takes the focus from it, what has the same data-key afterwards gets it, else
+// what then stands in its place: who works by keyboard is not sent back to the top of the page.
+export function keepingFocus(element, change) {
+  const held = document.activeElement;
+  const at = reachable(element).indexOf(held);
   change();
-  if (key && document.activeElement?.dataset?.key !== key) {
-    document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
-  }
+  if (at < 0 || element.contains(document.activeElement)) return;
+  const there = reachable(element);
+  const same = there.find((one) => one.dataset.key && one.dataset.key === held.dataset.key);
+  (same ?? there[Math.min(at, there.length - 1)])?.focus({ preventScroll: true });
 }
 
 // Puts the children in place of those that there are, where these differ, so that nothing blinks or loses the focus.
@@ -44,5 +49,5 @@ export function fill(element, ...children) {
     const same = [...made.childNodes].every((node, at) => node.isEqualNode(element.childNodes[at]));
     if (same) return;
   }
-  keepingFocus(() => element.replaceChildren(...made.childNodes));
+  keepingFocus(element, () => element.replaceChildren(...made.childNodes));
 }

@@ -41,10 +41,13 @@ export function show(canAsk) {
 
 async function begin(format) {
   if (underWay) return;
+  // Buttons that cannot be pressed meanwhile lose the focus.
+  const isHeld = hasFocus();
   underWay = { format, began: performance.now(), far: null, abort: new AbortController() };
   outcome = null;
   show(true);
   tell();
+  if (isHeld) part("cancel").focus();
   const ticking = setInterval(far, 500);
   try {
     const progress = (now) => Object.assign(underWay, { far: now });
@@ -55,11 +58,15 @@ async function begin(format) {
     outcome = problem.name === "AbortError" ? null : { format, problem };
   } finally {
     clearInterval(ticking);
+    const isStillHeld = hasFocus();
     underWay = null;
     show(true);
     tell();
+    if (isStillHeld) part("downloads").querySelector(`[data-format="${format}"]`).focus();
   }
 }
+
+const hasFocus = () => part("downloads").contains(document.activeElement);
 
 // What screen readers hear: that it began, and how it ended.
 function tell() {

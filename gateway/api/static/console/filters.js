@@ -6,6 +6,8 @@ import { LONGEST_NAME, PERIODS, SIZES, TYPES } from "./view.js";
 
 const TYPING_MS = 350;
 
+let typing = null; // what looks when nobody types any more
+
 export function form(act) {
   const option = (value, text) => el("option", { value }, text);
   const field = (id, text, control, more = {}) => el("div", { class: "field", id: `field-${id}`, ...more }, el("label", { for: id }, text), control);
@@ -20,25 +22,31 @@ export function form(act) {
     field("size", say("filter.size"), el("select", { id: "size" }, SIZES.map((size) => option(size, String(size))))),
     el("button", { type: "reset", class: "quiet", id: "clear" }, say("filter.clear")),
   );
-  let typing;
-  const look = (replace) => act.look({ ...values(made), page: 1 }, { replace });
+  const rest = () => {
+    clearTimeout(typing);
+    typing = null;
+  };
+  const look = (replace) => {
+    rest();
+    act.look({ ...values(made), page: 1 }, { replace });
+  };
   made.addEventListener("submit", (event) => {
     event.preventDefault();
-    clearTimeout(typing);
     look(false);
   });
   made.addEventListener("change", () => {
-    clearTimeout(typing);
     look(false);
   });
   made.addEventListener("input", (event) => {
-    clearTimeout(typing);
+    rest();
     if (event.target.id === "name") typing = setTimeout(() => look(true), TYPING_MS);
   });
   made.addEventListener("reset", (event) => {
     event.preventDefault();
-    clearTimeout(typing);
+    rest();
     act.look({ name: "", type: "", period: "", from: "", to: "", page: 1 });
+    // The button goes when there is nothing to clear.
+    part("name").focus();
   });
   return made;
 }
@@ -55,7 +63,8 @@ function values(made) {
 export function show(view) {
   for (const name of ["name", "type", "period", "from", "to", "size"]) {
     const control = part(name);
-    if (control !== document.activeElement || control.tagName === "SELECT") control.value = view[name];
+    const isBeingChanged = control === document.activeElement && (control.type === "date" || typing || control.value.trim() === view[name]);
+    if (!isBeingChanged) control.value = view[name];
   }
   part("field-from").hidden = part("field-to").hidden = view.period !== "own";
   part("clear").hidden = !(view.name || view.type || view.period);

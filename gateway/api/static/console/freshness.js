@@ -3,7 +3,7 @@
 import { ageOf } from "./answer.js";
 import { copyButton } from "./copy.js";
 import { el, fill, icon, part } from "./dom.js";
-import { brief, span } from "./times.js";
+import { brief, full, span } from "./times.js";
 import { number, say } from "./words.js";
 import * as clock from "./clock.js";
 
@@ -51,6 +51,8 @@ export function show(state, act) {
       "div",
       { class: "said" },
       el("p", { class: "state" }, icon(ICONS[told.level]), el("strong", {}, told.text)),
+      // Paper does not know how old it gets.
+      state.facts && el("p", { class: "printed" }, say("fresh.as_of", { time: full(state.facts.asOf, state.zone) })),
       told.age && el("p", { class: "age" }, told.age),
       (told.more || told.requestId) &&
         el(

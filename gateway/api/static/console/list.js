@@ -29,7 +29,7 @@ export function show(element, rows, zone, at) {
     return old;
   });
   const isSame = wanted.length === body.rows.length && wanted.every((row, index) => row === body.rows[index]);
-  if (!isSame) keepingFocus(() => body.replaceChildren(...wanted));
+  if (!isSame) keepingFocus(body, () => body.replaceChildren(...wanted));
 }
 
 function rowOf(row, zone, at) {

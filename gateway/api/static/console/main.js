@@ -71,14 +71,18 @@ async function read({ etag, wait, force, signal }) {
 
 function arrived(page, facts) {
   const wasTrouble = state.problem !== null;
+  // One that has left a tab is no change of any that are there, but of what is around them.
+  const haveMoved = !state.isBusy && page && state.page && whoIsThere(page) !== whoIsThere(state.page);
   Object.assign(state, { facts, isBusy: false, problem: null, nextAt: null, contactAt: clock.now() });
   state.page = page ?? state.page;
   explain(freshness.judge(state).level === "down" ? facts.detail : null);
   const found = page ? changes.notice(page.rows, { asOf: facts.asOf, source: JSON.stringify(question()) }) : [];
   noticed(found);
-  if (wasTrouble || found.length) around.soon();
+  if (wasTrouble || haveMoved || found.length) around.soon();
   show();
 }
+
+const whoIsThere = (page) => JSON.stringify([page.items, page.rows.map((row) => row.id)]);
 
 function failed(problem, nextAt) {
   // What is shown is of another question than the one that failed.
@@ -213,6 +217,7 @@ function show() {
   document.title = `${place.vdnName(state.vdn)} · ${words.say("campaigns")} · Campaign Gateway`;
   place.show(state.me, state.vdn, state.zone, act);
   board.show({ ...state, at });
+  if (part("details").open) open(part("details").dataset.id);
   showAround();
   return showFreshness();
 }

@@ -1,6 +1,7 @@
 // What is shown around the list: the counts of the tabs, and all campaigns of the VDN, for what needs attention. The
 // counts are looked at once a minute. All campaigns are read when these have changed, soon after a change in the list,
-// and else once in a while, for there are changes that no count shows.
+// and else once in a while, for there are changes that no count shows. What is looked at for the sake of a change is
+// fetched anew: a page that is fresh yet may be from before it.
 
 import { factsOf } from "./answer.js";
 import { notice } from "./changes.js";
@@ -22,10 +23,12 @@ export class Surroundings {
 
   #filter = null;
   #counts = null;
+  #countsAsOf = 0;
   #run = null;
   #timer = null;
   #staleLooks = 0;
   #allDueAt = 0;
+  #force = false;
 
   // `changed` is told of changes of campaigns, `shown` that there is something to show.
   constructor({ changed, shown }) {
@@ -42,6 +45,7 @@ export class Surroundings {
 
   go() {
     this.#allDueAt = 0;
+    this.#force = false;
     this.#again();
   }
 
@@ -49,6 +53,7 @@ export class Surroundings {
     if (!this.#run) return;
     this.#staleLooks = 0;
     this.#allDueAt = 0;
+    this.#force = true;
     this.#lookIn(SOON_MS);
   }
 
@@ -63,13 +68,18 @@ export class Surroundings {
     this.#filter = this.#counts = null;
   }
 
-  // {all, running, paused, completed, other} of a view, what is not known left out; null for nothing known.
+  // {all, running, paused, completed, other} of a view, what is not known left out; null for nothing known. Where all
+  // campaigns are there, and are not older, they are counted: numbers of the summary may be of different moments, and what
+  // is left of its total is then too many or too few.
   counts(view, page) {
-    if (this.#counts) return this.#counts;
-    if (this.all?.isWhole && !this.#isNarrowed()) {
-      const count = (...statuses) => this.all.rows.filter((row) => statuses.includes(row.status)).length;
-      return { all: this.all.items, running: count("running"), paused: count("paused"), completed: count("completed"), other: count("draft", "unknown") };
+    const isOlder = this.#counts && this.all?.facts.asOf < this.#countsAsOf;
+    if (this.all?.isWhole && !isOlder && !this.#isNarrowed("device_type")) {
+      const type = this.#filter?.device_type;
+      const rows = this.all.rows.filter((row) => !type || row.device_type === type);
+      const count = (...statuses) => rows.filter((row) => statuses.includes(row.status)).length;
+      return { all: type ? rows.length : this.all.items, running: count("running"), paused: count("paused"), completed: count("completed"), other: count("draft", "unknown") };
     }
+    if (this.#counts) return this.#counts;
     return page ? { [view.status || "all"]: page.items } : null;
   }
 
@@ -85,31 +95,36 @@ export class Surroundings {
   }
 
   async #look(signal) {
-    const counting = this.#count(signal);
+    const force = this.#force;
+    this.#force = false;
+    const counting = this.#count(signal, force);
     // Neither waits for the other one, unless it is for that one to say whether there is something to read.
     const isDue = !this.all || elapsed() >= this.#allDueAt;
     const isWanted = isDue || (await counting).isOther;
-    const reading = isWanted && !signal.aborted ? this.#readAll(signal) : { isStale: false, found: [] };
+    const reading = isWanted && !signal.aborted ? this.#readAll(signal, force) : { isStale: false, found: [] };
     const [counted, read] = await Promise.all([counting, reading]);
     if (signal.aborted) return;
     const isStale = counted.isStale || read.isStale;
     if (isStale) this.#allDueAt = 0;
     // Counts that were asked for meanwhile may be from before the changes.
-    this.#lookIn(isDue && read.found.length ? SOON_MS : this.#pauseMs(isStale));
+    this.#force = isDue && !force && read.found.length > 0;
+    this.#lookIn(this.#force ? SOON_MS : this.#pauseMs(isStale));
     this.changed(read.found);
     this.shown();
   }
 
   // Counts anew. `isOther` where something may have changed that makes up all campaigns of the VDN.
-  async #count(signal) {
+  async #count(signal, force) {
     const { device_type: type, status: _, ...filter } = this.#filter;
     const before = JSON.stringify(this.#counts);
     let isStale = false;
     try {
       if (!type) {
-        const { response, body } = await getJson("campaigns/summary", filter, { signal });
+        const { response, body } = await getJson("campaigns/summary", filter, { signal, headers: force ? { "Cache-Control": "no-cache" } : {} });
         if (signal.aborted) return { isStale, isOther: false };
-        isStale = factsOf(response).detail === STALE;
+        const facts = factsOf(response);
+        isStale = facts.detail === STALE;
+        this.#countsAsOf = facts.asOf;
         this.#counts = { all: body.total, ...body.by_status };
         this.shown();
       }
@@ -119,13 +134,13 @@ export class Surroundings {
     return { isStale, isOther: this.#isNarrowed() || !this.#counts || JSON.stringify(this.#counts) !== before };
   }
 
-  async #readAll(signal) {
+  async #readAll(signal, force) {
     try {
-      const all = await readAll({ vdn: this.#filter.vdn }, { signal });
+      const all = await readAll({ vdn: this.#filter.vdn }, { force, signal });
       if (signal.aborted) return { isStale: false, found: [] };
       Object.assign(this, { all, problem: null });
       this.#allDueAt = elapsed() + ALL_EVERY_MS;
-      const found = notice(all.rows, { asOf: all.facts.asOf, source: "all", isComplete: all.isWhole });
+      const found = notice(all.rows, { asOf: all.facts.asOf, source: "all", isWhole: all.isWhole });
       return { isStale: all.facts.detail === STALE, found };
     } catch (problem) {
       if (!signal.aborted) this.problem = problem;
@@ -133,8 +148,9 @@ export class Surroundings {
     }
   }
 
-  #isNarrowed() {
-    return Object.entries(this.#filter ?? {}).some(([name, value]) => name !== "vdn" && value);
+  // Whether the counts are of some campaigns of the VDN only, by another filter than `besides`.
+  #isNarrowed(besides = "vdn") {
+    return Object.entries(this.#filter ?? {}).some(([name, value]) => name !== "vdn" && name !== besides && value);
   }
 
   // Pages that nobody has asked for lately come stale, and are refreshed behind: those are worth another look.

@@ -54,11 +54,13 @@ export const isNarrowed = (view) => Boolean(view.status || view.name || view.typ
 // The parameters of GET /campaigns for the filters of a view, without paging; `day` is today and `monday` that of its
 // week in the time zone of the VDN, and so is each date here: the gateway takes it for its first or last second there.
 export function parameters(view, { day, monday, sunday }) {
+  // From a later day to an earlier one is the time between them too.
+  const [first, last] = view.from && view.to && view.from > view.to ? [view.to, view.from] : [view.from, view.to];
   const periods = {
     "": {},
     today: { begins_from: day, ends_to: day },
     week: { begins_from: monday, ends_to: sunday },
-    own: { begins_from: view.from, ends_to: view.to },
+    own: { begins_from: first, ends_to: last },
   };
   return {
     vdn: view.vdn,

@@ -30,6 +30,7 @@ export default {
 
   "fresh.label": "How fresh this is",
   "fresh.asking": "Asking for the campaigns …",
+  "fresh.as_of": "As of {time}",
   "fresh.good": "{age} old",
   "fresh.slow": "CC-iSales is slow, this is {age} old",
   "fresh.paused": "Paused, this is {age} old",

@@ -29,6 +29,7 @@ export default {
 
   "fresh.label": "数据新旧",
   "fresh.asking": "正在获取外呼活动…",
+  "fresh.as_of": "截至 {time}",
   "fresh.good": "{age}前的数据",
   "fresh.slow": "CC-iSales 响应缓慢，这是 {age}前的数据",
   "fresh.paused": "已暂停更新，这是 {age}前的数据",
