@@ -49,13 +49,15 @@ def running(
 ) -> Iterator[Process]:
     """Run `command` in `folder` on `cores` from when `is_up` tells so until the context ends.
 
-    `variables` come on top of this process' environment. `NotMeasured`, with what it said, if it does not come up.
+    `variables` come on top of this process' environment, in which `make` has those of the server: what is measured is
+    served as it would be. `NotMeasured`, with what it said, if it does not come up.
     """
+    servers = {name: value for name, value in os.environ.items() if name.startswith("GRANIAN")}
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             ["taskset", "-c", cores, *command],
             cwd=folder,
-            env=environment(**(variables or {})),
+            env=environment(**{**servers, **(variables or {})}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
