@@ -221,6 +221,11 @@ class Fetches:
 
         `DONE` also where that is of no use any more, `OVERTAKEN` where another process is at it.
         """
+        known = self._tiers.held(key)
+        found = self._shared.get(key)
+        if known is None or (found is not None and found.entry == known.entry):
+            # It is there: a look in a moment of trouble has not found it.
+            return Landing.DONE
         lease = self._shared.try_lead(key)
         if lease is None:
             return Landing.OVERTAKEN

@@ -87,10 +87,11 @@ class Purges:
         epoch = f"{uuid4().hex}{self._ours}" + ("" if hard else f" {_SOFT}")
         told = [epoch, EPOCH_MS, self.channel, "*" if vdn is None else vdn]
         try:
-            # Leases first: after that no fetch that began before the purge can land, so no page comes behind the scan.
+            # The word first, for who puts a page there that it has (`unshared`) hears of purges once it has the lease.
+            # Then the leases: no fetch that began before can land after that, so no page comes behind the scan.
+            refused = self._tell(keys=[self._backend.prefix + self.epoch], args=told)
             self._remove("lease:", vdn, own=hard)
             pages = self._remove("", vdn, own=hard)
-            refused = self._tell(keys=[self._backend.prefix + self.epoch], args=told)
         except TROUBLE as error:
             self._failed = True
             kind = self._guard.failed(Operation.PURGE, error).kind
@@ -106,7 +107,9 @@ class Purges:
         self.refused = bool(refused)
         if refused:
             # Others find the epoch within half a second, so that it is done all the same.
-            self._guard.failed(Operation.LISTEN, ResponseError(refused.decode("utf-8", "replace")))
+            self._guard.failed(Operation.LISTEN, ResponseError(refused.decode("utf-8", "replace")), part="purge")
+        else:
+            self._guard.succeeded(Operation.LISTEN, part="purge")
         self._hear(vdn, 0.0, epoch, hard=hard)
         return pages
 

@@ -26,7 +26,7 @@ class Unshared:
 
     def __init__(self, share: Callable[[str, CampaignQuery], Landing]) -> None:
         self._share = share
-        self._queries: dict[str, CampaignQuery] = {}
+        self._noted: dict[str, list[CampaignQuery]] = {}
         self._closed = threading.Event()
         self._working = False
         self._lock = threading.Lock()
@@ -34,9 +34,10 @@ class Unshared:
     def note(self, key: str, query: CampaignQuery) -> None:
         """Remember the page of `key`, which answers `query`."""
         with self._lock:
-            self._queries[key] = query
-            if len(self._queries) > MOST:
-                del self._queries[next(iter(self._queries))]
+            # A list of its own tells this note from others of the same query.
+            self._noted[key] = [query]
+            if len(self._noted) > MOST:
+                del self._noted[next(iter(self._noted))]
             if self._working or self._closed.is_set():
                 return
             self._working = True
@@ -58,16 +59,30 @@ class Unshared:
 
     def _is_wanted(self) -> bool:
         with self._lock:
-            self._working = bool(self._queries) and not self._closed.is_set()
+            self._working = bool(self._noted) and not self._closed.is_set()
             return self._working
 
     def _share_all(self) -> None:
         with self._lock:
-            queries = dict(self._queries)
-        for key, query in queries.items():
-            landing = Landing.NOT_SHARED if self._closed.is_set() else self._share(key, query)
+            noted = dict(self._noted)
+        for key, (query,) in noted.items():
+            if self._closed.is_set():
+                return
+            # Last of the next round, for whatever keeps it from being there may be about this key alone.
+            self._move_to_the_end(key)
+            landing = self._share(key, query)
             if landing is Landing.NOT_SHARED:
                 return
             if landing is Landing.DONE:
-                with self._lock:
-                    self._queries.pop(key, None)
+                self._forget(key, noted[key])
+
+    def _move_to_the_end(self, key: str) -> None:
+        with self._lock:
+            if key in self._noted:
+                self._noted[key] = self._noted.pop(key)
+
+    def _forget(self, key: str, note: list[CampaignQuery]) -> None:
+        with self._lock:
+            # Not one that came meanwhile: it may be about a newer page.
+            if self._noted.get(key) is note:
+                del self._noted[key]

@@ -166,16 +166,16 @@ class RedisGuard:
         self._note_operation(operation, judged, allowed, fault)
         return result
 
-    def failed(self, operation: Operation, error: Exception) -> Fault:
+    def failed(self, operation: Operation, error: Exception, part: str = "") -> Fault:
         """Count one failed operation that was tried whatever this guard thinks; return what is wrong."""
         fault = self._read(operation, error)
         if fault.one_operation:
-            self._note_operation(operation, self._judged(operation), Permit.PROBE, fault)
+            self._note_operation(operation, self._judged(operation, part), Permit.PROBE, fault)
         return fault
 
-    def succeeded(self, operation: Operation) -> None:
+    def succeeded(self, operation: Operation, part: str = "") -> None:
         """Take note that one succeeded that was tried whatever this guard thinks."""
-        self._note_operation(operation, self._judged(operation), Permit.PROBE, None)
+        self._note_operation(operation, self._judged(operation, part), Permit.PROBE, None)
 
     def place(self, find: Callable[[], Fault | None]) -> None:
         """Find out whether this is a Redis to use at all: `find` returns what it is instead, or `None`.

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Callable
 
 from gateway.model import CampaignQuery
 from gateway.pages.shared import Landing
@@ -22,6 +23,7 @@ class Recovering(OtherProcesses):
     def __init__(self, *, leases: bool = False) -> None:
         super().__init__(leases=leases)
         self.heard: list[bool] = [True, False]
+        self.as_it_hears: Callable[[], object] = lambda: None
 
     def state(self) -> str:
         """Return what it would say itself."""
@@ -30,6 +32,7 @@ class Recovering(OtherProcesses):
     def hear_purges(self) -> bool:
         """Tell what the test has set, and at last that it has heard."""
         self.done.append("hear")
+        self.as_it_hears()
         return self.heard.pop() if len(self.heard) > 1 else self.heard[0]
 
 
@@ -96,11 +99,29 @@ def test_what_was_purged_for_good_meanwhile_is_not_put_there() -> None:
     others.heard = [True]
     house = House(shared=others)
     house.ask()
-    house.cache.purge(1, hard=True)
+    others.as_it_hears = lambda: house.cache.purge(1, hard=True)
     others.leases = True
     wait_until(lambda: "land" in others.done, PATIENCE_S)
     assert others.found is None
     assert others.done == ["hear", "land"]
+
+
+def test_what_is_there_already_is_not_told_again() -> None:
+    """A look in a moment of trouble has not found it; all processes that looked then would tell all others of it."""
+    others = Recovering(leases=True)
+    house = House(shared=others)
+    house.ask()
+    landed, others.found = others.found, None
+    house.cache.doubted(house.key(QUERY))
+    house.ask()
+    looks: queue.SimpleQueue[None] = queue.SimpleQueue()
+    others.after_a_look = lambda: looks.put(None)
+    others.found = landed
+    looks.get(timeout=PATIENCE_S)
+    # A second one comes when it is done with the first.
+    house.tiers.lost(house.key(QUERY), QUERY)
+    looks.get(timeout=PATIENCE_S)
+    assert others.done == ["announce", "land"]
 
 
 def test_where_no_tier_is_shared_nothing_is_tried() -> None:
@@ -115,7 +136,7 @@ def test_where_no_tier_is_shared_nothing_is_tried() -> None:
 
 
 def test_each_is_tried_until_it_is_done() -> None:
-    """In trouble the others wait for another turn; one that somebody else is at keeps none of them."""
+    """In trouble the others wait for another turn, and come first then: one page's trouble is not that of all."""
     tried: queue.SimpleQueue[str] = queue.SimpleQueue()
     noted = threading.Event()
     landings = {"a": [Landing.DONE, Landing.OVERTAKEN, Landing.NOT_SHARED], "b": [Landing.DONE] * 2}
@@ -129,12 +150,28 @@ def test_each_is_tried_until_it_is_done() -> None:
     for key in "aba":
         unshared.note(key, QUERY)
     noted.set()
-    assert [tried.get(timeout=PATIENCE_S) for _ in range(4)] == ["a", "a", "b", "a"]
+    assert [tried.get(timeout=PATIENCE_S) for _ in range(4)] == ["a", "b", "a", "a"]
     unshared.note("b", QUERY)
     assert tried.get(timeout=PATIENCE_S) == "b"
     unshared.close()
     unshared.note("a", QUERY)
     assert tried.empty()
+
+
+def test_what_is_noted_while_it_is_put_there_is_put_there_again() -> None:
+    """That may be a newer page."""
+    tried: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def share(key: str, query: CampaignQuery) -> Landing:
+        if tried.empty():
+            unshared.note(key, query)
+        tried.put(key)
+        return Landing.DONE
+
+    unshared = Unshared(share)
+    unshared.note("a", QUERY)
+    wait_until(lambda: tried.qsize() == 2, PATIENCE_S)
+    unshared.close()
 
 
 def test_they_are_bounded() -> None:
