@@ -19,7 +19,9 @@ def read_bounded(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
     # Without O_NONBLOCK a pipe is waited for in `open` itself (fifo(7)).
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) and not os.path.samestat(found, os.stat(os.devnull)):  # noqa: PTH116 -- beside os.fstat
+        # By its number, for a container's `/dev/null` may be that of the host, which is another file.
+        is_null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev  # noqa: PTH116 -- beside os.fstat
+        if not stat.S_ISREG(found.st_mode) and not is_null:
             raise OSError(errno.EINVAL, NO_FILE)
         content = file.read(most + 1)
     if len(content) > most:

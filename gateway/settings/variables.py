@@ -96,7 +96,7 @@ def _put(sources: Sources, variable: str, raw: str) -> None:
         name = f"{name}[{key}]" if isinstance(place, list) else f"{name}.{key}".removeprefix(".")
         kind = _kind_below(kind, step)
         if number == len(steps) - 1 or kind is None:
-            _set(sources, place, key, name, raw if kind is None or isinstance(kind, TEXTS) else _value(raw), origin)
+            _set(sources, place, key, name, _value(raw, kind), origin)
             return  # what stands below an unknown name is as unknown, and the schema says so
         if not isinstance(kind, fields.Nested | fields.List):
             raise NoPlace(f"{variable}: nothing can stand below a single value; cut the name to {begin}")
@@ -162,8 +162,18 @@ def _entry(entries: list[Any], step: str, begin: str, name: str) -> int:
     return int(step)
 
 
-def _value(raw: str) -> Any:
+def _value(raw: str, kind: Any) -> Any:
+    """Return what `raw` stands for where a value of `kind` is due."""
+    if kind is None or isinstance(kind, TEXTS):
+        return raw
+    text = raw
+    if isinstance(kind, fields.Number | fields.Boolean) and raw[:1] == raw[-1:] and raw[:1] in {'"', "'"}:
+        # Docker leaves the quotes of a file of variables where they are.
+        text = raw[1:-1]
+    if isinstance(kind, fields.Boolean) and text in {"True", "False"}:
+        # As Python and Helm write them.
+        text = text.lower()
     try:
-        return tomllib.loads(f"value = {raw}")["value"]
+        return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return raw
