@@ -111,7 +111,8 @@ def export_blueprint(
         result, forward = exports.kept(query, directives), ""
         if result is None:
             count(grant, take)
-            forward = FORWARD_MISS if exports.kept(query, NO_DIRECTIVES) is None else FORWARD_REQUEST
+            asks = directives != NO_DIRECTIVES
+            forward = FORWARD_REQUEST if asks and exports.kept(query, NO_DIRECTIVES) is not None else FORWARD_MISS
             result = exports.read(grant.client, query, directives, deadline)
         name = f"campaigns-{query.vdn}-{_day(result, tenants[query.vdn])}.{form.format}"
         file = _File(result, form, exports)

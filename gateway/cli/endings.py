@@ -42,8 +42,7 @@ class ToldEnding(click.Command):
                 return super().invoke(ctx)
             except click.ClickException as fault:
                 if for_programs:
-                    # In ASCII, which holds also what of an argument is no UTF-8.
-                    click.echo(json.dumps(_document(fault)))
+                    _tell_programs(fault)
                 raise
             finally:
                 # Not at the end of Python, which could not say it any more.
@@ -64,10 +63,16 @@ class ToldEndingGroup(ToldEnding, click.Group):
     """A group of commands that end so."""
 
 
-def _document(fault: click.ClickException) -> dict[str, Any]:
-    """Return what programs are told of a failure. Members may be added, none goes or changes."""
+def _tell_programs(fault: click.ClickException) -> None:
+    """Print what programs are told of a failure. Members may be added, none goes or changes."""
     told = fault.told if isinstance(fault, Failure) else {}
-    return {"result": "failed", "exit_code": fault.exit_code, "detail": fault.format_message(), **told}
+    document = {"result": "failed", "exit_code": fault.exit_code, "detail": fault.format_message(), **told}
+    try:
+        # In ASCII, which holds also what of an argument is no UTF-8.
+        click.echo(json.dumps(document))
+    except OSError:
+        # The failure itself is what is to be told, on standard error.
+        forget_output()
 
 
 class _Closed(io.TextIOBase):

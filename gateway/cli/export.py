@@ -23,6 +23,7 @@ from gateway.results.reader import Progress as Told
 
 CLIENT = "flask campaigns export"
 OF_PAGES = {"page", "page_size"}
+STANDARD_OUTPUT = 1
 
 
 def _with_filters(command: Any) -> Any:
@@ -62,6 +63,8 @@ def export(form: str, dialect: str | None, bom: bool, as_json: bool, output: Pat
         raise click.UsageError("--dialect and --bom are about CSV; add --format csv.")
     if str(output) == "-":
         raise click.UsageError("--output names a file. For standard output write /dev/stdout.")
+    if as_json and _is_standard_output(output):
+        raise click.UsageError("--json and the campaigns cannot both go to standard output; name another file.")
     gateway = current_gateway()
     query, exports = query_of(gateway, options), gateway.exports
     made = Form(chosen, CsvDialect(dialect) if dialect else CsvDialect.SPREADSHEET, bom)
@@ -99,17 +102,29 @@ def _progress(console: Console) -> Iterator[Told]:
         yield lambda rows, total: progress.update(task, completed=rows, total=total)
 
 
+def _is_standard_output(output: Path) -> bool:
+    try:
+        return os.path.samestat(output.stat(), os.fstat(STANDARD_OUTPUT))
+    except OSError:
+        return False
+
+
 @contextmanager
 def _beside(output: Path) -> Iterator[IO[bytes]]:
     """Yield a file in the folder of `output` that takes its name if all goes well, and goes if it does not.
 
-    Links are followed. What is there and is no file, as a pipe or a device, is written to as it is.
+    Links are followed. What is there and is no file, as a pipe or a device, is written to as it is; so is standard
+    output, whatever it is.
     """
-    target = Path(os.path.realpath(output))
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
+    if _is_standard_output(output):
+        with os.fdopen(os.dup(STANDARD_OUTPUT), "wb") as file:
             yield file
         return
+    if output.exists() and not output.is_file():
+        with output.open("wb") as file:
+            yield file
+        return
+    target = Path(os.path.realpath(output))
     # A short name, as that of the file may be as long as names can be.
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".campaigns-", delete=False) as file:
         try:

@@ -223,6 +223,7 @@ def _problem(reply: Reply) -> str:
 
 def _problem_name(reply: Reply) -> str:
     try:
-        return str(json.loads(reply.body)["type"]).rpartition("/")[2]
+        begin, _, name = str(json.loads(reply.body)["type"]).rpartition("/")
     except (ValueError, KeyError, TypeError):
         return ""
+    return name if begin.endswith("problems") else ""

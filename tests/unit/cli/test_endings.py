@@ -31,6 +31,16 @@ def told(wait, quiet):
 told()
 """
 
+FAILS = """
+import click
+from gateway.cli.endings import ToldEnding
+@click.command(cls=ToldEnding)
+@click.option("--json", "as_json", is_flag=True)
+def fails(as_json):
+    raise click.UsageError("It went wrong.")
+fails()
+"""
+
 
 def run(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command that prints."""
@@ -43,6 +53,14 @@ def test_a_disk_that_is_full() -> None:
     with Path("/dev/full").open("wb") as full:
         done = run(stdout=full)
     assert (done.returncode, done.stderr) == (1, "Error: What it prints cannot be written: No space left on device.\n")
+
+
+def test_a_failure_is_told_where_programs_cannot_be() -> None:
+    """What went wrong is not lost for a full disk, and its exit code stays."""
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", FAILS, "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=PROJECT)
+    assert (done.returncode, "It went wrong." in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("args", "code"), [((), 1), (("--quiet",), 0)])

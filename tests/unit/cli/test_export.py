@@ -127,15 +127,32 @@ def test_a_dash_is_no_file(app: Flask, tmp_path: Path, monkeypatch: pytest.Monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_terminal_sees_how_far_it_is(simulator: SimulatorServer, tmp_path: Path) -> None:
-    """And a pipe sees one line, when it is done."""
+def program(simulator: SimulatorServer, output: str) -> str:
+    """Return Python code that exports to `output`, for a process with a standard output of its own."""
     simulator.faults.clear()
-    code = (
+    return (
         "from gateway.factory import create_app; from tests.support.gateway import settings_for;"
         f"app = create_app(settings_for({simulator.base_url!r}));"
-        f"app.cli.main(['campaigns', 'export', '--vdn', '1', '--output', {str(tmp_path / 'all')!r}],"
+        f"app.cli.main(['campaigns', 'export', '--vdn', '1', '--output', {output!r}],"
         " obj=__import__('flask.cli', fromlist=['ScriptInfo']).ScriptInfo(create_app=lambda: app))"
     )
+
+
+def test_standard_output_is_written_to_whatever_it_is(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """A pipe, and a file that another program is writing to, which is not replaced."""
+    command = [sys.executable, "-c", program(simulator, "/dev/stdout")]
+    done = subprocess.run(command, capture_output=True, cwd=PROJECT, check=True, timeout=60)
+    assert done.stdout.count(b"\n") == 250
+    log = tmp_path / "log"
+    log.write_text("before\n")
+    with log.open("ab") as end:
+        subprocess.run(command, stdout=end, stderr=subprocess.DEVNULL, cwd=PROJECT, check=True, timeout=60)
+    assert log.read_bytes() == b"before\n" + done.stdout
+
+
+def test_a_terminal_sees_how_far_it_is(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """And a pipe sees one line, when it is done."""
+    code = program(simulator, str(tmp_path / "all"))
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
     with subprocess.Popen([sys.executable, "-c", code], stderr=theirs, cwd=PROJECT, env=environment) as process:
