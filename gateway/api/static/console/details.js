@@ -17,12 +17,17 @@ export function curl(url) {
 }
 
 let opener = null; // the data-key of what had the focus before
+let brought = null; // {url, facts} of the answer by which they were opened
 
 // Shows them, or how they are by now where they are shown already.
 export function show(row, { zone, at, url, facts }) {
   const dialog = part("details");
   const id = String(row.id);
-  const command = curl(url);
+  if (!dialog.open) {
+    opener = document.activeElement?.dataset.key;
+    brought = { url, facts };
+  }
+  const command = curl(brought.url);
   const reasons = reasonsOf(row, at);
   const fact = (name, ...value) => el("div", {}, el("dt", {}, say(name)), el("dd", {}, value));
   const moments = (text) =>
@@ -33,7 +38,6 @@ export function show(row, { zone, at, url, facts }) {
           .map((one) => el("span", { class: "in-zone" }, el("time", { datetime: text }, full(new Date(text), one)), one !== "UTC" && [" ", el("span", { class: "faint" }, one)]));
   dialog.setAttribute("aria-labelledby", "details-title");
   dialog.dataset.id = id;
-  if (!dialog.open) opener = document.activeElement?.dataset.key;
   fill(
     dialog,
     el("header", {}, el("h2", { id: "details-title", dir: "auto" }, nameOf(row)), el("button", { type: "button", class: "quiet", id: "close", "data-key": "close" }, say("close"))),
@@ -51,7 +55,7 @@ export function show(row, { zone, at, url, facts }) {
     ),
     el("h3", {}, say("details.request")),
     el("div", { class: "code" }, el("code", { id: "curl" }, command), copyButton(command, say("copy.curl"), "curl")),
-    facts && el("p", { class: "note" }, say("request_id"), " ", el("code", {}, facts.requestId), facts.cacheStatus && [el("br"), el("code", {}, facts.cacheStatus)]),
+    brought.facts && el("p", { class: "note" }, say("request_id"), " ", el("code", {}, brought.facts.requestId), brought.facts.cacheStatus && [el("br"), el("code", {}, brought.facts.cacheStatus)]),
   );
   if (!dialog.open) dialog.showModal();
 }

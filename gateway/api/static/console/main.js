@@ -78,7 +78,7 @@ function arrived(page, facts) {
   explain(freshness.judge(state).level === "down" ? facts.detail : null);
   const found = page ? changes.notice(page.rows, { asOf: facts.asOf, source: JSON.stringify(question()) }) : [];
   noticed(found);
-  if (wasTrouble || haveMoved || found.length) around.soon();
+  if (wasTrouble || haveMoved || found.length) around.soon({ isChange: Boolean(haveMoved || found.length) });
   show();
 }
 

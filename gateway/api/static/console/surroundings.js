@@ -15,7 +15,7 @@ const ALL_EVERY_MS = 290_000;
 const SOON_MS = 1500;
 const STALE_MS = 4000;
 const MOST_STALE = 2;
-const STALE = "stale-while-revalidate";
+const STALE = ["stale-while-revalidate", "stale-if-slow"];
 
 export class Surroundings {
   all = null; // {rows, items, isWhole, facts} of the VDN, whatever the filters
@@ -45,15 +45,14 @@ export class Surroundings {
 
   go() {
     this.#allDueAt = 0;
-    this.#force = false;
     this.#again();
   }
 
-  soon() {
+  soon({ isChange = true } = {}) {
     if (!this.#run) return;
     this.#staleLooks = 0;
     this.#allDueAt = 0;
-    this.#force = true;
+    this.#force ||= isChange;
     this.#lookIn(SOON_MS);
   }
 
@@ -105,9 +104,10 @@ export class Surroundings {
     const [counted, read] = await Promise.all([counting, reading]);
     if (signal.aborted) return;
     const isStale = counted.isStale || read.isStale;
-    if (isStale) this.#allDueAt = 0;
+    // Since this look began somebody may have asked for another one.
+    if (isStale || this.#force) this.#allDueAt = 0;
     // Counts that were asked for meanwhile may be from before the changes.
-    this.#force = isDue && !force && read.found.length > 0;
+    this.#force ||= isDue && !force && read.found.length > 0;
     this.#lookIn(this.#force ? SOON_MS : this.#pauseMs(isStale));
     this.changed(read.found);
     this.shown();
@@ -123,7 +123,7 @@ export class Surroundings {
         const { response, body } = await getJson("campaigns/summary", filter, { signal, headers: force ? { "Cache-Control": "no-cache" } : {} });
         if (signal.aborted) return { isStale, isOther: false };
         const facts = factsOf(response);
-        isStale = facts.detail === STALE;
+        isStale = STALE.includes(facts.detail);
         this.#countsAsOf = facts.asOf;
         this.#counts = { all: body.total, ...body.by_status };
         this.shown();
@@ -141,7 +141,7 @@ export class Surroundings {
       Object.assign(this, { all, problem: null });
       this.#allDueAt = elapsed() + ALL_EVERY_MS;
       const found = notice(all.rows, { asOf: all.facts.asOf, source: "all", isWhole: all.isWhole });
-      return { isStale: all.facts.detail === STALE, found };
+      return { isStale: STALE.includes(all.facts.detail), found };
     } catch (problem) {
       if (!signal.aborted) this.problem = problem;
       return { isStale: false, found: [] };
