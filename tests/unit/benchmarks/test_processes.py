@@ -1,6 +1,7 @@
 """How what is measured is started."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,9 @@ SHOW = "import json, os, pathlib, time; pathlib.Path('shown').write_text(json.du
 
 def test_servers_have_the_variables_of_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of granian, which say how many may wait at once; settings of the gateway are those of the row alone."""
+    for name in os.environ:
+        if name.startswith("GRANIAN"):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("GRANIAN_BACKPRESSURE", "2048")
     monkeypatch.setenv("GATEWAY__CACHE__FRESH_S", "9")
     shown = tmp_path / "shown"
