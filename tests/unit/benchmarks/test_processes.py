@@ -10,7 +10,11 @@ import pytest
 from tests.benchmarks.processes import running
 from tests.support.waiting import wait_until
 
-SHOW = "import json, os, pathlib, time; pathlib.Path('shown').write_text(json.dumps(dict(os.environ))); time.sleep(60)"
+SHOW = """
+import json, os, pathlib, signal
+pathlib.Path('shown').write_text(json.dumps(dict(os.environ)))
+signal.pause()
+"""
 
 
 def test_servers_have_the_variables_of_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,12 +33,15 @@ told()
 
 FAILS = """
 import click
-from gateway.cli.endings import ToldEnding
-@click.command(cls=ToldEnding)
+from gateway.cli.endings import ToldEndingGroup
+@click.group(cls=ToldEndingGroup)
+def all_of_them():
+    pass
+@all_of_them.command()
 @click.option("--json", "as_json", is_flag=True)
 def fails(as_json):
     raise click.UsageError("It went wrong.")
-fails()
+all_of_them()
 """
 
 
@@ -58,7 +61,7 @@ def test_a_disk_that_is_full() -> None:
 def test_a_failure_is_told_where_programs_cannot_be() -> None:
     """What went wrong is not lost for a full disk, and its exit code stays."""
     with Path("/dev/full").open("wb") as full:
-        command = [sys.executable, "-c", FAILS, "--json"]
+        command = [sys.executable, "-c", FAILS, "fails", "--json"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=PROJECT)
     assert (done.returncode, "It went wrong." in done.stderr) == (2, True)
 
