@@ -1,9 +1,13 @@
-"""What all tests share: bytecode, signals, how hypothesis works, that no secret may be shown, and servers of Redis."""
+"""What all tests share: bytecode, signals, how hypothesis works, which of them count lines, secrets, and Redis."""
 
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 # Some machines have Python keep no bytecode. Each of the hundreds of processes that tests start would compile the whole
@@ -19,3 +23,34 @@ settings.register_profile("gateway", deadline=None, suppress_health_check=[Healt
 settings.load_profile("gateway")
 
 pytest_plugins = ["tests.support.canaries", "tests.support.redis_fixtures"]
+
+TESTS = Path(__file__).parent
+COUNTED = (
+    "unit",
+    "scenarios/fronts/test_doctor.py",
+    "scenarios/test_caching.py",
+    "scenarios/test_export.py",
+    "scenarios/test_preconditions.py",
+    "scenarios/test_traces.py",
+    "scenarios/test_waiting.py",
+    "scenarios/test_watch.py",
+    "scenarios/upstream/test_doctor.py",
+    "scenarios/upstream/test_doctor_tls.py",
+    "scenarios/upstream/test_tls.py",
+)
+"""Where it is counted which lines run: the unit tests, and the scenarios that run what is about sockets.
+
+Counting doubles what a test of a whole gateway costs, and the others would add one line in a hundred.
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _counted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Stop counting lines for a module that is not among `COUNTED`."""
+    counting = Coverage.current()
+    if counting is None or any(request.path.is_relative_to(TESTS / place) for place in COUNTED):
+        yield
+        return
+    counting.stop()
+    yield
+    counting.start()
