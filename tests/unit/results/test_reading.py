@@ -42,7 +42,7 @@ def shifted(shifting: ShiftingList, step: str, place: int) -> None:
             shifting.appear(len(shifting.ids))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(size=SIZES, at_once=st.integers(1, 12), says_total=st.booleans(), data=st.data())
 def test_no_id_comes_twice_and_nothing_is_lost_that_was_there_all_the_time(
     *, size: int, at_once: int, says_total: bool, data: st.DataObject
