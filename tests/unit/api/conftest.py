@@ -14,8 +14,7 @@ from gateway.api.openapi import openapi_document
 from gateway.api.problems import problems_blueprint, register_problems
 
 
-@pytest.fixture
-def app() -> Flask:
+def documented() -> Flask:
     """Return an app with the documentation and the problems, whose requests have an id."""
     app = Flask("test", static_folder=None)
     register_problems(app)
@@ -27,6 +26,18 @@ def app() -> Flask:
         flask.g.request_id = "request-7"
 
     return app
+
+
+@pytest.fixture
+def app() -> Flask:
+    """Return such an app of the test's own."""
+    return documented()
+
+
+@pytest.fixture(scope="module")
+def reader() -> FlaskClient:
+    """Return a client of such an app of the whole module, which makes each of its pages once."""
+    return documented().test_client()
 
 
 @pytest.fixture

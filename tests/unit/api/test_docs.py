@@ -35,9 +35,9 @@ class Page(HTMLParser):
         return [attributes[attribute] or "" for _, attributes in self.tags if attribute in attributes]
 
 
-def test_the_document_is_served(client: FlaskClient) -> None:
+def test_the_document_is_served(reader: FlaskClient) -> None:
     """The document comes as JSON, may be kept, and is the one that was made."""
-    response = client.get("/openapi.json")
+    response = reader.get("/openapi.json")
     assert (response.status_code, response.mimetype) == (200, "application/json")
     assert response.get_json() == openapi_document()
     assert response.headers["Cache-Control"] == "public, max-age=300"
@@ -45,27 +45,27 @@ def test_the_document_is_served(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/problems"])
-def test_documents_are_packed_and_compared(client: FlaskClient, path: str) -> None:
+def test_documents_are_packed_and_compared(reader: FlaskClient, path: str) -> None:
     """Gzip comes under a tag of its own, and the tag of the coding that is asked for gives 304 without a body."""
-    plain = client.get(path)
-    packed = client.get(path, headers={"Accept-Encoding": "gzip"})
+    plain = reader.get(path)
+    packed = reader.get(path, headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
     assert packed.headers["ETag"] != plain.headers["ETag"]
     assert plain.headers["Cache-Control"].startswith("public, max-age=")
     for coding, held, other in (("identity", plain, packed), ("gzip", packed, plain)):
         tag = held.headers["ETag"]
-        unchanged = client.get(path, headers={"If-None-Match": tag, "Accept-Encoding": coding})
+        unchanged = reader.get(path, headers={"If-None-Match": tag, "Accept-Encoding": coding})
         assert (unchanged.status_code, unchanged.data, unchanged.headers["ETag"]) == (304, b"", tag)
         assert "Content-Type" not in unchanged.headers
         headers = {"If-None-Match": other.headers["ETag"], "Accept-Encoding": coding}
-        assert client.get(path, headers=headers).data == held.data
+        assert reader.get(path, headers=headers).data == held.data
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_are_harmless(client: FlaskClient, path: str) -> None:
+def test_pages_are_harmless(reader: FlaskClient, path: str) -> None:
     """Pages send a strict policy and hold nothing that it forbids: no inline script or style, nothing from outside."""
-    response = client.get(path, headers=BROWSER)
+    response = reader.get(path, headers=BROWSER)
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';")
     assert "unsafe" not in policy
@@ -83,47 +83,47 @@ def test_pages_are_harmless(client: FlaskClient, path: str) -> None:
         assert re.match(r"data:,\Z|#|\?lang=|(\.\./)*(docs|problems|openapi\.json)\b", url), url
 
 
-def test_pages_that_did_not_change_stay_harmless(client: FlaskClient) -> None:
+def test_pages_that_did_not_change_stay_harmless(reader: FlaskClient) -> None:
     """A 304 carries the same policy, because browsers put its headers in the place of those that they hold."""
-    page = client.get("/docs")
-    unchanged = client.get("/docs", headers={"If-None-Match": page.headers["ETag"]})
+    page = reader.get("/docs")
+    unchanged = reader.get("/docs", headers={"If-None-Match": page.headers["ETag"]})
     assert unchanged.status_code == 304
     policy = "Content-Security-Policy"
     assert unchanged.headers[policy] == page.headers[policy]
 
 
-def test_pages_do_not_know_where_they_are_mounted(client: FlaskClient) -> None:
+def test_pages_do_not_know_where_they_are_mounted(reader: FlaskClient) -> None:
     """They are the same bytes whatever the server says of a prefix, of which it often knows nothing."""
     for path in PAGES:
-        plain = client.get(path, headers=BROWSER).data
-        assert client.get(path, headers=BROWSER, environ_overrides={"SCRIPT_NAME": "/isales"}).data == plain
+        plain = reader.get(path, headers=BROWSER).data
+        assert reader.get(path, headers=BROWSER, environ_overrides={"SCRIPT_NAME": "/isales"}).data == plain
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_link_works(client: FlaskClient, path: str) -> None:
+def test_every_link_works(reader: FlaskClient, path: str) -> None:
     """Every link and asset of a page exists, and every fragment has its target."""
-    page = Page(client.get(path, headers=BROWSER).text)
+    page = Page(reader.get(path, headers=BROWSER).text)
     for url in {*page.values("src"), *page.values("href")} - {"data:,"}:
         if url.startswith("#"):
             assert url[1:] in page.values("id")
         else:
-            with client.get(urljoin(path, url)) as response:
+            with reader.get(urljoin(path, url)) as response:
                 assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_can_be_used_without_a_mouse(client: FlaskClient, path: str) -> None:
+def test_pages_can_be_used_without_a_mouse(reader: FlaskClient, path: str) -> None:
     """Pages say their language, skip to their content, name every field and have each id once."""
-    page = Page(client.get(path, headers=BROWSER).text)
+    page = Page(reader.get(path, headers=BROWSER).text)
     assert ("html", {"lang": "en"}) in page.tags
     assert ("a", {"class": "skip", "href": "#content"}) in page.tags
     assert [tag for tag, _ in page.tags].count("h1") == 1
     assert len(set(page.values("id"))) == len(page.values("id"))
 
 
-def test_the_page_shows_the_whole_document(client: FlaskClient) -> None:
+def test_the_page_shows_the_whole_document(reader: FlaskClient) -> None:
     """Every endpoint, parameter, field, header and problem is on the page, without JavaScript."""
-    html = client.get("/docs").text
+    html = reader.get("/docs").text
     document = openapi_document()
     for path, operations in document["paths"].items():
         assert f"<code>{path}</code>" in html
@@ -137,9 +137,9 @@ def test_the_page_shows_the_whole_document(client: FlaskClient) -> None:
     assert "undefined" not in html.lower()
 
 
-def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(client: FlaskClient) -> None:
+def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(reader: FlaskClient) -> None:
     """Each parameter has a field; the key's field has no name to be sent by, and the script stores nothing."""
-    html = client.get("/docs").text
+    html = reader.get("/docs").text
     start = html.index('<form id="try"')
     form = Page(html[start : html.index("</form>", start)])
     parameters = openapi_document()["paths"]["/campaigns"]["get"]["parameters"]
@@ -147,7 +147,7 @@ def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(client: F
     assert form.values("name") == names
     (key,) = [attributes for tag, attributes in form.tags if tag == "input" and attributes.get("id") == "try-key"]
     assert (key["type"], key["autocomplete"], "name" in key) == ("password", "off", False)
-    with client.get("/docs/static/try.js") as response:
+    with reader.get("/docs/static/try.js") as response:
         script = response.get_data(as_text=True)
     assert not re.search(r"localStorage|sessionStorage|cookie|innerHTML|eval", script)
     assert "$API_KEY" in script
@@ -159,7 +159,7 @@ def test_the_form_has_every_parameter_and_never_sends_or_keeps_the_key(client: F
     assert {"X-API-Key", "Authorization"} <= set(form.values("value"))
 
 
-def test_what_is_said_of_caches_is_of_the_versions_that_are_measured(client: FlaskClient) -> None:
+def test_what_is_said_of_caches_is_of_the_versions_that_are_measured(reader: FlaskClient) -> None:
     """Each cache has the version that `make caches` installs."""
     folder = PROJECT / "tests" / "benchmarks" / "caches"
     measured = {
@@ -167,7 +167,7 @@ def test_what_is_said_of_caches_is_of_the_versions_that_are_measured(client: Fla
         for name, version in json.loads((folder / "package.json").read_text())["dependencies"].items()
     }
     measured |= {line.replace("==", " ") for line in (folder / "requirements.txt").read_text().splitlines()}
-    section = client.get("/docs").text.partition('id="caches"')[2].partition("</section>")[0]
+    section = reader.get("/docs").text.partition('id="caches"')[2].partition("</section>")[0]
     told = re.findall(r'<th scope="row">([^<]+)</th>', section)
     assert told
     assert set(told) <= measured

@@ -70,18 +70,18 @@ def settings() -> Iterator[str]:
             yield from (f"{section}.{name}" for name in table)
 
 
-def test_it_begins_with_a_first_call_and_its_answer(client: FlaskClient) -> None:
+def test_it_begins_with_a_first_call_and_its_answer(reader: FlaskClient) -> None:
     """Whoever reads no further knows how to ask for campaigns, and what comes."""
-    html = client.get("/docs").text
+    html = reader.get("/docs").text
     first = html[html.index('id="first-call"') : html.index('id="callers"')]
     assert "X-API-Key: $API_KEY" in first
     assert "gateway.example/campaigns&#39;" in first
     assert "&#34;total_items&#34;: 3" in first
 
 
-def test_callers_come_before_operators_and_rules_after_both(client: FlaskClient) -> None:
+def test_callers_come_before_operators_and_rules_after_both(reader: FlaskClient) -> None:
     """Each operation stands with those whom it is for."""
-    html = client.get("/docs").text
+    html = reader.get("/docs").text
     callers, operators, rules = (html.index(f'<section id="{part}"') for part in ("callers", "operators", "rules"))
     assert callers < operators < rules
     for item in DOCUMENT["paths"].values():
@@ -91,15 +91,15 @@ def test_callers_come_before_operators_and_rules_after_both(client: FlaskClient)
             assert operators < start < rules if of_operators else callers < start < operators
 
 
-def test_callers_are_told_of_no_setting(client: FlaskClient) -> None:
+def test_callers_are_told_of_no_setting(reader: FlaskClient) -> None:
     """Names of settings are for operators: a caller cannot look them up."""
     named = set(settings())
     assert "isales.deadline_s" in named
-    assert not [name for name in named if name in str(DOCUMENT) or name in client.get("/docs").text]
+    assert not [name for name in named if name in str(DOCUMENT) or name in reader.get("/docs").text]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/problems", "/problems/forbidden"])
-def test_the_language_is_that_of_the_reader_or_of_the_link(client: FlaskClient, path: str) -> None:
+def test_the_language_is_that_of_the_reader_or_of_the_link(reader: FlaskClient, path: str) -> None:
     """`Accept-Language` chooses, `lang` in the URL before it, and what is no language counts for nothing."""
     for headers, lang, expected in (
         (BROWSER, "", "en"),
@@ -108,7 +108,7 @@ def test_the_language_is_that_of_the_reader_or_of_the_link(client: FlaskClient, 
         (BROWSER, "zh-CN", "zh-CN"),
         (CHINESE, "xx", "zh-CN"),
     ):
-        answer = client.get(f"{path}?lang={lang}" if lang else path, headers=headers)
+        answer = reader.get(f"{path}?lang={lang}" if lang else path, headers=headers)
         assert answer.headers["Content-Language"] == expected
         assert f'<html lang="{expected}">' in answer.text
         assert "Accept-Language" in answer.headers["Vary"]
@@ -140,17 +140,17 @@ def test_chinese_texts_name_the_same_things() -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/problems", *(f"/problems/{error.name}" for error in leaves())])
-def test_nothing_on_a_page_in_chinese_is_english(client: FlaskClient, path: str) -> None:
+def test_nothing_on_a_page_in_chinese_is_english(reader: FlaskClient, path: str) -> None:
     """Beside names and code: no three words in a row are English."""
-    words = Words(client.get(path, headers=CHINESE).text)
+    words = Words(reader.get(path, headers=CHINESE).text)
     english = [text for text in words.texts if re.search(r"[A-Za-z]{2,} [a-z]+ [a-z]+", text)]
     assert english == []
     assert any("原因" in text or "问题" in text for text in words.texts)
 
 
-def test_english_would_be_seen(client: FlaskClient) -> None:
+def test_english_would_be_seen(reader: FlaskClient) -> None:
     """The test above finds a sentence where there is one."""
-    assert any(re.search(r"[A-Za-z]{2,} [a-z]+ [a-z]+", text) for text in Words(client.get("/docs").text).texts)
+    assert any(re.search(r"[A-Za-z]{2,} [a-z]+ [a-z]+", text) for text in Words(reader.get("/docs").text).texts)
 
 
 def test_what_csv_loses_is_told_where_there_is_csv() -> None:
