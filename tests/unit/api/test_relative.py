@@ -29,7 +29,7 @@ def resolved(mount: str, path: str, reference: str) -> str:
 
 
 @given(mount=MOUNTS, path=PATHS, told=st.booleans())
-def test_references_resolve_where_we_are_mounted(mount: str, path: str, told: bool) -> None:  # noqa: FBT001 -- drawn
+def test_references_resolve_where_we_are_mounted(mount: str, path: str, told: bool) -> None:  # noqa: FBT001 -- hypothesis draws it
     """Under any prefix and from any path, whether the server has told us of the prefix or not."""
     known = mount if told else ""
     assert resolved(mount, path, f"{way_up(path, known)}problems/not-found") == f"{mount}/problems/not-found"

@@ -94,8 +94,8 @@ def test_whose_time_runs_out_as_it_is_woken_wakes_the_next() -> None:
         wait_until(lambda: waiting(flight) == 2)
         # It has landed, and the first has been told, when that one's time is over and it asks for the lock.
         with flight._lock:  # noqa: SLF001 -- to have both at the same moment
-            flight.result, flight._landed = 3, True  # noqa: SLF001 -- as `land` does
-            first = flight._waiting.popleft()  # noqa: SLF001 -- as `land` does
+            flight.result, flight._landed = 3, True  # noqa: SLF001 -- what `land` does, in two steps
+            first = flight._waiting.popleft()  # noqa: SLF001 -- what `land` does, in two steps
             threading.Event().wait(0.1)
             first.release()
         assert hurried.result(10)

@@ -138,7 +138,7 @@ def test_zones_whose_sign_is_turned_are_warned_of(root: Path) -> None:
         zone = f"Etc/{path.name}"
         if warning := turned_sign(zone):
             warned += 1
-            hours = MOMENT.astimezone(ZoneInfo(zone)).utcoffset() / timedelta(hours=1)  # type: ignore[operator]  # -- aware
+            hours = MOMENT.astimezone(ZoneInfo(zone)).utcoffset() / timedelta(hours=1)  # type: ignore[operator] # an aware moment has an offset
             assert f"{zone} is UTC{hours:+g}, " in warning
             meant = warning.partition(" write ")[2].partition(";")[0]
             assert MOMENT.astimezone(ZoneInfo(meant)).utcoffset() == timedelta(hours=-hours)
