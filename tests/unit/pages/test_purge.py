@@ -55,6 +55,17 @@ class Process:
         )
 
 
+def test_others_are_told_before_pages_are_looked_for(redis: RedisServer, tier: RedisTier) -> None:
+    """Who puts a page there that Redis lacks knows of the purge by then, so that none comes behind the scan."""
+    with redis.client() as client, client.monitor() as seen:
+        tier.purge(7, hard=True)
+        commands: list[str] = []
+        while not commands or not commands[-1].startswith("SCAN"):
+            commands.append(seen.next_command()["command"])
+    assert any(command.startswith(("SET", "set")) and EPOCH in command for command in commands)
+    assert any(command.startswith(("PUBLISH", "publish")) and PURGE_CHANNEL in command for command in commands)
+
+
 @pytest.mark.parametrize("hard", [False, True])
 def test_all_processes_hear_of_a_purge(redis: RedisServer, tier: RedisTier, hard: bool) -> None:  # noqa: FBT001 -- a column of the table
     """This one before the purge returns, others soon, what it was of and of which kind; none hears of one twice."""
