@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def modules() -> Iterator[tuple[str, set[str]]]:
-    """Yield each module of the gateway with everything that it imports, as dotted names."""
+@cache
+def modules() -> dict[str, set[str]]:
+    """Return each module of the gateway with everything that it imports, as dotted names."""
+    found: dict[str, set[str]] = {}
     for path in [PROJECT / "app.py", *sorted((PROJECT / "gateway").rglob("*.py"))]:
         name = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
         imported: set[str] = set()
@@ -22,10 +24,8 @@ def modules() -> Iterator[tuple[str, set[str]]]:
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{name}: imports are absolute"
                 imported |= {f"{node.module}.{alias.name}" for alias in node.names}
-        yield name, imported
-
-
-MODULES = dict(modules())
+        found[name] = imported
+    return found
 
 
 def below(name: str, package: str) -> bool:
@@ -37,7 +37,7 @@ def importers(package: str) -> set[str]:
     """Return the modules outside `package` that import something of it."""
     return {
         name
-        for name, imported in MODULES.items()
+        for name, imported in modules().items()
         if not below(name, package) and any(below(other, package) for other in imported)
     }
 
@@ -45,7 +45,7 @@ def importers(package: str) -> set[str]:
 def test_the_rules_see_the_whole_house() -> None:
     """The modules that the rules speak of exist, so that no rule holds for want of a subject."""
     for package in ("api", "access", "pages", "isales", "shared_store", "settings", "telemetry", "simulator", "cli"):
-        assert any(name.startswith(f"gateway.{package}.") for name in MODULES)
+        assert any(name.startswith(f"gateway.{package}.") for name in modules())
     assert "gateway.api.campaigns" in importers("gateway.model")
 
 
@@ -59,14 +59,14 @@ def test_the_three_parts_meet_in_the_factory_only(package: str) -> None:
 
 def test_whole_results_know_pages_by_the_shared_words_only() -> None:
     """What reads several pages is handed how to get one: it knows none of the three parts."""
-    known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.results")))
+    known = set().union(*(imported for name, imported in modules().items() if below(name, "gateway.results")))
     assert "gateway.model.CampaignQuery" in known
     assert not any(below(name, f"gateway.{part}") for name in known for part in ("api", "pages", "isales", "factory"))
 
 
 def test_the_shared_store_belongs_to_nobody() -> None:
     """Pages use it, and so does the call budget, which knows it by a protocol only; it knows neither of them."""
-    known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.shared_store")))
+    known = set().union(*(imported for name, imported in modules().items() if below(name, "gateway.shared_store")))
     assert not any(below(name, f"gateway.{part}") for name in known for part in ("api", "pages", "isales"))
     users = importers("gateway.shared_store")
     outside = {user for user in users if not below(user, "gateway.pages")}
@@ -83,12 +83,12 @@ def test_the_shared_store_belongs_to_nobody() -> None:
 @pytest.mark.parametrize("module", ["gateway.model", "gateway.errors"])
 def test_the_shared_words_need_the_standard_library_only(module: str) -> None:
     """Model and errors import nothing that is installed, and nothing of the gateway."""
-    assert {name.partition(".")[0] for name in MODULES[module]} <= sys.stdlib_module_names
+    assert {name.partition(".")[0] for name in modules()[module]} <= sys.stdlib_module_names
 
 
 def test_the_simulator_and_the_gateway_share_nothing() -> None:
     """The simulator imports nothing of the gateway, and only commands import the simulator."""
-    for name, imported in MODULES.items():
+    for name, imported in modules().items():
         if below(name, "gateway.simulator"):
             outside = {other for other in imported if below(other, "gateway")} - {
                 other for other in imported if below(other, "gateway.simulator")
@@ -119,7 +119,7 @@ def test_libraries_stay_in_their_places(library: str, places: tuple[str, ...]) -
 def test_the_front_is_looked_at_from_outside() -> None:
     """Its doctor is a caller: nothing that serves knows it, and it knows no part but the words of the other doctor."""
     assert importers("gateway.front") == {"gateway.cli.front", "gateway.cli.watch"}
-    known = set().union(*(imported for name, imported in MODULES.items() if below(name, "gateway.front")))
+    known = set().union(*(imported for name, imported in modules().items() if below(name, "gateway.front")))
     own = {name for name in known if below(name, "gateway") and not below(name, "gateway.front")}
     assert {name.rpartition(".")[0] for name in own} == {"gateway.isales.doctor_step"}
 
@@ -131,11 +131,11 @@ def test_only_the_app_knows_the_factory() -> None:
 
 def test_the_environment_is_read_where_settings_are_loaded() -> None:
     """Only entry points hand the environment to the settings; nothing else looks at it."""
-    sources = {name: PROJECT / (name.replace(".", "/") + ".py") for name in MODULES}
-    packages = {name: PROJECT / name.replace(".", "/") / "__init__.py" for name in MODULES}
+    sources = {name: PROJECT / (name.replace(".", "/") + ".py") for name in modules()}
+    packages = {name: PROJECT / name.replace(".", "/") / "__init__.py" for name in modules()}
     readers = {
         name
-        for name in MODULES
+        for name in modules()
         if re.search(r"os\.(environ|getenv)", (sources[name] if sources[name].exists() else packages[name]).read_text())
     }
     assert readers == {"app", "gateway.factory", "gateway.cli.config", "gateway.cli.demo", "gateway.cli.front"}

@@ -101,15 +101,19 @@ def sentences() -> Iterator[str]:
                         yield text
 
 
-@pytest.mark.parametrize("sentence", sorted(set(sentences())))
-def test_everything_that_callers_are_told_is_in_the_catalogue(sentence: str) -> None:
+def test_everything_that_callers_are_told_is_in_the_catalogue() -> None:
     """A sentence that is new or changed has to be so in `gateway/api/zh.toml` too."""
-    # What is filled in before or behind it may be a sentence of its own.
-    behind = sentence.removeprefix("7 ")
-    alone = {sentence, behind, sentence.removesuffix(" 7"), behind.removesuffix(" 7")}
-    chinese = [said(each, Language.CHINESE) for each in alone]
-    assert any(map(HAN.search, chinese)), f"gateway/api/zh.toml has no form of: {sentence}"
-    assert said(sentence, Language.ENGLISH) == sentence
+    told = set(sentences())
+    assert len(told) > 100
+    missing = []
+    for sentence in told:
+        # What is filled in before or behind it may be a sentence of its own.
+        behind = sentence.removeprefix("7 ")
+        alone = {sentence, behind, sentence.removesuffix(" 7"), behind.removesuffix(" 7")}
+        if not any(HAN.search(said(each, Language.CHINESE)) for each in alone):
+            missing.append(sentence)
+        assert said(sentence, Language.ENGLISH) == sentence
+    assert missing == [], "gateway/api/zh.toml has no form of these"
 
 
 def test_the_catalogue_has_no_words_that_nobody_says() -> None:
