@@ -1,9 +1,10 @@
-"""What all tests share: bytecode, signals, how hypothesis works, which of them count lines, secrets, and Redis."""
+"""What all tests share: bytecode, signals, garbage, hypothesis, which of them count lines, no secret shown, and Redis."""
 
+import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -35,27 +36,45 @@ COUNTED = (
     "scenarios/fronts/test_doctor.py",
     "scenarios/test_caching.py",
     "scenarios/test_export.py",
+    "scenarios/test_operations.py",
     "scenarios/test_preconditions.py",
+    "scenarios/test_summary.py",
     "scenarios/test_traces.py",
     "scenarios/test_waiting.py",
     "scenarios/test_watch.py",
+    "scenarios/upstream/test_certificates.py",
     "scenarios/upstream/test_doctor.py",
     "scenarios/upstream/test_doctor_tls.py",
     "scenarios/upstream/test_tls.py",
 )
-"""Where it is counted which lines run: the unit tests, and the scenarios that run what is about sockets.
+"""Where it is counted which lines run: in unit tests, and in the scenarios that reach what no unit test does.
 
-Counting doubles what a test of a whole gateway costs, and the others would add one line in a hundred.
+To follow each line doubles what a test of a whole gateway costs, and the others would add one line in a hundred.
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _counted(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Stop counting lines for a module that is not among `COUNTED`."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count no lines for a test that is not among `COUNTED`."""
     counting = Coverage.current()
-    if counting is None or any(request.path.is_relative_to(TESTS / place) for place in COUNTED):
-        yield
-        return
+    if counting is None or any(item.path.is_relative_to(TESTS / place) for place in COUNTED):
+        return (yield)
     counting.stop()
-    yield
-    counting.start()
+    try:
+        return (yield)
+    finally:
+        counting.start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the garbage collector pass over the tests themselves and all modules.
+
+    They stay until the end, and are so many that it would take the third of a second to look through them each time.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()

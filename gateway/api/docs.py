@@ -33,7 +33,7 @@ CSV: Final = "text/csv"
 def documentation_blueprint(make_document: Callable[[], dict[str, Any]]) -> Blueprint:
     """Return `/openapi.json`, which sends a document, `/docs`, which shows it, and the files that pages need.
 
-    The document is made when somebody first asks: it takes a third of the time in which an app is made.
+    The document is made when somebody first asks, once in a process however often the settings are reloaded.
     """
     blueprint = Blueprint(
         "documentation",
@@ -42,36 +42,42 @@ def documentation_blueprint(make_document: Callable[[], dict[str, Any]]) -> Blue
         static_folder="static",
         static_url_path="/docs/static",
     )
-    document = functools.cache(make_document)
 
     @blueprint.after_request
     def keep_to_ourselves(response: Response) -> Response:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
-    @functools.cache
-    def openapi_json() -> RenderedPage:
-        return render(json_bytes(document()))
-
     @blueprint.get("/openapi.json")
     def openapi() -> Response:
-        return document_response(openapi_json(), "application/json", max_age_s=MAX_AGE_S)
-
-    # It takes 50 ms to make.
-    @functools.lru_cache(maxsize=2 * 2 * len(Language))
-    def page(up: str, language: Language, chosen: Language | None) -> RenderedPage:
-        return render(html_page("docs.html", up=up, language=language, chosen=chosen, **shown(document(), language)))
+        return document_response(_openapi_json(make_document), "application/json", max_age_s=MAX_AGE_S)
 
     @blueprint.get("/docs")
     @blueprint.get("/docs/")
     def docs() -> Response:
         language = language_here()
-        rendered = page(way_up_here(), language, chosen_language())
+        rendered = _page(make_document, way_up_here(), language, chosen_language())
         response = document_response(rendered, HTML, max_age_s=MAX_AGE_S, vary="Accept-Language")
         response.headers["Content-Language"] = str(language)
         return response
 
     return blueprint
+
+
+@functools.lru_cache(maxsize=1)
+def _document(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    return make()
+
+
+@functools.lru_cache(maxsize=1)
+def _openapi_json(make: Callable[[], dict[str, Any]]) -> RenderedPage:
+    return render(json_bytes(_document(make)))
+
+
+# It takes 50 ms to make.
+@functools.lru_cache(maxsize=2 * 2 * len(Language))
+def _page(make: Callable[[], dict[str, Any]], up: str, language: Language, chosen: Language | None) -> RenderedPage:
+    return render(html_page("docs.html", up=up, language=language, chosen=chosen, **shown(_document(make), language)))
 
 
 def shown(document: dict[str, Any], language: Language) -> dict[str, Any]:

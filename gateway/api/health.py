@@ -1,12 +1,13 @@
 """Health: `/healthz` (the process is up), `/readyz` (it may take traffic), `/metrics` (all numbers)."""
 
+import gzip
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from flask import Blueprint, Response, request
 
 from gateway.api.document import unkept_json
-from gateway.api.representation import choose, render
+from gateway.api.representation import wants_gzip
 
 MOST_LEFT_OUT: Final = 0.1
 """A page of which more than this share of its campaigns cannot be used is a matter for operators."""
@@ -62,11 +63,11 @@ def health_blueprint(
     @blueprint.get("/metrics")
     def metrics() -> Response:
         numbers, media_type = exposition(request.headers.get("Accept"))
-        sent = choose(render(numbers), request.headers.get("Accept-Encoding"))
         headers = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
-        if sent.content_encoding:
-            headers["Content-Encoding"] = sent.content_encoding
-        return Response(sent.body, content_type=media_type, headers=headers)
+        if wants_gzip(len(numbers), request.headers.get("Accept-Encoding")):
+            numbers = gzip.compress(numbers, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return Response(numbers, content_type=media_type, headers=headers)
 
     return blueprint
 

@@ -22,7 +22,6 @@ DEMO_TENANTS = (
     Tenant(vdns=(2,), access_key="demo-access-key-2", secret_key="demo-secret-key-2"),  # noqa: S106 -- for demos only
 )
 
-_POLL_S = 0.02
 _STOP_TIMEOUT_S = 5.0
 
 
@@ -106,7 +105,7 @@ class SimulatorServer:
         self._state.stopping.clear()
         self._server = KeepAliveServer(self._host, self._port, self._app, self._tls)
         self._port = self._server.port
-        self._thread = Thread(target=self._server.serve_forever, args=(_POLL_S,), name="simulator", daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, name="simulator", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

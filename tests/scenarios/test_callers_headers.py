@@ -68,7 +68,7 @@ def gateways(make_gateway: Callable[..., GatewayUnderTest]) -> Callable[[str], G
     return behind
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(PATHS),
     method=st.sampled_from(METHODS),

@@ -325,7 +325,7 @@ def essence(answer: TestResponse) -> tuple[object, ...]:
     return answer.status, body, headers, timings, mine
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, origins=st.sampled_from([[], ORIGINS]))
 def test_all_ways_give_the_same_answer(
     make_gateway: Callable[..., GatewayUnderTest],

@@ -132,7 +132,7 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(each)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(status=STATUSES, body=BODIES, said=UPSTREAM_HEADERS, path=PATHS, headers=CALLER_HEADERS)
 def test_every_json_line_is_one_harmless_object(
     logged: Callable[..., list[str]], status: str, body: str, said: list[str], path: str, headers: dict[str, str]
@@ -148,7 +148,7 @@ def test_every_json_line_is_one_harmless_object(
         assert NUMBER not in line
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(status=STATUSES, body=BODIES, said=UPSTREAM_HEADERS, path=PATHS, headers=CALLER_HEADERS)
 def test_every_line_for_people_is_harmless(
     logged: Callable[..., list[str]], status: str, body: str, said: list[str], path: str, headers: dict[str, str]
@@ -162,7 +162,7 @@ def test_every_line_for_people_is_harmless(
         assert NUMBER not in line
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROWS, min_size=1, max_size=3), more=st.dictionaries(NASTY, VALUES, max_size=2))
 def test_no_drift_tells_a_number(
     upstream: RawServer, capsys: pytest.CaptureFixture[str], rows: list[dict[str, Any]], more: dict[str, Any]

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 VDNS = range(1, 9)
-REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "5000"))
-MOST_REQUESTS = 5 * REQUESTS
+REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "2000"))
+MOST_REQUESTS = 10 * REQUESTS
 WAYS = (
     *("200 hit", "200 fwd=miss; stored", "200 fwd=miss; collapsed", "200 hit stale", "304 hit"),
     *("400", "401", "403", "429", "502"),

@@ -161,7 +161,7 @@ def test_bearer_tokens_have_no_limit(make_gateway: Make) -> None:
         assert left(gateway, "/campaigns?page=5") == (200, 0)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.tuples(st.sampled_from([0, 1, 14, 16, 30, 60]), st.integers(1, 4)), max_size=25))
 def test_answers_in_a_minute(make_gateway: Make, steps: list[tuple[int, int]]) -> None:
     """For any sequence: no more than three that count in any minute, and a fresh page is never refused."""

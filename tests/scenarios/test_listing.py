@@ -1,5 +1,6 @@
 """Listing campaigns through the whole chain: caller, gateway, signature, simulator and back."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -108,12 +109,14 @@ def test_filters_by_code_give_those_campaigns(
 
 
 def test_names_reach_the_upstream_as_they_are(gateway: GatewayUnderTest) -> None:
-    """Every campaign is found by its own name, whatever characters that has."""
+    """A campaign of each kind of name is found by its own, whatever characters that has."""
     rows = all_pages(gateway, "")
     names = {row["name"] for row in rows}
     odd = {name for name in names if any(char in name for char in " +&%~'\"") or not name.isascii()}
-    assert len(odd) > 20
-    for name in sorted(odd):
+    # One of those that differ in their numbers alone.
+    different = {re.sub("[0-9]+", "", name): name for name in sorted(odd)}
+    assert len(different) > 10
+    for name in different.values():
         found = gateway.get(f"/campaigns?page_size=100&name={quote(name)}").get_json()
         assert name in {row["name"] for row in found["data"]}, name
 

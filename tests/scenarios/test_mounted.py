@@ -55,20 +55,34 @@ def stripping_nginx(folder: Path, gateway: str) -> Iterator[str]:
 Ask = Callable[..., requests.Response]
 
 
+@pytest.fixture(scope="module")
+def at_root() -> Iterator[str]:
+    """Return the URL of a gateway without a prefix."""
+    with (
+        SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)) as simulator,
+        served_gateway(simulator.base_url) as gateway,
+    ):
+        yield gateway.url
+
+
 @pytest.fixture(scope="module", params=["root", "granian", "nginx", "deployed"])
-def mounted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Ask]]:
+def mounted(
+    request: pytest.FixtureRequest, at_root: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Ask]]:
     """Return the URL of a mounted gateway, and how to ask there."""
     folder = tmp_path_factory.mktemp(request.param)
     session = requests.Session()
     session.trust_env = False
     with ExitStack() as stack:
-        simulator = stack.enter_context(SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)))
-        prefix = "/isales/v1" if request.param == "granian" else ""
-        url = stack.enter_context(served_gateway(simulator.base_url, GRANIAN_URL_PATH_PREFIX=prefix)).url
-        if request.param == "nginx":
-            url = stack.enter_context(stripping_nginx(folder, url))
+        url = at_root
+        if request.param == "granian":
+            simulator = stack.enter_context(SimulatorServer(SimulatorConfig(tenants=demo_config().tenants)))
+            served = served_gateway(simulator.base_url, GRANIAN_URL_PATH_PREFIX="/isales/v1")
+            url = stack.enter_context(served).url
+        elif request.param == "nginx":
+            url = stack.enter_context(stripping_nginx(folder, at_root))
         elif request.param == "deployed":
-            nginx = stack.enter_context(deployed_nginx(folder, url))
+            nginx = stack.enter_context(deployed_nginx(folder, at_root))
             url, session.verify = nginx.url, str(nginx.authority)
 
         def ask(path: str, method: str = "GET", **headers: str) -> requests.Response:

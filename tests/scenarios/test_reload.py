@@ -25,7 +25,7 @@ TENANTS = """[
     {vdn = 2, access_key = "demo-access-key-2", secret_key = "demo-secret-key-2"},
 ]"""
 HITS = 'campaign_gateway_cache_lookups_total{outcome="hit",rung="fresh",tier="process"}'
-RELOADS = 25
+RELOADS = 16
 WARMED_UP = 6
 REFRESHES = 'campaign_gateway_cache_refreshes_total{outcome="ok"}'
 REQUESTS = 'campaign_gateway_requests_total{endpoint="campaigns.list_campaigns",problem="",status="200"}'
@@ -294,7 +294,7 @@ def test_reloads_leave_no_thread_and_no_descriptor_behind(
         if turn == WARMED_UP:
             threads, handles = threading.active_count(), open_handles()
     assert gateway.settled == RELOADS
-    # What ends just now is not gone yet. One a reload would be eighteen more.
+    # What ends just now is not gone yet. One a reload would be nine more.
     wait_until(lambda: threading.active_count() <= threads + 2)
     wait_until(lambda: open_handles() <= handles + 2)
 

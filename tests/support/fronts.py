@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support.gateway import PROJECT
-from tests.support.nginx import Answer, deployed_nginx
+from tests.support.nginx import Answer, deployed_nginx, trusting
 from tests.support.programs import program
 from tests.support.server import free_port
 
@@ -79,7 +78,8 @@ class Front:
         assert parts.hostname
         where: dict[str, Any] = {"timeout": timeout_s, "source_address": (source, 0)}
         if parts.scheme == "https":
-            context = ssl.create_default_context(cafile=self.authority)
+            assert self.authority
+            context = trusting(self.authority)
             connection: HTTPConnection = HTTPSConnection(parts.hostname, parts.port, context=context, **where)
         else:
             connection = HTTPConnection(parts.hostname, parts.port, **where)

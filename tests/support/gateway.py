@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,14 @@ def settings_for(base_url: str, **variables: str) -> Settings:
     """Return settings for the simulator's two VDNs and some clients; `variables` as in the environment."""
     environ = {**VARIABLES, "GATEWAY__ISALES__BASE_URL": base_url}
     environ.update({f"GATEWAY__{name.upper()}": value for name, value in variables.items()})
-    return load_settings(environ, PROJECT)
+    of_files = any(name.endswith(("_file", "_folder")) for name in variables)
+    return load_settings(environ, PROJECT) if of_files else _loaded_once(tuple(environ.items()))
+
+
+@lru_cache(maxsize=64)
+def _loaded_once(environ: tuple[tuple[str, str], ...]) -> Settings:
+    """Return the settings of these variables, which take as long to read as half a gateway to make."""
+    return load_settings(dict(environ), PROJECT)
 
 
 HELD_S = 15.0

@@ -1,10 +1,9 @@
 """The rules of the house: who may import whom."""
 
 import ast
-import functools
 import re
 import sys
-from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-@functools.cache
-def modules() -> Mapping[str, set[str]]:
+@cache
+def modules() -> dict[str, set[str]]:
     """Return each module of the gateway with everything that it imports, as dotted names."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for path in [PROJECT / "app.py", *sorted((PROJECT / "gateway").rglob("*.py"))]:
         name = ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__")
         imported: set[str] = set()

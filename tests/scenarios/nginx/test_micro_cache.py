@@ -29,6 +29,9 @@ KEPT_S = 2.0
 SLACK_S = 1.0
 """For a machine that is busy."""
 
+OFTEN_S = 0.05
+"""How often a hot page is asked for."""
+
 MISSED = "Cache-Status: campaign-gateway; fwd=miss; stored; ttl=14; age=0"
 
 
@@ -298,6 +301,7 @@ def test_a_revoked_key_is_refused_within_two_seconds(recording: DeployedNginx, s
     revoked = time.monotonic()
     while recording.get("/campaigns").status == 200:
         assert time.monotonic() - revoked < KEPT_S + SLACK_S
+        time.sleep(OFTEN_S)
     assert {recording.get("/campaigns").status for _ in range(20)} == {401}
 
 
@@ -323,6 +327,7 @@ def test_a_client_that_a_reload_takes_away_is_refused_within_two_seconds(
         revoked = time.monotonic()
         while nginx.get("/campaigns").status == 200:
             assert time.monotonic() - revoked < KEPT_S + SLACK_S
+            time.sleep(OFTEN_S)
         assert {nginx.get("/campaigns").status for _ in range(20)} == {401}
         assert nginx.get("/campaigns?vdn=1", key="all-key").status == 200
 

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
 
 from tests.scenarios.upstream.raw_server import Behaviour, RawServer, good, http, says, says_and_closes
 from tests.unit.isales.vendor import as_json, envelope, row
@@ -16,6 +15,9 @@ Behave = Callable[[RawServer], Behaviour]
 """Makes the behaviour of the server that it is given."""
 
 JSON = "Content-Type: application/json;charset=UTF-8"
+DEFLATE, GZIP = 15, 31
+"""How zlib is told which header to begin with."""
+
 LEAK = "ORA-01017"
 """A word of CC-iSales' own that no caller may ever read."""
 
@@ -102,7 +104,7 @@ def floods(head: bytes, flood: bytes) -> Behave:
 
 def sends_a_bomb(_server: RawServer) -> Behaviour:
     """Send some 200 KB of gzip that unpack to 200 MiB of spaces."""
-    return says(http("200 OK", _bomb(), JSON, "Content-Encoding: gzip"))
+    return says(http("200 OK", bomb(GZIP), JSON, "Content-Encoding: gzip"))
 
 
 def has_another_clock(ahead_s: float) -> Behave:
@@ -143,8 +145,10 @@ def counts_down(server: RawServer) -> Behaviour:
     return behave
 
 
-@cache
-def _bomb() -> bytes:
-    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)  # 31: with the header and trailer of gzip
+def bomb(wrapper: int) -> bytes:
+    """Return 200 MiB of spaces, compressed to some 200 KiB by `GZIP` or `DEFLATE`, without the end of that."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, wrapper)
     mebibyte = b" " * 2**20
-    return b"".join(compressor.compress(mebibyte) for _ in range(200)) + compressor.flush()
+    # What follows a full flush refers to nothing before it, so it can be repeated.
+    first, again = (compressor.compress(mebibyte) + compressor.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + again * 199

@@ -25,7 +25,7 @@ OF_EACH_KIND = (
     *("HTTP 204", "result code 0200001", "result code 0200006", "result code 0299999", "no result", "TLS"),
 )
 DEADLINE_S = 8.0
-SHORT_S = 1.5
+SHORT_S = 1.0
 ROOM_S = 3.0
 """So much more than the deadline a busy machine may take."""
 

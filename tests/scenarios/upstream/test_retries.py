@@ -102,8 +102,9 @@ def test_retries_are_switched_off(
     assert simulator.calls.total == 1
 
 
-@pytest.mark.parametrize("before", [0, 40])
-@pytest.mark.parametrize("fault", [Fault("http-status", status=503), Fault("result-code")], ids=named)
+@pytest.mark.parametrize(
+    ("fault", "before"), [(Fault("http-status", status=503), 0), (Fault("result-code"), 40)], ids=named
+)
 def test_an_outage_is_not_made_worse(
     simulator: SimulatorServer,
     make_gateway: MakeGateway,

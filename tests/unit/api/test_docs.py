@@ -4,11 +4,14 @@ import gzip
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from gateway.api.docs import documentation_blueprint
 from gateway.api.html import code_spans, prose
 from gateway.api.openapi import openapi_document
 from gateway.errors import leaves
@@ -42,6 +45,21 @@ def test_the_document_is_served(reader: FlaskClient) -> None:
     assert response.get_json() == openapi_document()
     assert response.headers["Cache-Control"] == "public, max-age=300"
     assert response.headers["Vary"] == "Accept-Encoding"
+
+
+def test_the_document_is_made_once_in_a_process() -> None:
+    """Reloads make a new app each time, and the document is the same."""
+    made: list[dict[str, Any]] = []
+
+    def make() -> dict[str, Any]:
+        made.append(openapi_document())
+        return made[-1]
+
+    for _ in range(2):
+        app = Flask("test", static_folder=None)
+        app.register_blueprint(documentation_blueprint(make))
+        assert all(app.test_client().get(path).status_code == 200 for path in ("/openapi.json", "/docs"))
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/problems"])
