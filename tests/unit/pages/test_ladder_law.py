@@ -210,4 +210,4 @@ class Ladder(RuleBasedStateMachine):
 
 
 TestLadder = Ladder.TestCase
-TestLadder.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestLadder.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
