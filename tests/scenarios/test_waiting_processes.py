@@ -19,6 +19,7 @@ from tests.support.server import ServedGateway, served_gateway
 from tests.support.waiting import wait_until
 
 LIMIT_S = 30.0
+MANY = 40
 KEY = {"X-API-Key": "web-key"}
 PATIENT = {"GATEWAY__HTTP__LONGEST_WAIT_S": "60"}
 Begin = Callable[..., "Future[requests.Response]"]
@@ -27,7 +28,7 @@ Begin = Callable[..., "Future[requests.Response]"]
 @contextmanager
 def callers() -> Iterator[Begin]:
     """Return what has a caller ask and, where it has a tag, wait."""
-    with ThreadPoolExecutor(200) as pool:
+    with ThreadPoolExecutor(MANY) as pool:
 
         def begin(url: str, etag: str = "", wait: int = 60) -> "Future[requests.Response]":
             headers = {**KEY, **({"If-None-Match": etag, "Prefer": f"wait={wait}"} if etag else {})}
@@ -54,7 +55,7 @@ def change(simulator: SimulatorServer) -> None:
 
 def test_one_call_for_all_who_wait_in_all_processes(simulator: SimulatorServer, redis: RedisServer) -> None:
     """While nothing changes CC-iSales is asked once in `fresh_s`, and a change is told to all."""
-    fresh_s = 1.0
+    fresh_s = 0.5
     sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), "GATEWAY__CACHE__FRESH_S": f"{fresh_s:g}", **PATIENT}
     with (
         served_gateway(simulator.base_url, 1, **sharing) as one,
@@ -63,8 +64,8 @@ def test_one_call_for_all_who_wait_in_all_processes(simulator: SimulatorServer, 
     ):
         etag = tag_of(one)
         assert tag_of(two) == etag
-        waits = [begin(gateway.url, etag) for gateway in (one, two) for _ in range(30)]
-        wait_until(lambda: (waiting(one), waiting(two)) == (30, 30), LIMIT_S)
+        waits = [begin(gateway.url, etag) for gateway in (one, two) for _ in range(MANY // 2)]
+        wait_until(lambda: (waiting(one), waiting(two)) == (MANY // 2, MANY // 2), LIMIT_S)
         before, began = simulator.calls.total, time.monotonic()
         wait_until(lambda: simulator.calls.total >= before + 4, LIMIT_S)
         spans = (time.monotonic() - began) / fresh_s
@@ -83,8 +84,8 @@ def test_the_end_of_a_process_answers_all_who_wait(simulator: SimulatorServer) -
         etag = tag_of(gateway)
         # In its first tenth of a second a worker does not drain, for granian has not set its handlers yet.
         begin(gateway.url, etag, 1).result(LIMIT_S)
-        waits = [begin(gateway.url, etag) for _ in range(100)]
-        wait_until(lambda: waiting(gateway) == 100, LIMIT_S)
+        waits = [begin(gateway.url, etag) for _ in range(MANY)]
+        wait_until(lambda: waiting(gateway) == MANY, LIMIT_S)
         gateway.process.send_signal(signal.SIGTERM)
         answers = [wait.result(LIMIT_S) for wait in waits]
         assert gateway.process.wait(LIMIT_S) == 0
