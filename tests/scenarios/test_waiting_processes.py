@@ -56,7 +56,8 @@ def change(simulator: SimulatorServer) -> None:
 def test_one_call_for_all_who_wait_in_all_processes(simulator: SimulatorServer, redis: RedisServer) -> None:
     """While nothing changes CC-iSales is asked once in `fresh_s`, and a change is told to all."""
     fresh_s = 0.5
-    sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), "GATEWAY__CACHE__FRESH_S": f"{fresh_s:g}", **PATIENT}
+    lifetime = {"GATEWAY__CACHE__FRESH_S": f"{fresh_s:g}", "GATEWAY__CACHE__MIN_REFRESH_S": f"{fresh_s:g}"}
+    sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), **lifetime, **PATIENT}
     with (
         served_gateway(simulator.base_url, 1, **sharing) as one,
         served_gateway(simulator.base_url, 1, **sharing) as two,
