@@ -167,7 +167,7 @@ def test_a_killed_leader_costs_the_others_one_lease(
     simulator.faults.arm(Fault("hang", times=1))
     follower = make_sharing(**HOLDING)
     sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), "GATEWAY__ISALES__READ_TIMEOUT_S": "20"}
-    with served_gateway(simulator.base_url, **sharing) as leader, ThreadPoolExecutor(2) as pool:
+    with served_gateway(simulator.base_url, 1, **sharing) as leader, ThreadPoolExecutor(2) as pool:
         pool.submit(requests.get, f"{leader.url}/campaigns", headers=KEY, timeout=20)
         assert simulator.calls.wait_for_in_flight(1, 10)
         waiting = pool.submit(follower.get, "/campaigns")
