@@ -36,7 +36,8 @@ NEW_CALLERS: Final = 3
 """For new pages, at each gateway: all of them together want more calls than the budget allows."""
 KNOWN_PAGES: Final = 2
 PAUSE_S: Final = 0.15
-"""What each caller waits longer between two requests where nobody looks at whether the budget holds."""
+"""What each caller waits longer between two requests where nobody looks at whether the budget holds, and those who want
+new pages twice as long."""
 PATIENCE_S: Final = 60.0
 """More than Sentinels do nothing for after they were held up for two seconds."""
 COUNTED_FAULTS: Final = re.compile(r'^campaign_gateway_shared_cache_faults_total\{kind="(\w+)"\} (\S+)$', re.MULTILINE)
@@ -106,9 +107,9 @@ class Callers:
             self._pause_s = PAUSE_S
 
     def wait_for(self, answers: int) -> None:
-        """Return when each caller of one gateway has had so many answers more, those who want new pages together."""
+        """Return when each gateway has given so many answers more of each kind, and one to each who wants new pages."""
         before = len(self.answers)
-        of_each = {"known": answers, "limited": answers, "new": answers * NEW_CALLERS}
+        of_each = {"known": answers, "limited": answers, "new": NEW_CALLERS}
 
         def enough() -> bool:
             seen = Counter((answer.kind, answer.gateway) for answer in self.answers[before:])
@@ -129,7 +130,7 @@ class Callers:
 
     def _new(self, gateway: int) -> None:
         with closing(Connection(self._urls[gateway], KEYS["web"])) as connection:
-            while not self._stop.wait(self._pause_s):
+            while not self._stop.wait(2 * self._pause_s):
                 self._note("new", gateway, connection, new_page())
 
     def _limited(self, gateway: int) -> None:
