@@ -76,7 +76,7 @@ class Upstream:
 def test_no_process_shows_an_older_page_than_any_has_shown(
     readers: str, make_house: Callable[..., House], redis: RedisServer, faults: Faults
 ) -> None:
-    """Over twenty-five landings, in turns or as fast as they can; it is tried again where Redis was in trouble meanwhile."""
+    """Over many landings, in turns or as fast as they can; it is tried again where Redis was in trouble meanwhile."""
     for _ in range(5):
         with redis.client() as client:
             client.flushall()
