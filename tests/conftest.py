@@ -1,4 +1,4 @@
-"""What all tests share: bytecode, signals, garbage, hypothesis, which of them count lines, no secret shown, and Redis."""
+"""What all tests share: bytecode, signals, garbage, hypothesis, which of them count lines, no secrets, and Redis."""
 
 import gc
 import os

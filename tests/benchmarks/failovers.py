@@ -67,7 +67,7 @@ def timeline(pair: SharingGateways, steps: Steps) -> str:
     """Return the table of one failover."""
     pair.wait_until_shared()
     calls, rows = pair.simulator.calls, [HEADINGS]
-    with pair.callers() as callers:
+    with pair.callers() as callers, callers.in_a_hurry():
         callers.wait_for(3)
         began = time.monotonic() + CALM_S
         for second in range(-CALM_S, WATCHED_S):

@@ -12,7 +12,8 @@ from tests.support.sharing_gateways import Fault, SharingGateways, go_through, s
 from tests.support.waiting import wait_until
 
 LOST: Final = frozenset({"refused", "timeout", "cluster"})
-MOVED_SLOTS: Final = 40
+MOVED_SLOTS: Final = 8
+SHARED_PAGES: Final = 6
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def cluster() -> Iterator[RedisCluster]:
 @pytest.fixture(scope="module")
 def pair(cluster: RedisCluster) -> Iterator[SharingGateways]:
     """Return two gateways that share it."""
-    with sharing_gateways(cluster.url) as pair:
+    with sharing_gateways(cluster.url, SHARED_PAGES) as pair:
         yield pair
 
 

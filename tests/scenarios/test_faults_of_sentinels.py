@@ -30,19 +30,20 @@ def pair(sentinels: Sentinels) -> Iterator[SharingGateways]:
 
 def moves(sentinels: Sentinels) -> Fault:
     """Have another one be the master, as for planned work: for ten seconds there are two."""
+    sentinels.settle()
     return Fault(sentinels.fail_over)
 
 
 def is_killed(sentinels: Sentinels) -> Fault:
     """Have the master crash, and return, empty and as a master, when another one has taken over."""
-    wait_until(sentinels.ready, PATIENCE_S)
+    sentinels.settle()
     master = sentinels.master()
     return Fault(master.kill, lambda: returned(sentinels, master, master.start), named=LOST)
 
 
 def hangs(sentinels: Sentinels) -> Fault:
     """Have the master answer nothing, and go on, as a master, when another one has taken over."""
-    wait_until(sentinels.ready, PATIENCE_S)
+    sentinels.settle()
     master = sentinels.master()
     return Fault(master.pause, lambda: returned(sentinels, master, master.resume), named=LOST)
 

@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import requests
@@ -161,19 +160,17 @@ def test_a_purge_reaches_all_processes(
     assert "fwd=miss" in one.cache_status()
 
 
-def test_a_killed_leader_costs_the_others_one_lease(simulator: SimulatorServer, redis: RedisServer) -> None:
+def test_a_killed_leader_costs_the_others_one_lease(
+    simulator: SimulatorServer, make_sharing: Callable[..., GatewayUnderTest], redis: RedisServer
+) -> None:
     """When the process that fetches is killed, a follower of another process takes over and gets the page."""
     simulator.faults.arm(Fault("hang", times=1))
-    serve = partial(
-        served_gateway,
-        simulator.base_url,
-        GATEWAY__CACHE__SHARED_URL=redis.url.reveal(),
-        GATEWAY__ISALES__READ_TIMEOUT_S="20",
-    )
-    with serve() as leader, serve() as follower, ThreadPoolExecutor(2) as pool:
+    follower = make_sharing(**HOLDING)
+    sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), "GATEWAY__ISALES__READ_TIMEOUT_S": "20"}
+    with served_gateway(simulator.base_url, 1, **sharing) as leader, ThreadPoolExecutor(2) as pool:
         pool.submit(requests.get, f"{leader.url}/campaigns", headers=KEY, timeout=20)
         assert simulator.calls.wait_for_in_flight(1, 10)
-        waiting = pool.submit(requests.get, f"{follower.url}/campaigns", headers=KEY, timeout=20)
+        waiting = pool.submit(follower.get, "/campaigns")
         started = time.monotonic()
         for worker in workers_of(leader.process.pid):
             os.kill(worker, signal.SIGKILL)

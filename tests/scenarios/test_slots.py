@@ -147,14 +147,14 @@ def test_a_refresh_that_a_caller_waits_for_goes_first(simulator: SimulatorServer
 def test_processes_that_share_a_redis_share_the_budget(
     simulator: SimulatorServer, make_gateway: Make, redis_to_hurt: RedisServer
 ) -> None:
-    """Forty callers of two gateways are all answered, with never more than three calls at once."""
+    """Twenty callers of two gateways are all answered, with never more than three calls at once."""
     shared = {"cache__shared_url": redis_to_hurt.url.reveal(), "isales__concurrency": "3", **PATIENT}
     gateways = [make_gateway(real_time=True, **shared) for _ in range(2)]
     # Long beside the work for a call, so that as many are under way as may be.
     simulator.latency_s = 0.3
-    assert statuses(gateways, range(1, 41)) == [200] * 40
+    assert statuses(gateways, range(1, 21)) == [200] * 20
     calls = simulator.calls.snapshot()
-    assert (calls["total"], calls["max_in_flight"]) == (40, 3)
+    assert (calls["total"], calls["max_in_flight"]) == (20, 3)
 
 
 def test_slots_of_a_killed_process_come_back(
@@ -193,15 +193,15 @@ def test_calls_go_on_without_redis(
     gateway = make_gateway(real_time=True, cache__shared_url=url, isales__concurrency="2", **PATIENT)
     simulator.latency_s = 0.2
     with ThreadPoolExecutor(1) as pool:
-        answers = pool.submit(statuses, [gateway], range(1, 31))
+        answers = pool.submit(statuses, [gateway], range(1, 21))
         wait_until(lambda: simulator.calls.total >= 6)
         if trouble == "hung":
             redis_to_hurt.pause()
         else:
             redis_to_hurt.kill()
-        assert answers.result(30) == [200] * 30
+        assert answers.result(30) == [200] * 20
     calls = simulator.calls.snapshot()
-    assert (calls["total"], calls["max_in_flight"]) == (30, 2)
+    assert (calls["total"], calls["max_in_flight"]) == (20, 2)
     assert number(gateway, "s_in_use") == 0
     assert gateway.get("/readyz").get_json()["dependencies"]["shared_cache"]["status"] == "failing"
     if trouble == "hung":

@@ -1,15 +1,15 @@
-"""The soak, for `SOAK_SECONDS` (40): everything at once, and no error that the contract does not announce."""
+"""The soak, for `SOAK_SECONDS` (30): everything at once, and no error that the contract does not announce."""
 
 import os
 
 from tests.soak.announced import ANNOUNCED
 from tests.soak.report import judge, report
-from tests.soak.run import CALM_S, DENSE, soak
+from tests.soak.run import DENSE, WELL_S, soak
 from tests.support.programs import program
 
-SECONDS = float(os.environ.get("SOAK_SECONDS") or 40)
+SECONDS = float(os.environ.get("SOAK_SECONDS") or 30)
 SEED = int(os.environ.get("SOAK_SEED") or 1)
-PER_S = 80.0
+PER_S = 50.0
 
 
 def test_under_random_faults_callers_get_only_what_is_announced() -> None:
@@ -19,7 +19,7 @@ def test_under_random_faults_callers_get_only_what_is_announced() -> None:
     verdict = judge(outcome)
     print(f"\n{report(outcome, verdict)}")  # noqa: T201 -- shown with -s, and when it fails
     assert verdict.faults == []
-    assert all(heard.ended < outcome.ended - CALM_S / 4 for heard in outcome.heard)
+    assert all(heard.ended < outcome.ended - WELL_S for heard in outcome.heard)
     assert {window.fault for window in outcome.windows} == set(ANNOUNCED)
     assert any(life.role == "A worker" and life.first is not None for life in outcome.lives)
     # It was a mix: each way that an answer can come was taken, and pages went through all their ages.

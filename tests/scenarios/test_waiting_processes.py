@@ -19,6 +19,7 @@ from tests.support.server import ServedGateway, served_gateway
 from tests.support.waiting import wait_until
 
 LIMIT_S = 30.0
+MANY = 40
 KEY = {"X-API-Key": "web-key"}
 PATIENT = {"GATEWAY__HTTP__LONGEST_WAIT_S": "60"}
 Begin = Callable[..., "Future[requests.Response]"]
@@ -26,11 +27,11 @@ Begin = Callable[..., "Future[requests.Response]"]
 
 @contextmanager
 def callers() -> Iterator[Begin]:
-    """Return what has a caller ask and, where it has a tag, wait."""
-    with ThreadPoolExecutor(200) as pool:
+    """Return what has a caller wait until the page has another tag."""
+    with ThreadPoolExecutor(MANY) as pool:
 
-        def begin(url: str, etag: str = "", wait: int = 60) -> "Future[requests.Response]":
-            headers = {**KEY, **({"If-None-Match": etag, "Prefer": f"wait={wait}"} if etag else {})}
+        def begin(url: str, etag: str, key: str = "web-key") -> "Future[requests.Response]":
+            headers = {"X-API-Key": key, "If-None-Match": etag, "Prefer": "wait=60"}
             return pool.submit(requests.get, f"{url}/campaigns", headers=headers, timeout=LIMIT_S)
 
         yield begin
@@ -54,8 +55,9 @@ def change(simulator: SimulatorServer) -> None:
 
 def test_one_call_for_all_who_wait_in_all_processes(simulator: SimulatorServer, redis: RedisServer) -> None:
     """While nothing changes CC-iSales is asked once in `fresh_s`, and a change is told to all."""
-    fresh_s = 1.0
-    sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), "GATEWAY__CACHE__FRESH_S": f"{fresh_s:g}", **PATIENT}
+    fresh_s = 0.5
+    lifetime = {"GATEWAY__CACHE__FRESH_S": f"{fresh_s:g}", "GATEWAY__CACHE__MIN_REFRESH_S": f"{fresh_s:g}"}
+    sharing = {"GATEWAY__CACHE__SHARED_URL": redis.url.reveal(), **lifetime, **PATIENT}
     with (
         served_gateway(simulator.base_url, 1, **sharing) as one,
         served_gateway(simulator.base_url, 1, **sharing) as two,
@@ -63,8 +65,8 @@ def test_one_call_for_all_who_wait_in_all_processes(simulator: SimulatorServer, 
     ):
         etag = tag_of(one)
         assert tag_of(two) == etag
-        waits = [begin(gateway.url, etag) for gateway in (one, two) for _ in range(30)]
-        wait_until(lambda: (waiting(one), waiting(two)) == (30, 30), LIMIT_S)
+        waits = [begin(gateway.url, etag) for gateway in (one, two) for _ in range(MANY // 2)]
+        wait_until(lambda: (waiting(one), waiting(two)) == (MANY // 2, MANY // 2), LIMIT_S)
         before, began = simulator.calls.total, time.monotonic()
         wait_until(lambda: simulator.calls.total >= before + 4, LIMIT_S)
         spans = (time.monotonic() - began) / fresh_s
@@ -77,27 +79,18 @@ def test_one_call_for_all_who_wait_in_all_processes(simulator: SimulatorServer, 
     assert len({answer.headers["ETag"] for answer in answers} - {etag}) == 1
 
 
-def test_the_end_of_a_process_answers_all_who_wait(simulator: SimulatorServer) -> None:
-    """None is cut, and each is told to close its connection; the process ends long before their time is over."""
-    with served_gateway(simulator.base_url, 1, GATEWAY__HTTP__DRAIN_S="1", **PATIENT) as gateway, callers() as begin:
-        etag = tag_of(gateway)
-        # In its first tenth of a second a worker does not drain, for granian has not set its handlers yet.
-        begin(gateway.url, etag, 1).result(LIMIT_S)
-        waits = [begin(gateway.url, etag) for _ in range(100)]
-        wait_until(lambda: waiting(gateway) == 100, LIMIT_S)
-        gateway.process.send_signal(signal.SIGTERM)
-        answers = [wait.result(LIMIT_S) for wait in waits]
-        assert gateway.process.wait(LIMIT_S) == 0
-    assert {(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers} == {(304, "wait=60")}
-    assert {answer.headers["Connection"] for answer in answers} == {"close"}
+def test_reloads_and_the_end_of_a_process_answer_all_who_wait(simulator: SimulatorServer, tmp_path: Path) -> None:
+    """By SIGHUP to the workers, who refuse those who lost their key and go on to serve; and by SIGTERM.
 
-
-def test_a_reload_answers_all_and_refuses_those_who_lost_their_key(simulator: SimulatorServer, tmp_path: Path) -> None:
-    """By SIGHUP to the workers, while they go on to serve."""
+    At the end none is cut, each is told to close its connection, and the process ends long before their time is over.
+    """
     running = Running(tmp_path)
     running.write("web-key")
     settings = {"GATEWAY_CONFIG": str(running.file), "GATEWAY__CLIENTS": "", "GATEWAY__TENANTS": "", **PATIENT}
-    with served_gateway(simulator.base_url, 1, **settings) as gateway, callers() as begin:
+    with (
+        served_gateway(simulator.base_url, 1, GATEWAY__HTTP__DRAIN_S="1", **settings) as gateway,
+        callers() as begin,
+    ):
         etag = tag_of(gateway)
         kept = begin(gateway.url, etag)
         wait_until(lambda: waiting(gateway) == 1, LIMIT_S)
@@ -111,6 +104,13 @@ def test_a_reload_answers_all_and_refuses_those_who_lost_their_key(simulator: Si
         for worker in gateway.worker_pids():
             os.kill(worker, signal.SIGHUP)
         assert lost.result(LIMIT_S).status_code == 401
+        waits = [begin(gateway.url, etag, "other-key") for _ in range(MANY)]
+        wait_until(lambda: waiting(gateway) == MANY, LIMIT_S)
+        gateway.process.send_signal(signal.SIGTERM)
+        answers = [wait.result(LIMIT_S) for wait in waits]
+        assert gateway.process.wait(LIMIT_S) == 0
+    assert {(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers} == {(304, "wait=60")}
+    assert {answer.headers["Connection"] for answer in answers} == {"close"}
 
 
 @pytest.mark.parametrize("threads", ["16", ""])

@@ -101,13 +101,21 @@ class Window:
 def note_refusals(windows: Iterable[Window], refusals: Mapping[str, Sequence[float]]) -> None:
     """Take note in `windows` of what the times of `refusals`, by VDN, mean for the time after.
 
-    On a busy machine more calls are under way when keys are revoked than a gateway has refused in five minutes.
+    On a busy machine more calls are under way when keys are revoked than a gateway has refused in five minutes; and so
+    are there where one such fault follows another.
     """
-    for window in windows:
-        if REFUSED in {announced.problem for announced in ANNOUNCED[window.fault]}:
-            counts = [sum(window.began <= at <= window.ended + 1.0 for at in times) for times in refusals.values()]
-            if max(counts, default=0) > MOST_BEFORE_ASKING:
-                window.refused_until = window.ended + WINDOW_S
+    refusing = [window for window in windows if REFUSED in {announced.problem for announced in ANNOUNCED[window.fault]}]
+    for window in refusing:
+        spans = [
+            (max(each.began, window.ended - WINDOW_S), each.ended + 1.0)
+            for each in refusing
+            if each.began <= window.began
+        ]
+        counts = [
+            sum(any(began <= at <= ended for began, ended in spans) for at in times) for times in refusals.values()
+        ]
+        if max(counts, default=0) > MOST_BEFORE_ASKING:
+            window.refused_until = window.ended + WINDOW_S
 
 
 def excuse(problem: str, began: float, ended: float, windows: Iterable[Window]) -> Window | None:

@@ -11,7 +11,7 @@ from tests.support.canaries import plant
 from tests.support.identity_provider import claims, token
 
 VDNS = (1, 2, 3, 4)
-LIMIT_PER_MINUTE = 30
+LIMIT_PER_MINUTE = 15
 TOKEN_RENEWED_S = 60.0
 """A token is good for five minutes."""
 

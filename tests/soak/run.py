@@ -22,7 +22,9 @@ from tests.soak.usage import Life, Sample, Sampler, lives
 
 CALLERS = 32
 CALM_S = 12.0
-"""At the end nothing goes wrong any more for so long, and then all must be well again."""
+"""At the end nothing goes wrong any more, and within so long all must be well again."""
+WELL_S = 3.0
+"""For so long all callers have what they asked for before it is said to be well."""
 
 DRAWS: Mapping[str, Draw] = {
     "CC-iSales": Draw(pause_s=(4.0, 16.0), hold_s=(1.0, 6.0)),
@@ -30,11 +32,12 @@ DRAWS: Mapping[str, Draw] = {
     "the gateways": Draw(pause_s=(1.0, 5.0), hold_s=(0.0, 0.0)),
 }
 DENSE: Mapping[str, Draw] = {
-    "CC-iSales": Draw(pause_s=(0.3, 1.2), hold_s=(0.4, 1.2)),
+    "CC-iSales": Draw(pause_s=(0.2, 0.8), hold_s=(0.4, 1.0)),
     "Redis": Draw(pause_s=(3.0, 7.0), hold_s=(0.5, 3.0)),
-    "the gateways": Draw(pause_s=(0.3, 1.0), hold_s=(0.0, 0.0)),
+    "the gateways": Draw(pause_s=(2.0, 4.0), hold_s=(0.0, 0.0)),
 }
-"""One fault after the other: all kinds of CC-iSales in less than forty seconds."""
+"""One fault after the other: all kinds of CC-iSales in less than thirty seconds, and those of the gateways, which start
+processes, once or twice."""
 
 
 @dataclass
@@ -78,7 +81,7 @@ def soak(
         began = time.monotonic()
         with Sampler(running.pids) as sampler, _callers(running, ledger, per_s, seed):
             windows = _faults(running, seconds, seed, draws, each_once=each_once)
-            time.sleep(CALM_S)
+            _wait_until_well(ledger)
         ended = time.monotonic()
         by_nginx = _from_the_micro_cache(running.front.folder / "log/access.log")
         for gateway in running.gateways:
@@ -126,6 +129,16 @@ def _faults(running: Stack, seconds: float, seed: int, draws: Mapping[str, Draw]
         for lane in lanes if each_once else ():
             lane.wait_for_each_once()
     return sorted((window for lane in lanes for window in lane.windows), key=lambda window: window.began)
+
+
+def _wait_until_well(ledger: Ledger) -> None:
+    """Return when all callers have had what they asked for during `WELL_S`, and after `CALM_S` at the latest."""
+    began = time.monotonic()
+    while (now := time.monotonic()) < began + CALM_S:
+        last = max([began, *(heard.ended for heard in list(ledger.heard))])
+        if now >= last + WELL_S:
+            return
+        time.sleep(last + WELL_S - now)
 
 
 def _from_the_micro_cache(log: Path) -> int:

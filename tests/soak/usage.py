@@ -15,7 +15,7 @@ EVERY_S = 2.0
 WARM_UP_S = 120.0
 """A process first loads what it needs, finds its pages, and meets each kind of trouble; for half its life at most."""
 
-LONG_LIVED_S = 30.0
+LONG_LIVED_S = 15.0
 """From this age on it is judged whether a process has grown."""
 
 OLD_S = 300.0

@@ -34,12 +34,15 @@ WORST_S: Final = 1.0
 """What trouble with the shared tier may add to an answer."""
 NEW_CALLERS: Final = 3
 """For new pages, at each gateway: all of them together want more calls than the budget allows."""
-SHARED_PAGES: Final = 6
-"""So many, for in a cluster each may be on another node."""
+KNOWN_PAGES: Final = 2
+PAUSE_S: Final = 0.15
+"""What each caller waits longer between two requests where nobody looks at whether the budget holds, and those who want
+new pages twice as long."""
 PATIENCE_S: Final = 60.0
 """More than Sentinels do nothing for after they were held up for two seconds."""
 COUNTED_FAULTS: Final = re.compile(r'^campaign_gateway_shared_cache_faults_total\{kind="(\w+)"\} (\S+)$', re.MULTILINE)
 _GIVE_UP_S: Final = 15.0
+_LOOK_AGAIN_S: Final = 0.1
 _NUMBERS = itertools.count(int(time.time()))
 
 
@@ -63,7 +66,8 @@ class Answer:
 class Callers:
     """Callers of each gateway, one after the other on connections that are kept: known pages, new ones, limits.
 
-    One of them asks both for the same new page, one right after the other.
+    One of them asks both for the same new page, one right after the other. They pause, for what a new page costs all
+    processes together is much beside the time that they wait for what has gone wrong.
     """
 
     def __init__(self, urls: Sequence[str]) -> None:
@@ -71,6 +75,7 @@ class Callers:
         self.pairs: list[tuple[float, bool]] = []
         """When a page was asked of both, and whether it was fetched once."""
         self._urls = urls
+        self._pause_s = PAUSE_S
         self._stop = threading.Event()
         work: list[Callable[[], None]] = [self._pairs]
         for gateway in range(len(urls)):
@@ -92,14 +97,23 @@ class Callers:
         """Return the answers to what was asked since."""
         return [answer for answer in self.answers if answer.began >= moment]
 
+    @contextmanager
+    def in_a_hurry(self) -> Iterator[None]:
+        """Have those who want new pages wait for nothing but the answers, for as long as the context lasts."""
+        self._pause_s = 0.0
+        try:
+            yield
+        finally:
+            self._pause_s = PAUSE_S
+
     def wait_for(self, answers: int) -> None:
-        """Return when each gateway has answered so many times more, of each kind."""
+        """Return when each gateway has given so many answers more of each kind, and one to each who wants new pages."""
         before = len(self.answers)
-        kinds = [(kind, gateway) for kind in ("known", "new", "limited") for gateway in range(len(self._urls))]
+        of_each = {"known": answers, "limited": answers, "new": NEW_CALLERS}
 
         def enough() -> bool:
-            seen = [(answer.kind, answer.gateway) for answer in self.answers[before:]]
-            return all(seen.count(kind) >= answers for kind in kinds)
+            seen = Counter((answer.kind, answer.gateway) for answer in self.answers[before:])
+            return all(seen[kind, gateway] >= of_each[kind] for kind in of_each for gateway in range(len(self._urls)))
 
         wait_until(enough, PATIENCE_S)
 
@@ -107,27 +121,27 @@ class Callers:
         tags: dict[str, str] = {}
         with closing(Connection(self._urls[gateway], KEYS["web"])) as connection:
             for number in itertools.count():
-                path = f"/campaigns?page={1 + number % 6}"
-                headers = {"If-None-Match": tags[path]} if number % 2 and path in tags else {}
+                path = f"/campaigns?page={1 + number % KNOWN_PAGES}"
+                headers = {"If-None-Match": tags[path]} if number // KNOWN_PAGES % 2 and path in tags else {}
                 self._note("known", gateway, connection, path, headers)
                 tags[path] = connection.header("ETag")
-                if self._stop.wait(0.03):
+                if self._stop.wait(0.03 + self._pause_s):
                     return
 
     def _new(self, gateway: int) -> None:
         with closing(Connection(self._urls[gateway], KEYS["web"])) as connection:
-            while not self._stop.is_set():
+            while not self._stop.wait(2 * self._pause_s):
                 self._note("new", gateway, connection, new_page())
 
     def _limited(self, gateway: int) -> None:
         with closing(Connection(self._urls[gateway], KEYS["two"])) as connection:
-            while not self._stop.wait(0.03):
+            while not self._stop.wait(0.03 + self._pause_s):
                 self._note("limited", gateway, connection, new_page())
 
     def _pairs(self) -> None:
         with ExitStack() as stack:
             connections = [stack.enter_context(closing(Connection(url, KEYS["web"]))) for url in self._urls]
-            while not self._stop.wait(0.02):
+            while not self._stop.wait(0.02 + self._pause_s):
                 path, began = new_page(), time.monotonic()
                 seen = [self._note("pair", number, one, path) for number, one in enumerate(connections)]
                 self.pairs.append((began, "hit" in seen[-1].cache_status))
@@ -181,9 +195,10 @@ def new_page() -> str:
 class SharingGateways:
     """The gateways, and the CC-iSales behind them, which counts its calls."""
 
-    def __init__(self, simulator: SimulatorServer, gateways: Sequence[ServedGateway]) -> None:
+    def __init__(self, simulator: SimulatorServer, gateways: Sequence[ServedGateway], pages: int = 1) -> None:
         self.simulator = simulator
         self.gateways = gateways
+        self._pages = pages
         self.urls = [one.url for one in gateways]
         self.tag = f"{{{namespace_of(simulator.base_url)}}}"
         """What is in the names of keys that are about all pages, such as those of the call budget."""
@@ -205,18 +220,19 @@ class SharingGateways:
         return reports
 
     def share(self) -> bool:
-        """Tell whether pages that are asked of one are found by the other, wherever they are, and all say so."""
-        pages = [new_page() for _ in range(SHARED_PAGES)]
-        with ThreadPoolExecutor(SHARED_PAGES) as pool:
+        """Tell whether all say so, and pages that are asked of one are found by the other, wherever they are."""
+        if any(report["status"] != "ok" for report in self.reports()):
+            return False
+        pages = [new_page() for _ in range(self._pages)]
+        with ThreadPoolExecutor(self._pages) as pool:
             for gateway in (0, 1):
                 answers = list(pool.map(lambda path, gateway=gateway: self.ask(gateway, path), pages))
                 assert all(answer.status_code == 200 for answer in answers)
-        found = ["hit" in answer.headers["Cache-Status"] for answer in answers]
-        return all(found) and all(report["status"] == "ok" for report in self.reports())
+        return all("hit" in answer.headers["Cache-Status"] for answer in answers)
 
     def wait_until_shared(self) -> None:
         """Return when pages are shared."""
-        wait_until(self.share, PATIENCE_S)
+        wait_until(self.share, PATIENCE_S, _LOOK_AGAIN_S)
 
     def purge(self) -> str:
         """Have all pages of VDN 1 forgotten, and return one that both had and have no more."""
@@ -262,11 +278,12 @@ class SharingGateways:
 
         def kept() -> bool:
             calls.reset()
-            callers.wait_for(3)
+            callers.wait_for(1)
             most: int = calls.snapshot()["max_in_flight"]
             return most <= CONCURRENCY
 
-        wait_until(lambda: kept() and kept(), PATIENCE_S)
+        with callers.in_a_hurry():
+            wait_until(lambda: kept() and kept(), PATIENCE_S)
 
     def faults(self) -> list[Counter[str]]:
         """Return how many operations on the shared tier have failed so far at each gateway, by kind of fault."""
@@ -275,8 +292,11 @@ class SharingGateways:
 
 
 @contextmanager
-def sharing_gateways(url: Secret | None = None, **variables: str) -> Iterator[SharingGateways]:
-    """Serve two gateways for as long as the context lasts, which share what is at `url`, or what `variables` say."""
+def sharing_gateways(url: Secret | None = None, pages: int = 1, **variables: str) -> Iterator[SharingGateways]:
+    """Serve two gateways for as long as the context lasts, which share what is at `url`, or what `variables` say.
+
+    They share where they share so many `pages`: in a cluster each may be on another node.
+    """
     environ = {
         "GATEWAY__CACHE__SHARED_URL": url.reveal() if url else "",
         "GATEWAY__CACHE__FRESH_S": "3600",
@@ -289,7 +309,7 @@ def sharing_gateways(url: Secret | None = None, **variables: str) -> Iterator[Sh
         simulator.latency_s = LATENCY_S
         serving = [served_gateway(simulator.base_url, 1, **environ) for _ in range(PROCESSES)]
         started = list(pool.map(stack.enter_context, serving))
-        yield SharingGateways(simulator, started)
+        yield SharingGateways(simulator, started, pages)
 
 
 @dataclass(frozen=True)
@@ -318,12 +338,12 @@ def go_through(pair: SharingGateways, fault: Fault) -> None:
     pair.wait_until_shared()
     forgotten = pair.purge()
     with pair.callers() as callers:
-        callers.wait_for(5)
+        callers.wait_for(KNOWN_PAGES)
         began, before = time.monotonic(), pair.faults()
         try:
             fault.begins()
             if fault.named or fault.operation:
-                wait_until(lambda: all(named(pair, fault, before)), PATIENCE_S)
+                wait_until(lambda: all(named(pair, fault, before)), PATIENCE_S, _LOOK_AGAIN_S)
                 pair.keep_to_the_budget(callers)
         finally:
             fault.ends()

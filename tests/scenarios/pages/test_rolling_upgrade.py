@@ -70,11 +70,11 @@ class FirstVersion:
     def listen(self) -> list[int | None]:
         """Read all that has been said; return of which VDNs it has forgotten the pages, `None` for all."""
         forgotten = list[int | None]()
-        message = self._listener.get_message(timeout=0.5)
-        while message is not None:
+        # Its answer comes behind all that has been said before.
+        self._listener.ping()
+        while (message := self._listener.get_message(timeout=10))["type"] != "pong":
             which, _, name = message["data"].decode("ascii", "replace").partition(" ")
             forgotten += self._forget(int(which) if which.isdecimal() else None, name)
-            message = self._listener.get_message(timeout=0.5)
         name = self._client.get(f"{PREFIX}epoch")
         if name is not None:
             forgotten += self._forget(None, name.decode("ascii", "replace"))

@@ -90,15 +90,15 @@ def racers(redis: RedisServer, count: int) -> "list[subprocess.Popen[str]]":
     return processes
 
 
-def test_of_many_processes_one_leads_and_its_death_costs_one_lease(redis: RedisServer, follower: RedisTier) -> None:
-    """Four processes race; the leader is killed while it holds the lease, and the follower returns within one lease."""
-    processes = racers(redis, 4)
+def test_of_two_processes_one_leads_and_its_death_costs_one_lease(redis: RedisServer, follower: RedisTier) -> None:
+    """Two processes race; the leader is killed while it holds the lease, and the follower returns within one lease."""
+    processes = racers(redis, 2)
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
     said = [process.stdout.readline() for process in processes if process.stdout is not None]
-    assert sorted(said) == ["follow\n"] * 3 + ["lead\n"]
+    assert sorted(said) == ["follow\n", "lead\n"]
     assert follower.try_lead(KEY) is None
     leader = processes[said.index("lead\n")]
     leader.kill()

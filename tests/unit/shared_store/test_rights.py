@@ -14,12 +14,13 @@ from gateway.pages.key import page_key
 from gateway.pages.redis_tier import RedisTier
 from gateway.settings.model import Secret
 from gateway.shared_store.address import StoreAddress
-from gateway.shared_store.breaker import LIMIT
+from gateway.shared_store.breaker import LIMIT, OPEN_S
 from gateway.shared_store.operations import LOST, Operation
 from gateway.shared_store.signature_budget import RedisSignatureBudget
 from gateway.shared_store.slots import RedisSlots
 from gateway.shared_store.store import SharedStore, shared_store
 from gateway.shared_store.windows import RedisWindows
+from tests.support.clock import LeapingClock
 from tests.support.redis_cluster import redis_cluster
 from tests.support.redis_engines import ENGINES, REDIS_7, VALKEY_9, engine
 from tests.support.redis_rights import LOGIN, make_user
@@ -37,16 +38,18 @@ def refused(server: RedisServer) -> list[object]:
         return list(client.execute_command("ACL", "LOG"))
 
 
-def store_of(url: str, faults: Faults) -> SharedStore:
+def store_of(url: str, faults: Faults, clock: Callable[[], float] = time.monotonic) -> SharedStore:
     """Return one process' way to what is there."""
-    return shared_store(Flask("test"), StoreAddress(Secret(url)), faults, time.monotonic)
+    return shared_store(Flask("test"), StoreAddress(Secret(url)), faults, clock)
 
 
 @contextmanager
-def processes(url: str, faults: Faults) -> Iterator[tuple[SharedStore, RedisTier, RedisTier, Hearing]]:
+def processes(
+    url: str, faults: Faults, clock: Callable[[], float] = time.monotonic
+) -> Iterator[tuple[SharedStore, RedisTier, RedisTier, Hearing]]:
     """Have two processes, the second of which listens."""
     with ExitStack() as stack:
-        stores = [store_of(url, faults) for _ in range(2)]
+        stores = [store_of(url, faults, clock) for _ in range(2)]
         tiers = [RedisTier(store) for store in stores]
         heard = Hearing()
         for tier in tiers:
@@ -171,9 +174,10 @@ def test_a_right_that_is_missing_is_named(name: str) -> None:
 
 def test_a_part_that_works_does_not_hide_one_that_fails() -> None:
     """Who may tell of pages and not wait until others have heard misses news; one that is mended is noticed."""
+    clock = LeapingClock()
     with redis_server(program=engine(REDIS_7)) as server:
         make_user(server, "-blpop")
-        with processes(f"redis://{LOGIN}127.0.0.1:{server.port}/0", Faults()) as (_, one, two, heard):
+        with processes(f"redis://{LOGIN}127.0.0.1:{server.port}/0", Faults(), clock) as (_, one, two, heard):
 
             def land() -> list[str]:
                 lease = one.try_lead(PAGE)
@@ -185,6 +189,7 @@ def test_a_part_that_works_does_not_hide_one_that_fails() -> None:
             wait_until(lambda: land() == ["listen"])
             assert two.failing_operations() == []
             make_user(server)
+            clock.advance(OPEN_S)
             wait_until(lambda: land() == [], 20)
     assert heard
 
@@ -212,10 +217,11 @@ def test_a_channel_that_is_missing_is_named_and_a_purge_is_done_all_the_same() -
 
 def test_a_purge_that_is_refused_says_so_until_it_would_be_done() -> None:
     """It is named while the right is missing, though nobody purges again, and not once it is there."""
+    clock = LeapingClock()
     with redis_server(program=engine(REDIS_7)) as server:
         make_user(server)
         url = f"redis://{LOGIN}127.0.0.1:{server.port}/0"
-        with processes(url, Faults()) as (_, one, two, _):
+        with processes(url, Faults(), clock) as (_, one, two, _):
             lease = two.try_lead(PAGE)
             assert lease is not None
             two.land(lease, b"entry", 60, 0)
@@ -225,15 +231,17 @@ def test_a_purge_that_is_refused_says_so_until_it_would_be_done() -> None:
             wait_until(lambda: two.failing_operations() == ["purge"])
             assert one.failing_operations() == []
             make_user(server)
+            clock.advance(OPEN_S)
             wait_until(lambda: two.state() == "ok")
 
 
 def test_rights_and_passwords_change_while_it_runs() -> None:
     """A password that is rotated leaves connections alone; a user that is gone is noticed, and so is its return."""
+    clock = LeapingClock()
     with redis_server(program=engine(REDIS_7)) as server:
         make_user(server)
         with (
-            processes(f"redis://{LOGIN}127.0.0.1:{server.port}/0", Faults()) as (_, one, _, _),
+            processes(f"redis://{LOGIN}127.0.0.1:{server.port}/0", Faults(), clock) as (_, one, _, _),
             server.client() as client,
         ):
             key = page_key(CampaignQuery(vdn=1), "test", NAMESPACE)
@@ -250,4 +258,5 @@ def test_rights_and_passwords_change_while_it_runs() -> None:
             wait_until(lambda: not works())
             assert one.report()["fault"] == "auth"
             client.execute_command("ACL", "SETUSER", "campaign-gateway", ">PASSWORD")
+            clock.advance(OPEN_S)
             wait_until(works, 20)

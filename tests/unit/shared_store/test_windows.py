@@ -59,7 +59,7 @@ def age(redis: RedisServer, seconds: float) -> None:
             client.rpush(key, *map(repr, older))
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(1, 5), pauses=st.lists(st.sampled_from([0, 0, 0, 10, 20, 30, 60]), max_size=25))
 def test_never_more_than_the_limit_in_any_minute(
     redis: RedisServer, process: Process, limit: int, pauses: list[int]

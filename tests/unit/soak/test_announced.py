@@ -73,6 +73,16 @@ def test_keys_that_were_refused_often_are_refused_for_longer(fault: str, refusal
     assert excuse(REFUSED, 402.0, 403.0, windows) is None
 
 
+def test_refusals_of_faults_that_follow_each_other_count_together() -> None:
+    """A gateway counts those of five minutes, whatever was wrong."""
+    windows = [Window("keys-revoked", 100.0, 101.0), Window("hang", 101.0, 102.0), Window("http-401", 102.0, 103.0)]
+    note_refusals(windows, {"1": [100.5, 100.6, 102.5, 102.6]})
+    assert excuse(REFUSED, 402.0, 403.0, windows) is windows[2]
+    late = [Window("keys-revoked", 100.0, 101.0), Window("http-401", 500.0, 501.0)]
+    note_refusals(late, {"1": [100.5, 100.6, 500.5, 500.6]})
+    assert excuse(REFUSED, 600.0, 601.0, late) is None
+
+
 def test_the_table_speaks_of_problems_and_faults_that_there_are() -> None:
     """Each problem is one of the API, and each fault of the simulator one that it knows."""
     assert {one.problem for announced in ANNOUNCED.values() for one in announced} <= set(STATUS_OF)
