@@ -31,15 +31,19 @@ NAMES: Final = re.findall("^## (.*)$", README, re.MULTILINE)
 
 @dataclass(frozen=True)
 class Client:
-    """A client that README's commands have made in `folder`; `example` is the one that runs its example there."""
+    """A client that README's commands have made in `folder`; `example` is the one that runs its example there.
+
+    `left` are those that were left out.
+    """
 
     folder: Path
     variables: dict[str, str]
     example: str
+    left: tuple[str, ...]
 
 
-def made(name: str, folder: Path, front: Front, **variables: str) -> Client:
-    """Make a client of the document of `front` by all of README's commands but the last one.
+def made(name: str, folder: Path, front: Front, *, leave: str = "", **variables: str) -> Client:
+    """Make a client of the document of `front` by all of README's commands but the last one and those of `leave`.
 
     Programs find what they ask for in `variables`, those of the npm packages in the folder.
     """
@@ -49,9 +53,12 @@ def made(name: str, folder: Path, front: Front, **variables: str) -> Client:
     chapter = README.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     commands = "".join(re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL))
     commands = commands.replace(ADDRESS, f"{front.url}{API}").replace("demo-key", KEYS["web"])
-    make, _, example = commands.removesuffix("\n").rpartition("\n")
-    run(["sh", "-euc", make], folder, **variables)
-    return Client(folder, variables, example)
+    # The shell finds them as well, and starts no npm for each.
+    commands = commands.replace("npx ", "")
+    *lines, example = commands.splitlines()
+    left = tuple(line for line in lines if leave and line.startswith(f"{leave} "))
+    run(["sh", "-euc", "\n".join(line for line in lines if line not in left)], folder, **variables)
+    return Client(folder, variables, example, left)
 
 
 @dataclass
