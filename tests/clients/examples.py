@@ -63,7 +63,7 @@ def made(name: str, folder: Path, front: Front, *, leave: str = "", **variables:
 
 @dataclass
 class Watched:
-    """A gateway at `url`, in front of a CC-iSales where `count` campaigns run. Its pages are fresh for a second."""
+    """A gateway at `url`, in front of a CC-iSales where `count` campaigns run. Its pages are fresh for a moment."""
 
     url: str = ""
     count: int = 0
@@ -101,8 +101,12 @@ class Watched:
 
 @contextmanager
 def watched_gateway() -> Iterator[Watched]:
-    """Serve it for as long as the context lasts; nobody waits for a change for longer than two seconds."""
-    quick: Any = {"GATEWAY__CACHE__FRESH_S": "1", "GATEWAY__HTTP__LONGEST_WAIT_S": "2"}
+    """Serve it for as long as the context lasts; nobody waits for a change for longer than a second."""
+    quick: Any = {
+        "GATEWAY__CACHE__FRESH_S": "0.3",
+        "GATEWAY__CACHE__MIN_REFRESH_S": "0.2",
+        "GATEWAY__HTTP__LONGEST_WAIT_S": "1",
+    }
     watched = Watched()
     with serving(watched.handler()) as isales, served_gateway(isales, **quick) as gateway:
         watched.url = gateway.url
