@@ -1,4 +1,4 @@
-"""The clients that openapi-generator makes, with the flags that the API document tells, compile and work.
+"""The clients that openapi-python-client makes, and openapi-generator with the flags that the API document tells, work.
 
 So do the examples of them.
 """
@@ -19,11 +19,18 @@ UNHEARD_OF = "unknown_default_open_api"
 """What `enumUnknownDefaultCase` makes of a word that is new."""
 OF_TYPED_CLIENTS = {"greatest_id": GREATEST, "new_words": new_words(UNHEARD_OF, UNHEARD_OF)}
 CLIENTS = {
+    "openapi-python-client": "of_openapi_python_client",
     "openapi-generator for Python": "for_python",
     "openapi-generator for Go": "for_go",
     "openapi-generator for Java": "for_java",
 }
 """The fixtures that make them."""
+
+
+@pytest.fixture(scope="module")
+def of_openapi_python_client(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return the client of openapi-python-client; nothing of the document was left out of it."""
+    return made("openapi-python-client", tmp_path_factory.mktemp("openapi-python-client"), mounted)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +63,13 @@ def for_java(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client
 
 
 @pytest.fixture(scope="module")
+def in_openapi_python_client(of_openapi_python_client: Client, mounted: Front) -> dict[str, Any]:
+    """Return what the client of openapi-python-client saw."""
+    folder = of_openapi_python_client.folder
+    return seen(python("openapi_python_client.py"), folder, mounted, PYTHONPATH=str(folder))
+
+
+@pytest.fixture(scope="module")
 def in_python(for_python: Client, mounted: Front) -> dict[str, Any]:
     """Return what the client in Python saw."""
     folder = for_python.folder
@@ -77,6 +91,12 @@ def in_java(for_java: Client, mounted: Front) -> dict[str, Any]:
     """Return what the client in Java saw."""
     java, path = program("java", "openjdk-17-jre-headless"), f"classes:{for_java.variables['CLASSPATH']}"
     return seen([java, "OpenapiGenerator"], for_java.folder, mounted, CLASSPATH=path)
+
+
+@pytest.mark.parametrize("check", [*SEEN, "greatest_id"])
+def test_openapi_python_client(in_openapi_python_client: dict[str, Any], check: str) -> None:
+    """The client of openapi-python-client sees all but words that are new, which it refuses whatever is set."""
+    assert in_openapi_python_client[check] == {**SEEN, **OF_TYPED_CLIENTS}[check]
 
 
 @pytest.mark.parametrize("check", [*SEEN, "greatest_id"])
