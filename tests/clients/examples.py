@@ -42,6 +42,15 @@ class Client:
     left: tuple[str, ...]
 
 
+def commands(name: str, front: Front) -> list[str]:
+    """Return README's commands for a client, with the document of `front` and a key of the tests' gateways."""
+    chapter = README.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    text = "".join(re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)).replace("\\\n", "")
+    text = text.replace(ADDRESS, f"{front.url}{API}").replace("demo-key", KEYS["web"])
+    # The shell finds them as well, and starts no npm for each.
+    return text.replace("npx ", "").splitlines()
+
+
 def made(name: str, folder: Path, front: Front, *, leave: str = "", **variables: str) -> Client:
     """Make a client of the document of `front` by all of README's commands but the last one and those of `leave`.
 
@@ -50,12 +59,7 @@ def made(name: str, folder: Path, front: Front, *, leave: str = "", **variables:
     shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
     path = [str(BIN), str(folder / "node_modules" / ".bin"), os.environ["PATH"]]
     variables = {**variables, "PATH": os.pathsep.join(path)}
-    chapter = README.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    commands = "".join(re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL))
-    commands = commands.replace(ADDRESS, f"{front.url}{API}").replace("demo-key", KEYS["web"])
-    # The shell finds them as well, and starts no npm for each.
-    commands = commands.replace("npx ", "")
-    *lines, example = commands.splitlines()
+    *lines, example = commands(name, front)
     left = tuple(line for line in lines if leave and line.startswith(f"{leave} "))
     run(["sh", "-euc", "\n".join(line for line in lines if line not in left)], folder, **variables)
     return Client(folder, variables, example, left)

@@ -3,6 +3,7 @@
 So do the examples of them.
 """
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.clients.checks import GREATEST, SEEN, new_words
-from tests.clients.examples import Client, Watched, made, watch
+from tests.clients.examples import Client, Watched, commands, made, watch
 from tests.clients.front import API, Front
 from tests.clients.tools import ANNOTATIONS, PROGRAMS, go_variables, jar, python, run, seen
 from tests.support.programs import leave_out, program
@@ -25,6 +26,8 @@ CLIENTS = {
     "openapi-generator for Java": "for_java",
 }
 """The fixtures that make them."""
+GENERATOR = "openapi-generator-cli"
+"""What README calls. To start Java anew for each client would be most of the work."""
 
 
 @pytest.fixture(scope="module")
@@ -34,32 +37,46 @@ def of_openapi_python_client(mounted: Front, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture(scope="module")
-def for_python(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return the client in Python."""
-    program("java", "openjdk-17-jre-headless")
-    return made("openapi-generator for Python", tmp_path_factory.mktemp("python"), mounted)
-
-
-@pytest.fixture(scope="module")
-def for_go(mounted: Front, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return the client in Go, which needs nothing but Go's own library."""
-    program("java", "openjdk-17-jre-headless")
-    program("go", "golang-go")
-    return made("openapi-generator for Go", tmp_path_factory.mktemp("go"), mounted, **go_variables(kept))
-
-
-@pytest.fixture(scope="module")
-def for_java(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return the client in Java, compiled with our program; Jackson is that of the generator itself."""
+def generated(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return folders, by client, in which README's commands for openapi-generator have been run, in one process."""
     program("javac", "openjdk-17-jdk-headless")
+    folders = {
+        name: tmp_path_factory.mktemp(CLIENTS[name]) for name in CLIENTS if name.startswith("openapi-generator ")
+    }
+    words: list[str | Path] = []
+    for name, folder in folders.items():
+        (command,) = [each for each in commands(name, mounted) if each.startswith(f"{GENERATOR} ")]
+        _, *arguments = shlex.split(command)
+        arguments[arguments.index("-o") + 1] = str(folder / "made")
+        words += [*arguments, ";"]
+    run([program("java", "openjdk-17-jdk-headless"), "-cp", jar(), PROGRAMS / "Generate.java", *words], folder)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def for_python(generated: dict[str, Path], mounted: Front) -> Client:
+    """Return the client in Python."""
+    name = "openapi-generator for Python"
+    return made(name, generated[name], mounted, leave=GENERATOR)
+
+
+@pytest.fixture(scope="module")
+def for_go(generated: dict[str, Path], mounted: Front, kept: Path) -> Client:
+    """Return the client in Go, which needs nothing but Go's own library."""
+    program("go", "golang-go")
+    name = "openapi-generator for Go"
+    return made(name, generated[name], mounted, leave=GENERATOR, **go_variables(kept))
+
+
+@pytest.fixture(scope="module")
+def for_java(generated: dict[str, Path], mounted: Front) -> Client:
+    """Return the client in Java, compiled with our program; Jackson is that of the generator itself."""
     if not ANNOTATIONS.exists():
         leave_out(f"{ANNOTATIONS} is not there; on Debian: apt-get install libgeronimo-annotation-1.3-spec-java")
-    folder = tmp_path_factory.mktemp("java")
+    name = "openapi-generator for Java"
     # README's command compiles all that is here, and so spares another start of the compiler.
-    sources = folder / "made" / "src" / "main"
-    sources.mkdir(parents=True)
-    shutil.copy(PROGRAMS / "OpenapiGenerator.java", sources)
-    return made("openapi-generator for Java", folder, mounted, CLASSPATH=f"{jar()}:{ANNOTATIONS}")
+    shutil.copy(PROGRAMS / "OpenapiGenerator.java", generated[name] / "made" / "src" / "main")
+    return made(name, generated[name], mounted, leave=GENERATOR, CLASSPATH=f"{jar()}:{ANNOTATIONS}")
 
 
 @pytest.fixture(scope="module")
