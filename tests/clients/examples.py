@@ -31,32 +31,43 @@ NAMES: Final = re.findall("^## (.*)$", README, re.MULTILINE)
 
 @dataclass(frozen=True)
 class Client:
-    """A client that README's commands have made in `folder`; `example` is the one that runs its example there."""
+    """A client that README's commands have made in `folder`; `example` is the one that runs its example there.
+
+    `left` are those that were left out.
+    """
 
     folder: Path
     variables: dict[str, str]
     example: str
+    left: tuple[str, ...]
 
 
-def made(name: str, folder: Path, front: Front, **variables: str) -> Client:
-    """Make a client of the document of `front` by all of README's commands but the last one.
+def commands(name: str, front: Front) -> list[str]:
+    """Return README's commands for a client, with the document of `front` and a key of the tests' gateways."""
+    chapter = README.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    text = "".join(re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL)).replace("\\\n", "")
+    text = text.replace(ADDRESS, f"{front.url}{API}").replace("demo-key", KEYS["web"])
+    # The shell finds them as well, and starts no npm for each.
+    return text.replace("npx ", "").splitlines()
+
+
+def made(name: str, folder: Path, front: Front, *, leave: str = "", **variables: str) -> Client:
+    """Make a client of the document of `front` by all of README's commands but the last one and those of `leave`.
 
     Programs find what they ask for in `variables`, those of the npm packages in the folder.
     """
     shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
     path = [str(BIN), str(folder / "node_modules" / ".bin"), os.environ["PATH"]]
     variables = {**variables, "PATH": os.pathsep.join(path)}
-    chapter = README.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    commands = "".join(re.findall(r"```sh\n(.*?)```", chapter, re.DOTALL))
-    commands = commands.replace(ADDRESS, f"{front.url}{API}").replace("demo-key", KEYS["web"])
-    make, _, example = commands.removesuffix("\n").rpartition("\n")
-    run(["sh", "-euc", make], folder, **variables)
-    return Client(folder, variables, example)
+    *lines, example = commands(name, front)
+    left = tuple(line for line in lines if leave and line.startswith(f"{leave} "))
+    run(["sh", "-euc", "\n".join(line for line in lines if line not in left)], folder, **variables)
+    return Client(folder, variables, example, left)
 
 
 @dataclass
 class Watched:
-    """A gateway at `url`, in front of a CC-iSales where `count` campaigns run. Its pages are fresh for a second."""
+    """A gateway at `url`, in front of a CC-iSales where `count` campaigns run. Its pages are fresh for a moment."""
 
     url: str = ""
     count: int = 0
@@ -94,8 +105,12 @@ class Watched:
 
 @contextmanager
 def watched_gateway() -> Iterator[Watched]:
-    """Serve it for as long as the context lasts; nobody waits for a change for longer than two seconds."""
-    quick: Any = {"GATEWAY__CACHE__FRESH_S": "1", "GATEWAY__HTTP__LONGEST_WAIT_S": "2"}
+    """Serve it for as long as the context lasts; nobody waits for a change for longer than a second."""
+    quick: Any = {
+        "GATEWAY__CACHE__FRESH_S": "0.3",
+        "GATEWAY__CACHE__MIN_REFRESH_S": "0.2",
+        "GATEWAY__HTTP__LONGEST_WAIT_S": "1",
+    }
     watched = Watched()
     with serving(watched.handler()) as isales, served_gateway(isales, **quick) as gateway:
         watched.url = gateway.url

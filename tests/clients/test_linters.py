@@ -13,7 +13,7 @@ from tests.clients.tools import HERE, node, run
 
 EXCUSED = tomllib.loads((HERE / "linters.toml").read_text())["excused"]
 RIGHT, WRONG = "right.json", "wrong.json"
-"""The document as it is, and one with an operation that has no id. Each linter reads both at once."""
+"""The document as it is, and a short one with an operation that has no id. Each linter reads both at once."""
 
 Said = dict[str, set[tuple[str, str]]]
 """What a linter says of each file: rules and places."""
@@ -71,8 +71,9 @@ def said(linter: str, packages: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp(linter)
     document = openapi_document()
     (folder / RIGHT).write_text(json.dumps(document))
-    del document["paths"]["/campaigns"]["get"]["operationId"]
-    (folder / WRONG).write_text(json.dumps(document))
+    operation = {"responses": {"200": {"description": "A page."}}}
+    wrong = {"openapi": document["openapi"], "info": document["info"], "paths": {"/campaigns": {"get": operation}}}
+    (folder / WRONG).write_text(json.dumps(wrong))
     return LINTERS[linter](packages, folder)
 
 

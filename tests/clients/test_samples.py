@@ -15,7 +15,7 @@ from gateway.api.language import Language
 from gateway.api.openapi import openapi_document
 from gateway.api.samples import GATEWAY, KEY_VARIABLE, LANGUAGES, samples
 from gateway.simulator.server import SimulatorServer, demo_config
-from tests.clients.tools import KEY, LIMIT_S, PROGRAMS, go_variables, surroundings
+from tests.clients.tools import KEY, LIMIT_S, PROGRAMS, go_variables, python, surroundings
 from tests.support.programs import program
 from tests.support.server import served_gateway
 
@@ -30,8 +30,8 @@ MARK = "\x1e"
 class Toolchain:
     """What runs samples of a language: a program of a Debian package, and with which words before the file.
 
-    `runner` is a program that runs many in one process; where there is none, each has a process of its own. `reader` is
-    what reads the file where the program is called in there.
+    `runner` is a program that runs many in one process, in the language or in Python; where there is none, each has a
+    process of its own. `reader` is what reads the file where the program is called in there.
     """
 
     file: str
@@ -48,6 +48,9 @@ class Toolchain:
 
     def together(self, *files: Path) -> list[str | Path]:
         """Return the command that runs files one after the other."""
+        if self.runner.endswith(".py"):
+            program(self.program, self.package)
+            return [*python(self.runner), *files]
         if self.runner:
             return self.alone(PROGRAMS / self.runner, *files)
         return [
@@ -64,7 +67,7 @@ TOOLCHAINS = {
     "python": Toolchain("sample.py", "python", "python3", runner="samples.py"),
     "javascript": Toolchain("sample.mjs", "node", "nodejs", runner="samples.mjs"),
     "java": Toolchain("Sample.java", "java", "openjdk-17-jdk-headless", runner="Samples.java"),
-    "go": Toolchain("sample.go", "go", "golang-go", ("run",)),
+    "go": Toolchain("sample.go", "go", "golang-go", ("run",), runner="samples_in_go.py"),
 }
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

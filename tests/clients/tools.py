@@ -52,9 +52,13 @@ def surroundings(folder: Path, **variables: str) -> dict[str, str]:
 
 
 def go_variables(folder: Path) -> dict[str, str]:
-    """Return the variables with which Go asks nobody; what it compiles is kept in `folder` for whoever comes next."""
+    """Return the variables with which Go asks nobody; what it compiles is kept in `folder` for whoever comes next.
+
+    It is spared what debuggers read, and most of the tidying of its memory. Whether it may call C is left to it: its
+    library in Debian is compiled for that, and with another answer it would compile the network's part anew.
+    """
     kept = {"GOCACHE": str(folder / "go"), "GOPATH": str(folder / "gopath")}
-    return {**kept, "GOPROXY": "off", "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    return {**kept, "GOPROXY": "off", "GOFLAGS": "-mod=mod -ldflags=-w", "GOTOOLCHAIN": "local", "GOGC": "400"}
 
 
 def seen(command: Iterable[str | Path], folder: Path, front: Front, **variables: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import schemathesis
 
-from tests.support.openapi import close
+from tests.support.closed_schemas import close
 
 RANGE = "Range"
 TIMEOUT = "X-Request-Timeout-Ms"

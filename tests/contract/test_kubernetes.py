@@ -39,8 +39,10 @@ def container(name: str) -> Manifest:
 def test_the_manifests_are_what_kubernetes_takes(version: str, folder: Path) -> None:
     """Each has the fields of its kind and no others, from the oldest version we speak of to the newest known."""
     assert len(manifests(folder)) >= 9
+    # What an overlay leaves as it is in the base is looked at there: each look reads schemas of a megabyte.
     for found in manifests(folder):
-        kubernetes_validate.validate(found, version, strict=True)
+        if folder == BASE or found not in manifests():
+            kubernetes_validate.validate(found, version, strict=True)
 
 
 def test_a_field_that_does_not_exist_is_found() -> None:

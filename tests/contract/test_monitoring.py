@@ -28,14 +28,14 @@ from tests.support.monitoring import (
 
 ALERTS = rules("alerts.yaml")
 RECORDS = {rule["record"] for rule in rules("rules.yaml")}
-CASE_FILES = ("tests.yaml", "tests-days.yaml")
+CASE_FILES = ("tests.yaml", "tests-days.yaml", "tests-3-days.yaml")
 CASES = [case for file in CASE_FILES for case in yaml.safe_load((PROMETHEUS / file).read_text())["tests"]]
 RUNBOOK = (PROJECT / "deploy" / "README.md").read_text()
 
 
 @cache
 def played() -> dict[str, "subprocess.CompletedProcess[str]"]:
-    """Play the cases of both files, side by side."""
+    """Play the cases of all files, side by side."""
     with ThreadPoolExecutor() as pool:
         return dict(zip(CASE_FILES, pool.map(partial(promtool, "test", "rules"), CASE_FILES), strict=True))
 

@@ -26,8 +26,8 @@ def served() -> Iterator[ServedGateway]:
         yield gateway
 
 
-def keeps_its_document(url: str, *options: str) -> None:
-    """Fail if schemathesis, with credentials, finds a request whose answer the document does not announce."""
+def keeps_its_document(url: str, phases: str, *options: str) -> None:
+    """Fail if schemathesis finds, with credentials, a request whose answer the document does not announce."""
     result = subprocess.run(
         [
             str(BIN / "schemathesis"),
@@ -35,7 +35,7 @@ def keeps_its_document(url: str, *options: str) -> None:
             f"{url}/openapi.json",
             "--checks=all",
             "--mode=all",
-            "--phases=examples,coverage,fuzzing",
+            f"--phases={phases}",
             "--seed=1",
             "--no-color",
             "--header=X-API-Key: operator-key",
@@ -54,13 +54,13 @@ def keeps_its_document(url: str, *options: str) -> None:
 
 def test_the_running_gateway_keeps_its_document(served: ServedGateway) -> None:
     """Schemathesis finds no request, valid or not, whose answer the document does not announce."""
-    keeps_its_document(served.url, "--max-examples=30")
+    keeps_its_document(served.url, "examples,coverage,fuzzing", "--max-examples=10")
 
 
 def test_it_does_so_through_nginx(served: ServedGateway, tmp_path: Path) -> None:
-    """With what nginx answers by itself and from its cache, over TLS."""
+    """With what nginx answers by itself and from its cache, over TLS, to requests at the bounds of what is allowed."""
     with deployed_nginx(tmp_path, served.url) as nginx:
-        keeps_its_document(nginx.url, "--max-examples=5", f"--tls-verify={nginx.authority}")
+        keeps_its_document(nginx.url, "examples,coverage", f"--tls-verify={nginx.authority}")
 
 
 # HEAD and OPTIONS work everywhere; the introduction of the document says so.

@@ -1,6 +1,7 @@
 """What stands in `deploy/prometheus` and `deploy/grafana`, and Prometheus' own tools to look at it."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ JOB = "campaign-gateway"
 def promtool(*words: str, folder: Path = PROMETHEUS) -> "subprocess.CompletedProcess[str]":
     """Run promtool in `folder` to its end."""
     command = [program("promtool", "prometheus"), *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    # It would spend a fifth of its time on tidying its memory, of which it needs little.
+    variables = {**os.environ, "GOGC": "400"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=variables)
 
 
 def rules(file: str) -> list[dict[str, Any]]:

@@ -6,18 +6,7 @@ from typing import Any
 import jsonschema_rs
 
 from gateway.api.openapi import openapi_document
-
-
-def close(schema: Any) -> None:
-    """Allow no field that is not told in any object of `schema`, a part of a document, which is changed."""
-    if isinstance(schema, list):
-        for each in schema:
-            close(each)
-    elif isinstance(schema, dict):
-        for each in schema.values():
-            close(each)
-        if isinstance(schema.get("properties"), dict):
-            schema.setdefault("additionalProperties", False)
+from tests.support.closed_schemas import close
 
 
 def require(name: str, value: Any) -> None:

@@ -1,8 +1,9 @@
-"""The clients that openapi-generator makes, with the flags that the API document tells, compile and work.
+"""The clients that openapi-python-client makes, and openapi-generator with the flags that the API document tells, work.
 
 So do the examples of them.
 """
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.clients.checks import GREATEST, SEEN, new_words
-from tests.clients.examples import Client, Watched, made, watch
+from tests.clients.examples import Client, Watched, commands, made, watch
 from tests.clients.front import API, Front
 from tests.clients.tools import ANNOTATIONS, PROGRAMS, go_variables, jar, python, run, seen
 from tests.support.programs import leave_out, program
@@ -19,36 +20,70 @@ UNHEARD_OF = "unknown_default_open_api"
 """What `enumUnknownDefaultCase` makes of a word that is new."""
 OF_TYPED_CLIENTS = {"greatest_id": GREATEST, "new_words": new_words(UNHEARD_OF, UNHEARD_OF)}
 CLIENTS = {
+    "openapi-python-client": "of_openapi_python_client",
     "openapi-generator for Python": "for_python",
     "openapi-generator for Go": "for_go",
     "openapi-generator for Java": "for_java",
 }
 """The fixtures that make them."""
+GENERATOR = "openapi-generator-cli"
+"""What README calls. To start Java anew for each client would be most of the work."""
 
 
 @pytest.fixture(scope="module")
-def for_python(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return the client in Python."""
-    program("java", "openjdk-17-jre-headless")
-    return made("openapi-generator for Python", tmp_path_factory.mktemp("python"), mounted)
+def of_openapi_python_client(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """Return the client of openapi-python-client; nothing of the document was left out of it."""
+    return made("openapi-python-client", tmp_path_factory.mktemp("openapi-python-client"), mounted)
 
 
 @pytest.fixture(scope="module")
-def for_go(mounted: Front, kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return the client in Go, which needs nothing but Go's own library."""
-    program("java", "openjdk-17-jre-headless")
-    program("go", "golang-go")
-    return made("openapi-generator for Go", tmp_path_factory.mktemp("go"), mounted, **go_variables(kept))
-
-
-@pytest.fixture(scope="module")
-def for_java(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> Client:
-    """Return the client in Java; Jackson is that of the generator itself."""
+def generated(mounted: Front, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return folders, by client, in which README's commands for openapi-generator have been run, in one process."""
     program("javac", "openjdk-17-jdk-headless")
+    folders = {
+        name: tmp_path_factory.mktemp(CLIENTS[name]) for name in CLIENTS if name.startswith("openapi-generator ")
+    }
+    words: list[str | Path] = []
+    for name, folder in folders.items():
+        (command,) = [each for each in commands(name, mounted) if each.startswith(f"{GENERATOR} ")]
+        _, *arguments = shlex.split(command)
+        arguments[arguments.index("-o") + 1] = str(folder / "made")
+        words += [*arguments, ";"]
+    run([program("java", "openjdk-17-jdk-headless"), "-cp", jar(), PROGRAMS / "Generate.java", *words], folder)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def for_python(generated: dict[str, Path], mounted: Front) -> Client:
+    """Return the client in Python."""
+    name = "openapi-generator for Python"
+    return made(name, generated[name], mounted, leave=GENERATOR)
+
+
+@pytest.fixture(scope="module")
+def for_go(generated: dict[str, Path], mounted: Front, kept: Path) -> Client:
+    """Return the client in Go, which needs nothing but Go's own library."""
+    program("go", "golang-go")
+    name = "openapi-generator for Go"
+    return made(name, generated[name], mounted, leave=GENERATOR, **go_variables(kept))
+
+
+@pytest.fixture(scope="module")
+def for_java(generated: dict[str, Path], mounted: Front) -> Client:
+    """Return the client in Java, compiled with our program; Jackson is that of the generator itself."""
     if not ANNOTATIONS.exists():
         leave_out(f"{ANNOTATIONS} is not there; on Debian: apt-get install libgeronimo-annotation-1.3-spec-java")
-    folder = tmp_path_factory.mktemp("java")
-    return made("openapi-generator for Java", folder, mounted, CLASSPATH=f"{jar()}:{ANNOTATIONS}")
+    name = "openapi-generator for Java"
+    # README's command compiles all that is here, and so spares another start of the compiler.
+    shutil.copy(PROGRAMS / "OpenapiGenerator.java", generated[name] / "made" / "src" / "main")
+    return made(name, generated[name], mounted, leave=GENERATOR, CLASSPATH=f"{jar()}:{ANNOTATIONS}")
+
+
+@pytest.fixture(scope="module")
+def in_openapi_python_client(of_openapi_python_client: Client, mounted: Front) -> dict[str, Any]:
+    """Return what the client of openapi-python-client saw."""
+    folder = of_openapi_python_client.folder
+    return seen(python("openapi_python_client.py"), folder, mounted, PYTHONPATH=str(folder))
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +106,14 @@ def in_go(for_go: Client, mounted: Front) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def in_java(for_java: Client, mounted: Front) -> dict[str, Any]:
     """Return what the client in Java saw."""
-    javac, java = program("javac", "openjdk-17-jdk-headless"), program("java", "openjdk-17-jre-headless")
-    path = {"CLASSPATH": f"classes:{for_java.variables['CLASSPATH']}"}
-    source = PROGRAMS / "OpenapiGenerator.java"
-    run([javac, "-proc:none", "-encoding", "UTF-8", "-d", "classes", source], for_java.folder, **path)
-    return seen([java, "OpenapiGenerator"], for_java.folder, mounted, **path)
+    java, path = program("java", "openjdk-17-jre-headless"), f"classes:{for_java.variables['CLASSPATH']}"
+    return seen([java, "OpenapiGenerator"], for_java.folder, mounted, CLASSPATH=path)
+
+
+@pytest.mark.parametrize("check", [*SEEN, "greatest_id"])
+def test_openapi_python_client(in_openapi_python_client: dict[str, Any], check: str) -> None:
+    """The client of openapi-python-client sees all but words that are new, which it refuses whatever is set."""
+    assert in_openapi_python_client[check] == {**SEEN, **OF_TYPED_CLIENTS}[check]
 
 
 @pytest.mark.parametrize("check", [*SEEN, "greatest_id"])
