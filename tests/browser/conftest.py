@@ -28,6 +28,7 @@ PATIENCE_S = 90.0
 OPERATOR = {"X-API-Key": KEYS["operator"]}
 QUICK: Any = {
     "GATEWAY__CACHE__FRESH_S": "1",
+    "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0",
     "GATEWAY__HTTP__LONGEST_WAIT_S": "1",
     "GATEWAY__TENANTS": TENANTS,
 }
@@ -93,16 +94,11 @@ class Site:
 @pytest.fixture
 def site() -> Iterator[Site]:
     """Serve a page from an origin of its own."""
-    yield from _site()
+    yield from a_site()
 
 
-@pytest.fixture
-def other_site() -> Iterator[Site]:
-    """Serve a page from another origin."""
-    yield from _site()
-
-
-def _site() -> Iterator[Site]:
+def a_site() -> Iterator[Site]:
+    """Serve one until the iterator goes on."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -142,9 +138,10 @@ def isales() -> Iterator[SimulatorServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[playwright.sync_api.Browser]:
-    """Return a browser for the tests of a module, which Playwright steers."""
+    """Return a browser for the tests of this folder, which Playwright steers."""
+    # Not of the session: while there is one, no other loop of asyncio can run in this thread.
     with running_chromium() as browser:
         yield browser
 
@@ -166,8 +163,21 @@ def simulator(isales: SimulatorServer) -> Iterator[SimulatorServer]:
 
 @pytest.fixture(scope="session")
 def console_gateway(isales: SimulatorServer) -> Iterator[str]:
-    """Return the URL of a gateway whose pages are fresh for a second, and where nobody waits for long."""
+    """Return the URL of a gateway whose pages are good for a second, and where nobody waits for long."""
     with served_gateway(isales.base_url, **QUICK) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def _lasting_gateway(isales: SimulatorServer) -> Iterator[str]:
+    with served_gateway(isales.base_url, GATEWAY__CACHE__FRESH_S="600", GATEWAY__HTTP__LONGEST_WAIT_S="1") as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def prefixed_gateway(isales: SimulatorServer) -> Iterator[str]:
+    """Return the URL of a gateway below a path."""
+    with served_gateway(isales.base_url, GRANIAN_URL_PATH_PREFIX="/isales/v2") as served:
         yield served.url
 
 
@@ -180,14 +190,26 @@ def wait_for_the_next_second() -> None:
 @pytest.fixture
 def empty_gateway(console_gateway: str, simulator: SimulatorServer) -> str:
     """Return its URL when it has forgotten what the tests before have had it fetch."""
-    # A page of theirs may be fresh still, and what is around the list is looked at once a minute. Who waits when a tab
-    # is closed has the page fetched again until the time is over.
     assert simulator
-    numbers = f"{console_gateway}/metrics"
-    wait_until(lambda: "\ncampaign_gateway_waiters 0.0\n" in requests.get(numbers, timeout=PATIENCE_S).text)
-    purged = requests.delete(f"{console_gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
+    return _emptied(console_gateway)
+
+
+@pytest.fixture
+def lasting_gateway(_lasting_gateway: str, simulator: SimulatorServer) -> str:
+    """Return the URL of a gateway whose pages are fresh for ten minutes, and which has none yet."""
+    assert simulator
+    return _emptied(_lasting_gateway)
+
+
+def _emptied(gateway: str) -> str:
+    # A page of the tests before may be fresh still, and what is around the list is looked at once a minute. Who waits
+    # when a tab is closed has the page fetched again until the time is over.
+    wait_until(
+        lambda: "\ncampaign_gateway_waiters 0.0\n" in requests.get(f"{gateway}/metrics", timeout=PATIENCE_S).text
+    )
+    purged = requests.delete(f"{gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
     assert purged.status_code == 200
-    return console_gateway
+    return gateway
 
 
 NewConsole = Callable[..., Console]
@@ -218,9 +240,9 @@ def new_console(
         yield make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tabs(chromium: playwright.sync_api.Browser) -> Iterator[dict[str, playwright.sync_api.Page]]:
-    """Return the tabs of a module, each in a profile of its own, by the options of that."""
+    """Return the tabs of this folder, each in a profile of its own, by the options of that."""
     opened: dict[str, playwright.sync_api.Page] = {}
     yield opened
     for page in opened.values():
