@@ -204,10 +204,13 @@ def lasting_gateway(_lasting_gateway: str, simulator: SimulatorServer) -> str:
 def _emptied(gateway: str) -> str:
     # A page of the tests before may be fresh still, and what is around the list is looked at once a minute. Who waits
     # when a tab is closed has the page fetched again until the time is over.
-    wait_until(
-        lambda: "\ncampaign_gateway_waiters 0.0\n" in requests.get(f"{gateway}/metrics", timeout=PATIENCE_S).text
-    )
-    purged = requests.delete(f"{gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
+    with requests.Session() as session:
+
+        def nobody_waits() -> bool:
+            return "\ncampaign_gateway_waiters 0.0\n" in session.get(f"{gateway}/metrics", timeout=PATIENCE_S).text
+
+        wait_until(nobody_waits, least_s=0.1)
+        purged = session.delete(f"{gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
     assert purged.status_code == 200
     return gateway
 
