@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Route, expect
 
 from gateway.simulator.campaigns import campaigns_of
@@ -45,23 +44,19 @@ def test_the_first_visit_asks_for_a_key_once(new_console: NewConsole) -> None:
     assert console.page.evaluate("sessionStorage.length") == 0
 
 
-@pytest.mark.parametrize("entered", ["密钥", "Bearer web-key"])
-def test_what_can_be_no_key_is_told_at_once(console: Console, entered: str) -> None:
-    """No header can carry it, which is no trouble of the gateway's."""
-    console.open(key=entered)
-    expect(console.page.get_by_role("alert")).to_contain_text("ASCII only, and no spaces")
-    assert console.page.evaluate("sessionStorage.length") == 0
-    console.enter("web-key")
-    console.shows(20)
-
-
-def test_a_key_that_is_refused(console: Console) -> None:
-    """The form says why, in the gateway's words, and takes another key."""
-    console.open(key="wrong-key")
+def test_a_key_that_is_no_good(console: Console) -> None:
+    """What no header can carry is told at once; of another the gateway says why. The form takes the next one."""
     alert = console.page.get_by_role("alert")
+    console.open(key="密钥")
+    expect(alert).to_contain_text("ASCII only, and no spaces")
+    assert console.page.evaluate("sessionStorage.length") == 0
+    console.enter("wrong-key")
     expect(alert).to_contain_text("That does not work.")
     expect(alert).to_contain_text("key")
     expect(console.page.locator("#credential")).to_have_attribute("aria-invalid", "true")
+    console.enter("Bearer web-key")
+    expect(alert).to_contain_text("ASCII only, and no spaces")
+    assert console.page.evaluate("sessionStorage.length") == 0
     console.enter("web-key")
     console.shows(20)
 
