@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,41 +40,38 @@ FORGET = "location.protocol === 'about:' || [localStorage, sessionStorage].forEa
 
 @dataclass
 class Browser:
-    """Shows pages, each in a profile of its own whose memory is empty. What the last one said is in `console`."""
+    """Shows pages in a tab that has forgotten the tests before. What the last one said is in `console`."""
 
-    chromium: playwright.sync_api.Browser
+    page: playwright.sync_api.Page
     console: list[str] = field(default_factory=list)
 
-    @contextmanager
-    def showing(self, url: str) -> Iterator[playwright.sync_api.Page]:
-        """Give the page at `url` once what it consists of is there."""
-        self.console.clear()
-        with profile(self.chromium) as context:
-            page = context.new_page()
-            page.on("console", lambda said: self.console.append(said.text))
-            page.on("pageerror", lambda error: self.console.append(f"Uncaught {error}"))
-            page.goto(url)
-            yield page
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda said: self.console.append(said.text))
+        self.page.on("pageerror", lambda error: self.console.append(f"Uncaught {error}"))
 
     def dom(self, url: str) -> str:
         """Return the document at `url` as it is once its scripts have run."""
-        with self.showing(url) as page:
-            page.wait_for_load_state("networkidle")
-            return page.content()
+        self._show(url)
+        self.page.wait_for_load_state("networkidle")
+        return self.page.content()
 
     def until(self, url: str, seen: Callable[[], Any]) -> Any:
         """Show `url` until `seen` returns; return what it returns."""
-        with self.showing(url) as page:
-            found = seen()
-            # Playwright tells of what was said meanwhile when it is asked for something.
-            page.title()
-            return found
+        self._show(url)
+        found = seen()
+        # Playwright tells of what was said meanwhile when it is asked for something.
+        self.page.title()
+        return found
+
+    def _show(self, url: str) -> None:
+        self.console.clear()
+        self.page.goto(url)
 
 
 @pytest.fixture
-def browser(chromium: playwright.sync_api.Browser) -> Browser:
-    """Return a browser that knows nothing yet."""
-    return Browser(chromium)
+def browser(tab: Callable[..., playwright.sync_api.Page]) -> Browser:
+    """Return one that has shown nothing yet."""
+    return Browser(tab())
 
 
 @dataclass
