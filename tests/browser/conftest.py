@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +28,7 @@ PATIENCE_S = 90.0
 OPERATOR = {"X-API-Key": KEYS["operator"]}
 QUICK: Any = {
     "GATEWAY__CACHE__FRESH_S": "1",
+    "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0",
     "GATEWAY__HTTP__LONGEST_WAIT_S": "1",
     "GATEWAY__TENANTS": TENANTS,
 }
@@ -39,41 +40,38 @@ FORGET = "location.protocol === 'about:' || [localStorage, sessionStorage].forEa
 
 @dataclass
 class Browser:
-    """Shows pages, each in a profile of its own whose memory is empty. What the last one said is in `console`."""
+    """Shows pages in a tab that has forgotten the tests before. What the last one said is in `console`."""
 
-    chromium: playwright.sync_api.Browser
+    page: playwright.sync_api.Page
     console: list[str] = field(default_factory=list)
 
-    @contextmanager
-    def showing(self, url: str) -> Iterator[playwright.sync_api.Page]:
-        """Give the page at `url` once what it consists of is there."""
-        self.console.clear()
-        with profile(self.chromium) as context:
-            page = context.new_page()
-            page.on("console", lambda said: self.console.append(said.text))
-            page.on("pageerror", lambda error: self.console.append(f"Uncaught {error}"))
-            page.goto(url)
-            yield page
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda said: self.console.append(said.text))
+        self.page.on("pageerror", lambda error: self.console.append(f"Uncaught {error}"))
 
     def dom(self, url: str) -> str:
         """Return the document at `url` as it is once its scripts have run."""
-        with self.showing(url) as page:
-            page.wait_for_load_state("networkidle")
-            return page.content()
+        self._show(url)
+        self.page.wait_for_load_state("networkidle")
+        return self.page.content()
 
     def until(self, url: str, seen: Callable[[], Any]) -> Any:
         """Show `url` until `seen` returns; return what it returns."""
-        with self.showing(url) as page:
-            found = seen()
-            # Playwright tells of what was said meanwhile when it is asked for something.
-            page.title()
-            return found
+        self._show(url)
+        found = seen()
+        # Playwright tells of what was said meanwhile when it is asked for something.
+        self.page.title()
+        return found
+
+    def _show(self, url: str) -> None:
+        self.console.clear()
+        self.page.goto(url)
 
 
 @pytest.fixture
-def browser(chromium: playwright.sync_api.Browser) -> Browser:
-    """Return a browser that knows nothing yet."""
-    return Browser(chromium)
+def browser(tab: Callable[..., playwright.sync_api.Page]) -> Browser:
+    """Return one that has shown nothing yet."""
+    return Browser(tab())
 
 
 @dataclass
@@ -93,16 +91,11 @@ class Site:
 @pytest.fixture
 def site() -> Iterator[Site]:
     """Serve a page from an origin of its own."""
-    yield from _site()
+    yield from a_site()
 
 
-@pytest.fixture
-def other_site() -> Iterator[Site]:
-    """Serve a page from another origin."""
-    yield from _site()
-
-
-def _site() -> Iterator[Site]:
+def a_site() -> Iterator[Site]:
+    """Serve one until the iterator goes on."""
     site = Site()
 
     class Handler(BaseHTTPRequestHandler):
@@ -142,9 +135,10 @@ def isales() -> Iterator[SimulatorServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[playwright.sync_api.Browser]:
-    """Return a browser for the tests of a module, which Playwright steers."""
+    """Return a browser for the tests of this folder, which Playwright steers."""
+    # Not of the session: while there is one, no other loop of asyncio can run in this thread.
     with running_chromium() as browser:
         yield browser
 
@@ -166,8 +160,21 @@ def simulator(isales: SimulatorServer) -> Iterator[SimulatorServer]:
 
 @pytest.fixture(scope="session")
 def console_gateway(isales: SimulatorServer) -> Iterator[str]:
-    """Return the URL of a gateway whose pages are fresh for a second, and where nobody waits for long."""
+    """Return the URL of a gateway whose pages are good for a second, and where nobody waits for long."""
     with served_gateway(isales.base_url, **QUICK) as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def _lasting_gateway(isales: SimulatorServer) -> Iterator[str]:
+    with served_gateway(isales.base_url, GATEWAY__CACHE__FRESH_S="600", GATEWAY__HTTP__LONGEST_WAIT_S="1") as served:
+        yield served.url
+
+
+@pytest.fixture(scope="session")
+def prefixed_gateway(isales: SimulatorServer) -> Iterator[str]:
+    """Return the URL of a gateway below a path."""
+    with served_gateway(isales.base_url, GRANIAN_URL_PATH_PREFIX="/isales/v2") as served:
         yield served.url
 
 
@@ -180,14 +187,29 @@ def wait_for_the_next_second() -> None:
 @pytest.fixture
 def empty_gateway(console_gateway: str, simulator: SimulatorServer) -> str:
     """Return its URL when it has forgotten what the tests before have had it fetch."""
-    # A page of theirs may be fresh still, and what is around the list is looked at once a minute. Who waits when a tab
-    # is closed has the page fetched again until the time is over.
     assert simulator
-    numbers = f"{console_gateway}/metrics"
-    wait_until(lambda: "\ncampaign_gateway_waiters 0.0\n" in requests.get(numbers, timeout=PATIENCE_S).text)
-    purged = requests.delete(f"{console_gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
+    return _emptied(console_gateway)
+
+
+@pytest.fixture
+def lasting_gateway(_lasting_gateway: str, simulator: SimulatorServer) -> str:
+    """Return the URL of a gateway whose pages are fresh for ten minutes, and which has none yet."""
+    assert simulator
+    return _emptied(_lasting_gateway)
+
+
+def _emptied(gateway: str) -> str:
+    # A page of the tests before may be fresh still, and what is around the list is looked at once a minute. Who waits
+    # when a tab is closed has the page fetched again until the time is over.
+    with requests.Session() as session:
+
+        def nobody_waits() -> bool:
+            return "\ncampaign_gateway_waiters 0.0\n" in session.get(f"{gateway}/metrics", timeout=PATIENCE_S).text
+
+        wait_until(nobody_waits, least_s=0.1)
+        purged = session.delete(f"{gateway}/cache?vdn=1&hard=true", headers=OPERATOR, timeout=PATIENCE_S)
     assert purged.status_code == 200
-    return console_gateway
+    return gateway
 
 
 NewConsole = Callable[..., Console]
@@ -218,9 +240,9 @@ def new_console(
         yield make
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tabs(chromium: playwright.sync_api.Browser) -> Iterator[dict[str, playwright.sync_api.Page]]:
-    """Return the tabs of a module, each in a profile of its own, by the options of that."""
+    """Return the tabs of this folder, each in a profile of its own, by the options of that."""
     opened: dict[str, playwright.sync_api.Page] = {}
     yield opened
     for page in opened.values():

@@ -6,9 +6,8 @@ import requests
 from playwright.sync_api import expect
 
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import NewConsole, a_campaign, wait_for_the_next_second
+from tests.browser.conftest import a_campaign, wait_for_the_next_second
 from tests.support.console import Console
-from tests.support.server import served_gateway
 from tests.support.waiting import wait_until
 
 
@@ -29,20 +28,22 @@ def test_what_is_seen_first_is_not_new(simulator: SimulatorServer, console: Cons
     expect(console.rows.locator(".mark")).to_have_count(1)
 
 
-def test_what_is_shown_beside_a_change_is_no_older(isales: SimulatorServer, new_console: NewConsole) -> None:
+def test_what_is_shown_beside_a_change_is_no_older(
+    simulator: SimulatorServer, lasting_gateway: str, console: Console
+) -> None:
     """Tabs and what needs attention are read anew for its sake, however fresh the pages are that they are made of."""
     rows = [a_campaign(1), a_campaign(2)]
-    isales.listings.show(1, rows)
-    with served_gateway(isales.base_url, GATEWAY__CACHE__FRESH_S="600") as served:
-        console = new_console(served.url).open()
-        console.shows(2)
-        expect(console.page.locator("#attention .calm")).to_be_visible()
-        expect(console.tab("running").locator(".count")).to_have_text("2")
-        wait_for_the_next_second()
-        isales.listings.show(1, [rows[0], a_campaign(2, status=3)])
-        console.page.get_by_role("button", name="Now").click()
-        expect(console.tab("paused").locator(".count")).to_have_text("1")
-        expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 2")
+    simulator.listings.show(1, rows)
+    console.gateway = lasting_gateway
+    console.open()
+    console.shows(2)
+    expect(console.page.locator("#attention .calm")).to_be_visible()
+    expect(console.tab("running").locator(".count")).to_have_text("2")
+    wait_for_the_next_second()
+    simulator.listings.show(1, [rows[0], a_campaign(2, status=3)])
+    console.page.get_by_role("button", name="Now").click()
+    expect(console.tab("paused").locator(".count")).to_have_text("1")
+    expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 2")
 
 
 def test_counts_of_different_moments(simulator: SimulatorServer, console: Console) -> None:
@@ -101,19 +102,21 @@ def test_tabs_of_a_type(simulator: SimulatorServer, console: Console) -> None:
     expect(console.page.locator("#tabs .count")).to_have_text(["2", "1", "1", "0", "0"])
 
 
-def test_one_that_leaves_a_tab_is_counted_in_another(isales: SimulatorServer, new_console: NewConsole) -> None:
+def test_one_that_leaves_a_tab_is_counted_in_another(
+    simulator: SimulatorServer, lasting_gateway: str, console: Console
+) -> None:
     """Soon, and not when the counts are looked at again within a minute: no campaign that is shown has changed."""
     rows = [a_campaign(1), a_campaign(2)]
-    isales.listings.show(1, rows)
-    with served_gateway(isales.base_url, GATEWAY__CACHE__FRESH_S="600") as served:
-        console = new_console(served.url).open("?status=running")
-        console.shows(2)
-        expect(console.page.locator("#attention .calm")).to_be_visible()
-        isales.listings.show(1, [rows[0], a_campaign(2, status=3)])
-        fetched = {"X-API-Key": "web-key", "Cache-Control": "no-cache"}
-        again = f"{served.url}/campaigns?vdn=1&status=running&page=1&page_size=20"
-        # At callers' wish once a second at most.
-        wait_until(lambda: requests.get(again, headers=fetched, timeout=20).json()["page"]["total_items"] == 1)
-        console.shows(1)
-        expect(console.tab("running").locator(".count")).to_have_text("1")
-        expect(console.tab("paused").locator(".count")).to_have_text("1")
+    simulator.listings.show(1, rows)
+    console.gateway = lasting_gateway
+    console.open("?status=running")
+    console.shows(2)
+    expect(console.page.locator("#attention .calm")).to_be_visible()
+    simulator.listings.show(1, [rows[0], a_campaign(2, status=3)])
+    fetched = {"X-API-Key": "web-key", "Cache-Control": "no-cache"}
+    again = f"{lasting_gateway}/campaigns?vdn=1&status=running&page=1&page_size=20"
+    # At callers' wish once a second at most.
+    wait_until(lambda: requests.get(again, headers=fetched, timeout=20).json()["page"]["total_items"] == 1)
+    console.shows(1)
+    expect(console.tab("running").locator(".count")).to_have_text("1")
+    expect(console.tab("paused").locator(".count")).to_have_text("1")

@@ -40,46 +40,36 @@ def stand_in(console: Console, body: bytes, rows: int, of: bytes = b"") -> None:
     console.page.route("**/campaigns/export?*", answer)
 
 
-@pytest.mark.parametrize(
-    ("button", "body", "checks"),
-    [("CSV", CSV, "rows and digest"), ("NDJSON", NDJSON, "rows and digest"), ("XLSX", BINARY, "digest")],
-    ids=["csv", "ndjson", "xlsx"],
-)
-def test_what_is_whole_is_saved(
-    simulator: SimulatorServer, console: Console, tmp_path: Path, button: str, body: bytes, checks: str
-) -> None:
+def test_what_is_whole_is_saved(console: Console, tmp_path: Path) -> None:
     """Byte for byte, under its name of the gateway; it says by what it was found whole, and the focus stays."""
-    assert simulator
-    stand_in(console, body, rows=2)
     console.open("?status=running")
     console.shows(20)
-    pressed = console.page.get_by_role("button", name=button, exact=True)
-    with console.page.expect_request("**/campaigns/export?*") as asked, console.page.expect_download() as saved:
-        pressed.press("Enter")
-    file = tmp_path / "file"
-    saved.value.save_as(file)
-    assert file.read_bytes() == body
-    assert saved.value.suggested_filename == "campaigns-1-2026-11-27.file"
-    assert "status=running" in asked.value.url
-    expect(console.page.locator("#download-state")).to_contain_text(f"2 rows, checked by {checks}")
-    expect(pressed).to_be_focused()
+    forms = (("CSV", CSV, "rows and digest"), ("XLSX", BINARY, "digest"), ("NDJSON", NDJSON, "rows and digest"))
+    for button, body, checks in forms:
+        stand_in(console, body, rows=2)
+        pressed = console.page.get_by_role("button", name=button, exact=True)
+        with console.page.expect_request("**/campaigns/export?*") as asked, console.page.expect_download() as saved:
+            pressed.press("Enter")
+        file = tmp_path / button
+        saved.value.save_as(file)
+        assert file.read_bytes() == body
+        assert saved.value.suggested_filename == "campaigns-1-2026-11-27.file"
+        assert "status=running" in asked.value.url
+        expect(console.page.locator("#download-state")).to_contain_text(f"2 rows, checked by {checks}")
+        expect(pressed).to_be_focused()
 
 
-@pytest.mark.parametrize(
-    ("button", "body", "of"),
-    [("CSV", CSV[:-7], CSV), ("NDJSON", NDJSON[:24], NDJSON), ("XLSX", BINARY[:-1], BINARY)],
-    ids=["csv", "ndjson", "xlsx"],
-)
-def test_what_is_cut_is_not_offered(console: Console, button: str, body: bytes, of: bytes) -> None:
+def test_what_is_cut_is_not_offered(console: Console) -> None:
     """An answer that ends early, as some fronts let it, looks like any other: nothing is saved, and it says why."""
     saved: list[Download] = []
     # Playwright marks what it calls, and methods of lists cannot be marked.
     console.page.on("download", lambda download: saved.append(download))  # noqa: PLW0108 -- Playwright takes no built-in method
-    stand_in(console, body, rows=2, of=of)
     console.open()
     console.shows(20)
-    console.page.get_by_role("button", name=button, exact=True).click()
-    expect(console.page.locator("#download-state")).to_contain_text(f"No {button} file: What came is not whole")
+    for button, body, of in (("CSV", CSV[:-7], CSV), ("NDJSON", NDJSON[:24], NDJSON), ("XLSX", BINARY[:-1], BINARY)):
+        stand_in(console, body, rows=2, of=of)
+        console.page.get_by_role("button", name=button, exact=True).click()
+        expect(console.page.locator("#download-state")).to_contain_text(f"No {button} file: What came is not whole")
     assert saved == []
 
 

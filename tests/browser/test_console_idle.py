@@ -1,20 +1,17 @@
 """The console while nobody does anything with it: what it asks for, what it tells, and that fronts let it."""
 
 from pathlib import Path
-from typing import Any
 
 import requests
 from playwright.sync_api import expect
 
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import QUICK, NewConsole, a_campaign, wait_for_the_next_second
+from tests.browser.conftest import NewConsole, a_campaign, wait_for_the_next_second
 from tests.support.console import Console
 from tests.support.nginx import deployed_nginx
-from tests.support.server import served_gateway
 
 MORE_THAN_A_MINUTE_MS = 81_000
 """Consoles look at counts together once a minute, each at some time within ten seconds: so long at most apart."""
-NEVER_STALE: Any = {**QUICK, "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0"}
 
 # Chromium without a window has no desktop to show anything on.
 A_DESKTOP = """
@@ -44,31 +41,30 @@ def requests_of(console: Console) -> list[str]:
 
 
 def test_all_campaigns_are_read_when_counts_have_changed(
-    isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole
+    simulator: SimulatorServer, empty_gateway: str, new_console: NewConsole
 ) -> None:
     """Counts are asked for each minute, of which there is one answer for everybody; all campaigns are only then."""
     rows = [a_campaign(number) for number in range(1, 31)]
     simulator.listings.show(1, rows)
-    with served_gateway(isales.base_url, **NEVER_STALE) as served:
-        console = new_console(served.url)
-        console.page.clock.install()
-        console.open()
-        console.shows(20)
-        expect(console.page.locator("#attention .calm")).to_be_visible()
-        expect(console.tab("running").locator(".count")).to_have_text("30")
-        asked = requests_of(console)
-        with console.page.expect_response("**/campaigns/summary?*"):
-            console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
-        # By the answer to another request it would have asked.
-        console.page.evaluate("fetch('healthz').then((answer) => answer.text())")
-        assert not any("page_size=100" in url for url in asked)
-        simulator.listings.show(1, [*rows[:24], a_campaign(25, status=3), *rows[25:]])
-        purged = requests.delete(f"{served.url}/cache", headers={"X-API-Key": "operator-key"}, timeout=20)
-        assert purged.status_code == 200
-        # After five minutes they would be read anyhow.
-        with console.page.expect_response("**/campaigns?*page_size=100*"):
-            console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
-        expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 25")
+    console = new_console()
+    console.page.clock.install()
+    console.open()
+    console.shows(20)
+    expect(console.page.locator("#attention .calm")).to_be_visible()
+    expect(console.tab("running").locator(".count")).to_have_text("30")
+    asked = requests_of(console)
+    with console.page.expect_response("**/campaigns/summary?*"):
+        console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
+    # By the answer to another request it would have asked.
+    console.page.evaluate("fetch('healthz').then((answer) => answer.text())")
+    assert not any("page_size=100" in url for url in asked)
+    simulator.listings.show(1, [*rows[:24], a_campaign(25, status=3), *rows[25:]])
+    purged = requests.delete(f"{empty_gateway}/cache", headers={"X-API-Key": "operator-key"}, timeout=20)
+    assert purged.status_code == 200
+    # After five minutes they would be read anyhow.
+    with console.page.expect_response("**/campaigns?*page_size=100*"):
+        console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
+    expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 25")
 
 
 def test_a_hidden_tab_asks_nothing(simulator: SimulatorServer, new_console: NewConsole) -> None:
@@ -133,15 +129,12 @@ def test_an_older_answer_to_another_question_is_no_change(
 
 
 def test_it_works_behind_nginx(
-    isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole, tmp_path: Path
+    simulator: SimulatorServer, empty_gateway: str, new_console: NewConsole, tmp_path: Path
 ) -> None:
     """With the files of `deploy/nginx`, over HTTP/2: all its files come, a change is seen, and a file is whole."""
     rows = [a_campaign(1), a_campaign(2)]
     simulator.listings.show(1, rows)
-    with (
-        served_gateway(isales.base_url, **QUICK) as served,
-        deployed_nginx(tmp_path, served.url) as nginx,
-    ):
+    with deployed_nginx(tmp_path, empty_gateway) as nginx:
         console = new_console(nginx.url, ignore_https_errors=True).open()
         console.shows(2)
         expect(console.page.locator("#attention .calm")).to_be_visible()

@@ -3,11 +3,9 @@
 import os
 import re
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from gateway.access.keys import key_hash
@@ -17,26 +15,10 @@ from tests.browser.conftest import QUICK, NewConsole, a_campaign
 from tests.support.console import Console
 from tests.support.server import served_gateway
 
-SOON_STALE: Any = {**QUICK, "GATEWAY__CACHE__FRESH_S": "0.5", "GATEWAY__CACHE__STALE_WHILE_REVALIDATE_S": "0.5"}
 
-
-@pytest.fixture(scope="module")
-def soon_stale(isales: SimulatorServer) -> Iterator[str]:
-    """Return the URL of a gateway whose pages are stale after half a second."""
-    with served_gateway(isales.base_url, **SOON_STALE) as served:
-        yield served.url
-
-
-@pytest.fixture
-def soon_stale_console(console: Console, soon_stale: str) -> Console:
-    """Return a console of it that nobody has opened yet."""
-    console.gateway = soon_stale
-    return console
-
-
-def test_cc_isales_is_slow(simulator: SimulatorServer, soon_stale_console: Console) -> None:
+def test_cc_isales_is_slow(simulator: SimulatorServer, console: Console) -> None:
     """The page at hand stays, and the line says that it is old because CC-iSales is slow."""
-    console = soon_stale_console.open()
+    console.open()
     console.shows(20)
     simulator.latency_s = 3.0
     console.level("slow")
@@ -46,9 +28,9 @@ def test_cc_isales_is_slow(simulator: SimulatorServer, soon_stale_console: Conso
     console.level("good")
 
 
-def test_cc_isales_is_down_and_there_is_a_page(simulator: SimulatorServer, soon_stale_console: Console) -> None:
+def test_cc_isales_is_down_and_there_is_a_page(simulator: SimulatorServer, console: Console) -> None:
     """The page stays; the line says since when, why, what to do and under which id, in the language of the page."""
-    console = soon_stale_console.open()
+    console.open()
     console.shows(20)
     simulator.faults.arm(Fault("http-status", times=None, status=500))
     console.level("down")
@@ -91,11 +73,12 @@ def test_nothing_of_another_question_is_shown(simulator: SimulatorServer, consol
     console.shows(0)
 
 
-def test_the_gateway_is_gone(isales: SimulatorServer, simulator: SimulatorServer, new_console: NewConsole) -> None:
+def test_the_gateway_is_gone(isales: SimulatorServer, simulator: SimulatorServer, console: Console) -> None:
     """What was shown stays with its age, and the line says that nobody answers, and when it asks again."""
     simulator.listings.show(1, [a_campaign(1)])
     with served_gateway(isales.base_url) as served:
-        console = new_console(served.url).open()
+        console.gateway = served.url
+        console.open()
         console.shows(1)
     console.page.get_by_role("button", name="Now").click()
     console.level("down")
@@ -116,7 +99,7 @@ def test_a_vdn_that_the_key_may_not_read(console: Console) -> None:
     console.shows(20)
 
 
-def test_a_key_that_is_revoked_meanwhile(isales: SimulatorServer, new_console: NewConsole, tmp_path: Path) -> None:
+def test_a_key_that_is_revoked_meanwhile(isales: SimulatorServer, console: Console, tmp_path: Path) -> None:
     """The console asks for another one, says why, and shows nothing any more."""
     settings = tmp_path / "gateway.toml"
 
@@ -126,7 +109,8 @@ def test_a_key_that_is_revoked_meanwhile(isales: SimulatorServer, new_console: N
     give("web-key")
     variables: Any = {**QUICK, "GATEWAY_CONFIG": str(settings), "GATEWAY__CLIENTS": ""}
     with served_gateway(isales.base_url, **variables) as served:
-        console = new_console(served.url).open()
+        console.gateway = served.url
+        console.open()
         console.shows(20)
         give("two-key")
         for worker in served.worker_pids():

@@ -1,24 +1,16 @@
 """The gateway's own pages in a real browser, which enforces their policy."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import requests
+from playwright.sync_api import expect
 
 from gateway.api.html import SECURITY_HEADERS
-from gateway.simulator.server import SimulatorServer
 from tests.browser.conftest import Browser, Site
-from tests.support.server import served_gateway
+from tests.support.console import Console
 
 VIOLATION = re.compile("Content Security Policy|Refused to|Uncaught|ERR_")
-
-
-@pytest.fixture(scope="module")
-def prefixed_gateway(isales: SimulatorServer) -> Iterator[str]:
-    """Return the URL of a gateway below a path."""
-    with served_gateway(isales.base_url, GRANIAN_URL_PATH_PREFIX="/isales") as served:
-        yield served.url
 
 
 def violations(browser: Browser) -> list[str]:
@@ -44,6 +36,16 @@ def test_pages_work_under_their_policy(browser: Browser, request: pytest.Fixture
         assert "hidden" not in form
         assert "curl -i --compressed" in dom
         assert f"'{url}/campaigns'" in dom
+
+
+def test_the_console_works_under_a_prefix(console: Console, prefixed_gateway: str) -> None:
+    """All that it refers to is relative, with or without a slash at the end of its address."""
+    console.page.goto(f"{prefixed_gateway}/")
+    assert console.page.url == f"{prefixed_gateway}/console"
+    console.enter("web-key")
+    console.shows(20)
+    console.page.goto(f"{prefixed_gateway}/console/?status=paused")
+    expect(console.page.locator("#shown")).to_have_text("1 to 20 of 70")
 
 
 def test_the_browser_tells_of_violations(browser: Browser, site: Site) -> None:

@@ -1,10 +1,13 @@
 """A page in a real browser that calls the gateway at another origin."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from gateway.simulator.server import SimulatorServer
-from tests.browser.conftest import Browser, Site
+from tests.browser.conftest import Browser, Site, a_site
 from tests.support.server import served_gateway
 
 PAGE = """<!doctype html>
@@ -44,6 +47,19 @@ await fetch("/found", {method: "POST", body: JSON.stringify(found)});
 """
 
 
+@pytest.fixture(scope="module")
+def listed() -> Iterator[Site]:
+    """Serve a page from an origin that the gateway lists."""
+    yield from a_site()
+
+
+@pytest.fixture(scope="module")
+def gateway(isales: SimulatorServer, listed: Site) -> Iterator[str]:
+    """Return the URL of a gateway that lists one origin."""
+    with served_gateway(isales.base_url, GATEWAY__HTTP__CORS_ORIGINS=json.dumps([listed.origin])) as served:
+        yield served.url
+
+
 def what_a_page_finds(browser: Browser, site: Site, gateway: str) -> dict[str, Any]:
     """Return what the page at `site` could read of each answer."""
     site.html = PAGE.replace("GATEWAY", json.dumps(gateway))
@@ -51,10 +67,9 @@ def what_a_page_finds(browser: Browser, site: Site, gateway: str) -> dict[str, A
     return found
 
 
-def test_a_listed_origin_reads_what_it_needs(browser: Browser, site: Site, isales: SimulatorServer) -> None:
+def test_a_listed_origin_reads_what_it_needs(browser: Browser, listed: Site, gateway: str) -> None:
     """Hits, misses, 304 and problems with their headers; no numbers, nothing to change, nothing with cookies."""
-    with served_gateway(isales.base_url, GATEWAY__HTTP__CORS_ORIGINS=json.dumps([site.origin])) as served:
-        found = what_a_page_finds(browser, site, served.url)
+    found = what_a_page_finds(browser, listed, gateway)
     statuses = {name: answer.get("status") for name, answer in found.items()}
     assert statuses == {
         "first": 200,
@@ -81,12 +96,9 @@ def test_a_listed_origin_reads_what_it_needs(browser: Browser, site: Site, isale
     assert json.loads(found["explained"]["body"])["remedy"]
 
 
-def test_any_other_origin_reads_nothing(
-    browser: Browser, site: Site, other_site: Site, isales: SimulatorServer
-) -> None:
+def test_any_other_origin_reads_nothing(browser: Browser, site: Site, gateway: str) -> None:
     """Not a status, not a word of a problem."""
-    with served_gateway(isales.base_url, GATEWAY__HTTP__CORS_ORIGINS=json.dumps([site.origin])) as served:
-        found = what_a_page_finds(browser, other_site, served.url)
+    found = what_a_page_finds(browser, site, gateway)
     assert found.pop("timed") == {"status": 0}
     assert {name: answer.get("error") for name, answer in found.items()} == dict.fromkeys(found, "TypeError")
     assert "CORS" in " ".join(browser.console)

@@ -1,0 +1,1 @@
+"""Tests in Chromium. A package, so that fixtures can last as long as its tests do."""
