@@ -1,38 +1,58 @@
-"""The `flask` commands for operators: what each prints is for people, `--json` is for scripts."""
+"""The `flask` commands for operators: what each prints is for people, `--json` is for scripts.
+
+The modules of a command are imported when somebody asks for it. A server has no command to run, and `flask` only one:
+all of them, with the simulator and three doctors, are a fifth of a start.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final
 
 import click
 from flask import Flask
+from flask.cli import AppGroup
 
 from gateway.cli.app import EXTENSION, Gateway
-from gateway.cli.cache import cache
-from gateway.cli.campaigns import campaigns
-from gateway.cli.config import config
-from gateway.cli.demo import demo
 from gateway.cli.env_file import forget_env_file
-from gateway.cli.export import export
 from gateway.cli.faulty import refuse_to_serve
-from gateway.cli.front import front
-from gateway.cli.isales import isales
-from gateway.cli.keys import keys
 from gateway.cli.manual import show_manual_in_help
-from gateway.cli.simulator import simulator
-from gateway.cli.tokens import tokens
-from gateway.cli.watch import watch
 from gateway.settings import SettingsError
 
-__all__ = ["COMMANDS", "Gateway", "add_commands", "forget_env_file", "refuse_to_serve"]
+__all__ = ["COMMANDS", "Commands", "Gateway", "add_commands", "forget_env_file", "refuse_to_serve"]
 
-campaigns.add_command(watch)
-COMMANDS: tuple[click.Command, ...] = (cache, campaigns, config, demo, front, isales, keys, simulator, tokens)
+COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cache": (),
+    "campaigns": ("export", "watch"),
+    "config": (),
+    "demo": (),
+    "front": (),
+    "isales": (),
+    "keys": (),
+    "simulator": (),
+    "tokens": (),
+}
+"""Each is called as its module is; beside it, those of its subcommands that have modules of their own."""
 
 
-# It has a module of its own, which only has to be read to add it to `campaigns`.
-assert export.name in campaigns.commands  # noqa: S101 -- so that nobody takes the import away
+class Commands(AppGroup):
+    """The commands of ours, each imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in order."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name, or None."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        for name in COMMANDS[cmd_name]:
+            import_module(f"{__name__}.{name}")
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
 
 
 def add_commands(app: Flask, gateway: Gateway | SettingsError) -> None:
     """Give `app` all commands. With faults in place of a gateway, those that need one say that there are."""
     app.extensions[EXTENSION] = gateway
     show_manual_in_help()
-    for command in COMMANDS:
-        app.cli.add_command(command)
+    app.cli = Commands(app.name)
