@@ -32,7 +32,10 @@ from gateway.api.problems import problems_blueprint, register_problems
 from gateway.api.start import start_blueprint
 from gateway.api.summary import summary_blueprint
 from gateway.api.waiting import WaitForChange
-from gateway.cli import Gateway, add_commands, forget_env_file, refuse_to_serve
+from gateway.cli.app import Gateway
+from gateway.cli.commands import add_commands
+from gateway.cli.env_file import forget_env_file
+from gateway.cli.faulty import refuse_to_serve
 from gateway.factory.access import bearer_tokens_of, limits_of, state_of, token_keys_of
 from gateway.factory.clocks import Clocks
 from gateway.factory.exports import exports_of

@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli import Commands
+from gateway.cli.commands import Commands
 from gateway.cli.endings import ToldEnding, ToldEndingGroup
 from tests.support.gateway import PROJECT
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from gateway.cli import COMMANDS, Commands, add_commands
+from gateway.cli.commands import COMMANDS, Commands, add_commands
 from gateway.cli.exit_codes import MEANINGS, ExitCode
 from gateway.cli.manual import CHAPTERS
 from gateway.settings import SettingsError

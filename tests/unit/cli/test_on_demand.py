@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from gateway.cli import Commands
+from gateway.cli.commands import Commands
 from tests.support.gateway import PROJECT, VARIABLES
 from tests.support.server import environment
 
