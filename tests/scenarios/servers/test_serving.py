@@ -184,9 +184,14 @@ def check_the_end(served: ServedGateway, server: WsgiServer, simulator: Simulato
         assert simulator.calls.wait_for_in_flight(some, LIMIT_S)
         served.process.send_signal(server.stop)
         if server.drains:
-            seen = {200}
-            wait_until(lambda: seen.add(get(served, "/readyz").status_code) or seen != {200}, LIMIT_S)
-            assert seen == {200, 503}
+            seen = [200]
+
+            def fails() -> bool:
+                seen.append(get(served, "/readyz").status_code)
+                return seen[-1] != 200
+
+            wait_until(fails, LIMIT_S)
+            assert seen[-1] == 503
         answered = {answer.result() for answer in waiting}
     assert answered == ({200} if server.finishes else {0})
     assert served.process.wait(LIMIT_S) == server.ended
