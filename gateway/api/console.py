@@ -41,9 +41,9 @@ START: Final = ("start.js", "gateway.js", "credentials.js", "clock.js", "words.j
 def console_blueprint() -> Blueprint:
     """Return `/console` and its files."""
     blueprint = Blueprint("console", __name__, template_folder="templates")
-    rendered = _files()
-    version = _version({name: page.identity.body for name, page in rendered.items()})
-    later = {name for name in rendered if name.endswith(".js") and not name.startswith(_WORDS)} - {_FIRST, *START}
+    files = _files()
+    version = _version(files)
+    later = {name for name in files if name.endswith(".js") and not name.startswith(_WORDS)} - {_FIRST, *START}
 
     # Of two slashes at the end and two languages.
     @functools.lru_cache(maxsize=8)
@@ -63,10 +63,10 @@ def console_blueprint() -> Blueprint:
 
     @blueprint.get(f"{PATH}/<folder>/<name>")
     def file(folder: str, name: str) -> Response:
-        if name not in rendered:
+        if name not in files:
             flask.abort(404)
         kept_s = YEAR_S if folder == version else 0
-        response = document_response(rendered[name], _MEDIA_TYPES[Path(name).suffix], max_age_s=kept_s)
+        response = document_response(_rendered(name), _MEDIA_TYPES[Path(name).suffix], max_age_s=kept_s)
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         return response
 
@@ -75,10 +75,16 @@ def console_blueprint() -> Blueprint:
 
 # Once for all apps of a process: a reload changes no file.
 @functools.cache
-def _files() -> Mapping[str, RenderedPage]:
-    """Return the files by their names."""
+def _files() -> Mapping[str, bytes]:
+    """Return what is in the files, by their names."""
     found = [path for path in sorted(FOLDER.iterdir()) if path.suffix in _MEDIA_TYPES]
-    return MappingProxyType({path.name: render(path.read_bytes()) for path in found})
+    return MappingProxyType({path.name: path.read_bytes() for path in found})
+
+
+# Each when it is asked for: to pack all of them is a thirtieth of a start.
+@functools.cache
+def _rendered(name: str) -> RenderedPage:
+    return render(_files()[name])
 
 
 def _version(files: Mapping[str, bytes]) -> str:

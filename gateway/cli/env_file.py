@@ -5,7 +5,6 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 import click
-from dotenv import dotenv_values, find_dotenv
 from flask.helpers import get_load_dotenv
 
 PREFIX = "GATEWAY_"
@@ -17,6 +16,9 @@ def forget_env_file(environ: MutableMapping[str, str]) -> None:
     So commands and server have the same settings. What the process was started with stays, as does what
     `flask --env-file` read. Where there is no `/proc`, an equal value counts as the file's.
     """
+    # A server does not need it. Flask has it already, where it has read such a file.
+    from dotenv import dotenv_values, find_dotenv  # noqa: PLC0415 -- see above
+
     path = find_dotenv(".env", usecwd=True)
     if not path or not get_load_dotenv():
         return

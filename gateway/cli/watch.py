@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import click
 
 from gateway.api.query import parse_campaigns_query
-from gateway.cli.campaigns import option_faults, with_query_options
+from gateway.cli.campaigns import campaigns, option_faults, with_query_options
 from gateway.cli.differences import Row, differences, shown
 from gateway.cli.endings import Failure, forget_output
 from gateway.cli.exit_codes import ExitCode
@@ -123,7 +123,7 @@ class Watcher:
             self._pause(LEAST_PAUSE_S * self._chance())
 
 
-@click.command(short_help="Print what changes, as it changes.")
+@campaigns.command(short_help="Print what changes, as it changes.")
 @click.argument("url", type=URL, envvar="CAMPAIGN_GATEWAY_URL")
 @key_option
 @with_query_options

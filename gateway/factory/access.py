@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from gateway.access.bearer import BearerTokens, TrustedIssuer
 from gateway.access.claims import TokenPolicy
@@ -14,9 +15,10 @@ from gateway.factory.clocks import Clocks
 from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.settings.model import JwtSettings
-from gateway.shared_store.store import SharedStore
-from gateway.shared_store.windows import RedisWindows
 from gateway.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from gateway.shared_store.store import SharedStore
 
 JWKS_URL_REFRESH_S = 3600.0
 JWKS_FILE_REFRESH_S = 60.0
@@ -24,13 +26,16 @@ JWKS_FILE_REFRESH_S = 60.0
 
 
 def limits_of(
-    settings: Settings, store: SharedStore | None, resources: Resources, metrics: Metrics, clocks: Clocks
+    settings: Settings, store: "SharedStore | None", resources: Resources, metrics: Metrics, clocks: Clocks
 ) -> RequestLimits:
     """Return what counts the requests of clients, in all processes that share a Redis or in this one alone."""
 
     def make() -> RequestLimits:
-        shared = None if store is None else RedisWindows(store)
-        return RequestLimits(shared, metrics, clocks.monotonic)
+        if store is None:
+            return RequestLimits(None, metrics, clocks.monotonic)
+        from gateway.shared_store.windows import RedisWindows  # noqa: PLC0415 -- only where there is a Redis
+
+        return RequestLimits(RedisWindows(store), metrics, clocks.monotonic)
 
     return resources.take("limits", (store, settings.isales.base_url), make)
 

@@ -1,6 +1,6 @@
 """Where pages are kept: in this process, and in a Redis that several share."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask
 from flask_caching import Cache
@@ -18,7 +18,6 @@ from gateway.pages.key import page_key
 from gateway.pages.memory import ProcessCache
 from gateway.pages.page_cache import PageCache
 from gateway.pages.purge_marks import PurgeMarks
-from gateway.pages.redis_tier import RedisTier
 from gateway.pages.shared import NoSharedTier, SharedTier
 from gateway.pages.tiers import Tiers
 from gateway.pages.watch import Watch
@@ -26,9 +25,11 @@ from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
 from gateway.settings.time_zones import fingerprint
 from gateway.shared_store.address import StoreAddress, namespace_of
-from gateway.shared_store.store import SharedStore, shared_store
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracer
+
+if TYPE_CHECKING:
+    from gateway.shared_store.store import SharedStore
 
 LEARNING_SHARE = 5
 """One part in so many of `cache.max_bytes` is for what the fast path has learned, the others are for pages."""
@@ -38,12 +39,17 @@ READY_SHARE = 40
 
 def shared_store_of(
     app: Flask, settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks
-) -> SharedStore | None:
+) -> "SharedStore | None":
     """Pages, leases and slots in a Redis that several processes share, or nothing."""
     address = StoreAddress.of(settings.cache, settings.isales.base_url)
 
-    def make() -> SharedStore | None:
-        return shared_store(app, address, metrics.shared_fault, clocks.monotonic) if address.url else None
+    def make() -> "SharedStore | None":
+        if not address.url:
+            return None
+        # Here and in what is made of it: the client of Redis is a sixth of a start, for those who have none.
+        from gateway.shared_store.store import shared_store  # noqa: PLC0415 -- see above
+
+        return shared_store(app, address, metrics.shared_fault, clocks.monotonic)
 
     try:
         return resources.take("shared store", address if address.url else None, make)
@@ -51,11 +57,15 @@ def shared_store_of(
         raise SettingsError([str(fault)]) from fault
 
 
-def shared_tier_of(store: SharedStore | None, resources: Resources) -> SharedTier:
+def shared_tier_of(store: "SharedStore | None", resources: Resources) -> SharedTier:
     """Pages and leases in the shared store, which is closed with them."""
 
     def make() -> SharedTier:
-        return NoSharedTier() if store is None else RedisTier(store)
+        if store is None:
+            return NoSharedTier()
+        from gateway.pages.redis_tier import RedisTier  # noqa: PLC0415 -- as above
+
+        return RedisTier(store)
 
     return resources.take("shared tier", store, make, lambda tier: tier.close())
 

@@ -2,6 +2,7 @@
 
 import threading
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gateway.factory.clocks import Clocks
 from gateway.isales.breaker import Breakers, refuse_while_open, with_breaker
@@ -33,11 +34,11 @@ from gateway.isales.way import ALL, Way
 from gateway.model import FetchPage, Priority
 from gateway.reload import Resources
 from gateway.settings import Settings, SettingsError
-from gateway.shared_store.signature_budget import RedisSignatureBudget
-from gateway.shared_store.slots import RedisSlots
-from gateway.shared_store.store import SharedStore
 from gateway.telemetry.metrics import Metrics
 from gateway.telemetry.tracing import Tracer
+
+if TYPE_CHECKING:
+    from gateway.shared_store.store import SharedStore
 
 
 def transport_of(settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks) -> Transport:
@@ -66,7 +67,7 @@ def breakers_of(settings: Settings, resources: Resources, metrics: Metrics, cloc
 def upstream_of(
     settings: Settings,
     transport: Transport,
-    store: SharedStore | None,
+    store: "SharedStore | None",
     breakers: Breakers,
     tracer: Tracer,
     resources: Resources,
@@ -111,20 +112,26 @@ def _key_trials(metrics: Metrics, clocks: Clocks) -> KeyTrials:
     return KeyTrials(known, NO_SHARED_BUDGET, metrics, clocks.monotonic)
 
 
-def _shared_budget(store: SharedStore | None) -> SignatureBudget:
+def _shared_budget(store: "SharedStore | None") -> SignatureBudget:
     if store is None:
         return NO_SHARED_BUDGET
+    from gateway.shared_store.signature_budget import RedisSignatureBudget  # noqa: PLC0415 -- only where there is a Redis
+
     return RedisSignatureBudget(store, WINDOW_S, MOST_BEFORE_ASKING, LONGEST_PAUSE_S)
 
 
 def _slots(
-    settings: Settings, durations: CallDuration, store: SharedStore | None, resources: Resources, metrics: Metrics
+    settings: Settings, durations: CallDuration, store: "SharedStore | None", resources: Resources, metrics: Metrics
 ) -> Slots:
     """Return the call budget, of all processes that share a Redis or of this one alone. It holds over a reload."""
     isales = settings.isales
 
     def make_shared() -> SharedSlots:
-        return NO_SHARED_SLOTS if store is None else RedisSlots(store, isales.concurrency, isales.processes)
+        if store is None:
+            return NO_SHARED_SLOTS
+        from gateway.shared_store.slots import RedisSlots  # noqa: PLC0415 -- as above
+
+        return RedisSlots(store, isales.concurrency, isales.processes)
 
     shared = resources.take("shared slots", (store, isales.concurrency, isales.processes), make_shared)
     slots = resources.take("slots", isales.base_url, lambda: Slots(isales.concurrency, durations, shared, metrics))

@@ -24,7 +24,7 @@ from gateway.settings.model import (
     Tenant,
     TokenGrant,
 )
-from gateway.settings.schema import SettingsTable
+from gateway.settings.schema import SETTINGS
 from gateway.settings.secret_files import exposure, read_secret_files
 from gateway.settings.shared_url import unverified
 from gateway.settings.sources import Sources, read_files, table_kinds
@@ -69,16 +69,15 @@ def _loaded(environ: Mapping[str, str], root: Path) -> tuple[Settings, KeptSetti
     read_files(sources, environ, root)
     read_variables(sources, environ)
     read_secret_files(sources, environ)
-    table = SettingsTable()
-    for name in table.tables:
+    for name in SETTINGS.tables:
         sources.values.setdefault(name, {})
-    for name in table.arrays:
+    for name in SETTINGS.arrays:
         sources.values.setdefault(name, [])
     faults = list(sources.faults)
     try:
-        values: dict[str, Any] = table.load(sources.values)
+        values: dict[str, Any] = SETTINGS.load(sources.values)
     except ValidationError as fault:
-        faults += list(fault_sentences(fault.messages, sources, table))
+        faults += list(fault_sentences(fault.messages, sources, SETTINGS))
         values = fault.valid_data if isinstance(fault.valid_data, dict) else {}
     environment = environ.get("GATEWAY_ENV") or "development"
     for section, names in _TLS_FILES.items():
@@ -106,7 +105,7 @@ def restore_settings(kept: KeptSettings) -> Settings:
     Raises SettingsError where it is of a version of the gateway that had other settings.
     """
     try:
-        values: dict[str, Any] = SettingsTable().load(kept.values_with_files())
+        values: dict[str, Any] = SETTINGS.load(kept.values_with_files())
     except ValidationError:
         raise SettingsError(["the settings that were kept are those of another version"]) from None
     return _settings(kept.environment, values, [])
@@ -114,9 +113,8 @@ def restore_settings(kept: KeptSettings) -> Settings:
 
 def effective_toml(settings: Settings) -> str:
     """Return the settings as TOML, defaults filled in and secrets redacted."""
-    table = SettingsTable()
-    shown = {name: getattr(settings, name) for name in table.fields} | {"tenants": settings.tenants.values()}
-    return tomli_w.dumps(dict(table.dump(shown)))
+    shown = {name: getattr(settings, name) for name in SETTINGS.fields} | {"tenants": settings.tenants.values()}
+    return tomli_w.dumps(dict(SETTINGS.dump(shown)))
 
 
 def _tables(values: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:

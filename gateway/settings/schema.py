@@ -5,7 +5,7 @@ to it. A field with `metadata={"secret": True}` may also be given as `<name>_fil
 """
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from marshmallow import RAISE, Schema, fields, validate
 
@@ -430,3 +430,7 @@ class SettingsTable(SettingsSchema):
 
     tables: ClassVar[tuple[str, ...]] = ("isales", "cache", "jwt", "http", "export", "log")
     arrays: ClassVar[tuple[str, ...]] = ("tenants", "clients")
+
+
+SETTINGS: Final = SettingsTable()
+"""The one that all read by: to make one, with all that is in it, takes longer than to load by it."""

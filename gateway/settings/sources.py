@@ -15,7 +15,7 @@ from marshmallow import fields
 
 from gateway.bounded_file import read_bounded
 from gateway.settings.fields import OneOrMore
-from gateway.settings.schema import SettingsTable
+from gateway.settings.schema import SETTINGS
 
 VARIABLES = 3
 """The rank of all variables together as a source, after the files 0 to 2."""
@@ -23,11 +23,11 @@ VARIABLES = 3
 
 def table_kinds() -> dict[str, fields.Nested]:
     """Return for each section its kind of table, an array's being that of an entry."""
-    kinds: dict[str, Any] = SettingsTable().fields
+    kinds: dict[str, Any] = SETTINGS.fields
     return {name: getattr(kind, "inner", kind) for name, kind in kinds.items()}
 
 
-ONE_OR_MORE = {name for name, kind in SettingsTable().fields.items() if isinstance(kind, OneOrMore)}
+ONE_OR_MORE = {name for name, kind in SETTINGS.fields.items() if isinstance(kind, OneOrMore)}
 """Sections that may be a table, or an array of such: of one table both mean the same."""
 
 SECRETS = {

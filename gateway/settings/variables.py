@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import fields
 
@@ -69,6 +69,9 @@ def _meant(variable: str) -> str | None:
     return PREFIX + "__".join(filter(None, found.groups()))
 
 
+_ALL: Final = fields.Nested(SettingsTable)
+
+
 def _rank(variable: str) -> list[tuple[bool, int, str]]:
     """Return what to sort by: numbers as numbers and before names, and what holds entries before the entries."""
     steps = variable.removeprefix(PREFIX).lower().split("__")
@@ -83,7 +86,7 @@ def _put(sources: Sources, variable: str, raw: str) -> None:
     if not raw.isascii() and re.search(r"[\ud800-\udfff]", raw):
         raise NoPlace(f"{variable}: is not UTF-8")
     place: Any = sources.values
-    kind: Any = fields.Nested(SettingsTable)
+    kind: Any = _ALL
     origin = Origin(variable, VARIABLES)
     name = ""
     for number, step in enumerate(steps):

@@ -58,7 +58,7 @@ class Running:
 
     def statuses(self, key: str, path: str = "/campaigns") -> set[int]:
         """Return the statuses of so many requests that every worker answers some."""
-        return {self.status(key, path) for _ in range(20)}
+        return {self.status(key, path) for _ in range(12)}
 
     def hang_up(self) -> list[int]:
         """Send SIGHUP to granian and wait until it has replaced all workers; return those there are now."""
@@ -150,10 +150,10 @@ def callers(url: str) -> Iterator[Counter[object]]:
                 connection.close()
             if not keep:
                 connection.close()
-            ended.wait(0.04)
+            ended.wait(0.06)
         connection.close()
 
-    threads = [threading.Thread(target=call, kwargs={"keep": number % 3 != 0}) for number in range(9)]
+    threads = [threading.Thread(target=call, kwargs={"keep": number % 3 != 0}) for number in range(6)]
     for thread in threads:
         thread.start()
     try:
@@ -173,7 +173,7 @@ def test_sighup_changes_the_settings_of_all_workers_and_loses_no_request(
     """
     answers: list[int] = []
     with callers(running.served.url) as counts:
-        wait_until(lambda: counts[200] > 200, LIMIT_S)
+        wait_until(lambda: counts[200] > 50, LIMIT_S)
         simulator.latency_s = 3.0
         waiting = threading.Thread(target=lambda: answers.append(running.status("web-key", "/campaigns?page=9")))
         waiting.start()
@@ -182,7 +182,7 @@ def test_sighup_changes_the_settings_of_all_workers_and_loses_no_request(
         running.hang_up()
         assert (running.statuses("old-key"), running.statuses("new-key")) == ({401}, {200})
         seen = counts[200]
-        wait_until(lambda: counts[200] > seen + 200, LIMIT_S)
+        wait_until(lambda: counts[200] > seen + 50, LIMIT_S)
         waiting.join()
     assert set(counts) == {200}
     assert answers == [200]
@@ -232,7 +232,7 @@ def test_the_command_reloads_all_workers_and_keeps_their_pages(running: Running,
     """It tells when all serve by the new settings, secrets from files included; the processes are the same ones."""
     before = running.served.worker_pids()
     with callers(running.served.url) as counts:
-        wait_until(lambda: counts[200] > 200, LIMIT_S)
+        wait_until(lambda: counts[200] > 50, LIMIT_S)
         running.write("new-key", "web-key", access_key="rotated-access-key", secret_key="rotated-secret-key")
         simulator.calls.reset()
         done = running.command()

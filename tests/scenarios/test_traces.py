@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import chain
 from urllib.parse import urlsplit
@@ -54,17 +55,39 @@ class Collector(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def collector() -> Iterator[tuple[str, "list[Span]"]]:
-    """Return where spans are collected, and those that were."""
+@contextmanager
+def collecting() -> Iterator[tuple[str, "list[Span]"]]:
+    """Yield where spans are collected, and those that were."""
     spans: list[Span] = []
     server = HTTPServer(("127.0.0.1", 0), type("Collecting", (Collector,), {"spans": spans}))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", spans
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def exported(_simulator: SimulatorServer) -> "list[Span]":
+    """Return all spans of a served gateway, which sends them at its end.
+
+    It has answered two requests of a trace of somebody else's, and then some of nobody's, for the first of which it had
+    to ask CC-iSales twice.
+    """
+    with collecting() as (url, spans):
+        variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_SERVICE_NAME": "mine"}
+        with served_gateway(_simulator.base_url, 1, **variables) as gateway:
+
+            def status(path: str, **headers: str) -> int:
+                sent = {"X-API-Key": "web-key", **headers}
+                return requests.get(gateway.url + path, headers=sent, timeout=LIMIT_S).status_code
+
+            assert status("/campaigns", traceparent=TRACEPARENT) == 200
+            assert status("/campaigns?page=0", traceparent=TRACEPARENT) == 400
+            _simulator.faults.arm(Fault("http-status", times=1, status=503))
+            assert [status(path) for path in ("/campaigns?name=Jane", "/healthz", "/readyz", "/metrics")] == [200] * 4
+    return spans
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -127,17 +150,11 @@ def test_one_line_a_refresh(
     assert good["trace_id"] != bad["trace_id"]
 
 
-def test_spans_are_exported_where_the_standard_variables_say_so(
-    simulator: SimulatorServer, collector: tuple[str, "list[Span]"]
-) -> None:
+def test_spans_are_exported_where_the_standard_variables_say_so(exported: "list[Span]") -> None:
     """A request is a span in its caller's trace, the call to CC-iSales one below; at its end the process sends them."""
-    url, spans = collector
-    with served_gateway(simulator.base_url, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_SERVICE_NAME="mine") as gateway:
-        headers = {"X-API-Key": "web-key", "traceparent": TRACEPARENT}
-        assert requests.get(f"{gateway.url}/campaigns", headers=headers, timeout=LIMIT_S).status_code == 200
-        assert requests.get(f"{gateway.url}/campaigns?page=0", headers=headers, timeout=LIMIT_S).status_code == 400
-    ours = {span.name: span for span in spans if span.trace_id.hex() == TRACE and span.attributes}
-    server = next(span for span in spans if span.trace_id.hex() == TRACE and span.kind == Span.SPAN_KIND_SERVER)
+    spans = [span for span in exported if span.trace_id.hex() == TRACE]
+    ours = {span.name: span for span in spans if span.attributes}
+    server = next(span for span in spans if span.kind == Span.SPAN_KIND_SERVER)
     client = ours["GET /rest/isales/v1/openapi/campaigns/{vdn}"]
     assert (server.name, server.parent_span_id.hex()) == ("GET /campaigns", SPAN)
     assert (client.kind, client.parent_span_id) == (Span.SPAN_KIND_CLIENT, server.span_id)
@@ -159,18 +176,11 @@ def conventions() -> set[str]:
     return known
 
 
-def test_what_spans_say_follows_the_conventions(
-    simulator: SimulatorServer, collector: tuple[str, "list[Span]"]
-) -> None:
+def test_what_spans_say_follows_the_conventions(simulator: SimulatorServer, exported: "list[Span]") -> None:
     """Names are those of the registry, or have our own name space; a query's values stay here; probes are no traces."""
-    url, spans = collector
-    simulator.faults.arm(Fault("http-status", times=1, status=503))
-    with served_gateway(simulator.base_url, OTEL_EXPORTER_OTLP_ENDPOINT=url) as gateway:
-        for path in ("/campaigns?name=Jane", "/healthz", "/readyz", "/metrics"):
-            answer = requests.get(gateway.url + path, headers={"X-API-Key": "web-key"}, timeout=LIMIT_S)
-            assert answer.status_code == 200
+    spans = [span for span in exported if span.trace_id.hex() != TRACE]
     known = conventions()
-    for span in spans:
+    for span in exported:
         for name in values(span.attributes):
             assert name in known or name.startswith("campaign_gateway."), name
     host, port = urlsplit(simulator.base_url).hostname, urlsplit(simulator.base_url).port

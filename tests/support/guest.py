@@ -172,7 +172,7 @@ def callers() -> Iterator[Counter[int]]:
     over = threading.Event()
 
     def load() -> None:
-        while not over.wait(0.005):
+        while not over.wait(0.03):
             statuses[ask("/campaigns")] += 1
 
     threads = [threading.Thread(target=load) for _ in range(4)]

@@ -107,7 +107,7 @@ HYPERCORN = WsgiServer(
 CHEROOT = WsgiServer(
     "cheroot",
     "cheroot",
-    f"python -m cheroot --threads {THREADS} --bind 127.0.0.1:{{port}} app:app",
+    f"python -m cheroot --threads {THREADS} --request-queue-size 1024 --bind 127.0.0.1:{{port}} app:app",
     finishes=False,
     ended=-signal.SIGTERM,
 )

@@ -12,7 +12,8 @@ import pytest
 import trustme
 from flask import Flask
 
-from gateway.cli import Gateway, add_commands
+from gateway.cli.app import Gateway
+from gateway.cli.commands import add_commands
 from gateway.cli.doctor_shared import examine_shared
 from gateway.cli.doctor_shared_step import Name
 from gateway.isales.doctor_step import State, Step

@@ -14,8 +14,8 @@ from click.testing import Result
 from flask import Flask
 
 from gateway.access.keys import has_valid_checksum, key_hash
-from gateway.cli import add_commands
 from gateway.cli.campaigns import failure, print_page
+from gateway.cli.commands import add_commands
 from gateway.errors import GatewayError, UpstreamError, UpstreamOverloaded, leaves
 from gateway.factory import create_app, create_commands_app
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType

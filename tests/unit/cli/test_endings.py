@@ -11,7 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli import COMMANDS
+from gateway.cli.commands import Commands
 from gateway.cli.endings import ToldEnding, ToldEndingGroup
 from tests.support.gateway import PROJECT
 
@@ -122,6 +122,11 @@ def test_faults_of_files_and_networks_are_not_those_of_output() -> None:
 
 def test_every_command_ends_so() -> None:
     """Every command of ours handles a closed output and Ctrl-C as these do."""
-    for command in COMMANDS:
+    ours = Commands()
+    context = click.Context(ours)
+    names = ours.list_commands(context)
+    assert names
+    for name in names:
+        command = ours.get_command(context, name)
         assert isinstance(command, ToldEnding)
         assert isinstance(command, click.Group) == isinstance(command, ToldEndingGroup)

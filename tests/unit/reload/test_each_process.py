@@ -12,10 +12,15 @@ from tests.support.server import environment
 
 FORKED = """
 import ctypes, os, sys
-from tests.unit.reload.test_each_process import Served
 from gateway.reload import EachProcess
 
 made = []
+
+class Served:
+    drains = True
+
+    def __call__(self, environ, start_response):
+        return [b"answer"]
 
 def make(*, forked):
     made.append(forked)

@@ -14,13 +14,23 @@ VALUES = st.one_of(st.integers(-1000, 1000).map(float), st.just(math.nan))
 LABELS: st.SearchStrategy[tuple[tuple[str, str], ...]] = st.sampled_from(["1", "2", 'a "b"\n']).map(
     lambda vdn: (("vdn", vdn),)
 )
-SAMPLES = st.dictionaries(st.tuples(st.sampled_from(["x", "x_sum"]), LABELS), VALUES)
+NUMBERS = st.dictionaries(st.tuples(st.sampled_from(Over), st.sampled_from(["x", "x_sum"]), LABELS), VALUES)
+"""Of all kinds at once, few of which are in each."""
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Return numbers of each kind."""
-    return {over: Family("gauge", "What it is.", over, draw(SAMPLES)) for over in Over}
+    numbers = draw(NUMBERS)
+    return {
+        over: Family(
+            "gauge",
+            "What it is.",
+            over,
+            {(name, labels): value for (kind, name, labels), value in numbers.items() if kind is over},
+        )
+        for over in Over
+    }
 
 
 def one(over: Over, value: float) -> Snapshot:
