@@ -8,15 +8,13 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
-from json.encoder import encode_basestring
 from typing import IO, Final, NamedTuple
 
+from gateway.api.campaign_json import campaign_json
 from gateway.api.public import json_bytes
-from gateway.api.rfc3339 import utc_text
 from gateway.api.workbook import write_workbook
 from gateway.model import Campaign
 from gateway.results.spool import Spool
@@ -81,26 +79,8 @@ class Form(NamedTuple):
 
 
 def ndjson(campaigns: Iterable[Campaign]) -> bytes:
-    """Return the campaigns, one a line, to the byte as `CampaignSchema` dumps them: there may be a million of them."""
-    return "".join(map(_line, campaigns)).encode("utf-8", "replace")
-
-
-def _line(campaign: Campaign) -> str:
-    return (
-        f'{{"id":{campaign.id},"name":{_text(campaign.name)},"status":"{campaign.status}",'
-        f'"device_type":"{campaign.device_type}","begins_at":{_moment(campaign.begins_at)},'
-        f'"ends_at":{_moment(campaign.ends_at)},"caller_number":{_text(campaign.caller_number)}}}\n'
-    )
-
-
-def _text(text: str | None) -> str:
-    return "null" if text is None else encode_basestring(text)
-
-
-# Campaigns' times are in UTC. In other zones two that are not the same may be equal: those of an hour that comes twice.
-@lru_cache(maxsize=4096)
-def _moment(moment: datetime | None) -> str:
-    return "null" if moment is None else f'"{utc_text(moment)}"'
+    """Return the campaigns, one a line, each as in `data` of a page."""
+    return "".join(f"{campaign_json(campaign)}\n" for campaign in campaigns).encode("utf-8", "replace")
 
 
 def defused(cell: str) -> str:

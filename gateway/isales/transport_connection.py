@@ -4,9 +4,11 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, cast
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import ConnectionPool
 from urllib3.util.retry import Retry
 
 from gateway.errors import UpstreamUnreachable
@@ -104,11 +106,12 @@ class _TlsPool(HTTPSConnectionPool):
 class DeadlinedAdapter(HTTPAdapter):
     """Keeps up to `connections` connections that keep deadlines, verifies with `context` alone, and never retries.
 
-    `None` is for plain HTTP.
+    `None` is for plain HTTP. All requests have to be for one host.
     """
 
     def __init__(self, connections: int, context: ssl.SSLContext | None) -> None:
         self._context = context
+        self._pool: ConnectionPool | None = None
         # `total=False` also has errors come out as they are, not wrapped in one about retries.
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=Retry(total=False))
 
@@ -116,6 +119,20 @@ class DeadlinedAdapter(HTTPAdapter):
         """Make the pools of our own kind."""
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def get_connection_with_tls_context(
+        self, request: PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> ConnectionPool:
+        """Return the pool, which requests would look up by a dozen properties for each call."""
+        pool = self._pool
+        if pool is None:
+            pool = self._pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return pool
+
+    def close(self) -> None:
+        """Close the connections that are kept; who asks all the same gets a new pool."""
+        super().close()
+        self._pool = None
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Do nothing: the context verifies. What requests does here would add its own CAs to the context's."""

@@ -177,3 +177,13 @@ def test_a_fresh_call_uses_no_kept_connection(upstream: RawServer) -> None:
         for fresh, connections in ((False, 1), (False, 1), (True, 2)):
             assert transport.get(signed, Deadline.after(5.0), fresh=fresh).status == 200
             assert upstream.connections == connections
+
+
+def test_who_calls_after_the_end_gets_an_answer(upstream: RawServer) -> None:
+    """An export may go on after its app, which was replaced by a reload, has closed its connections."""
+    with closing(Transport(isales_settings(upstream.url))) as transport:
+        signed = sign_request(campaigns_request(QUERY, TENANT), transport.endpoint, NOW)
+        for connections in (1, 2):
+            assert transport.get(signed, Deadline.after(5.0)).status == 200
+            assert upstream.connections == connections
+            transport.close()
