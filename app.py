@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-import gateway.collect_later  # before all that it is about
 import gateway.early_signals  # noqa: F401 -- imported for what it does
 from gateway.factory import METRICS, SERVER_THREADS, TRACER, create_app
 from gateway.reload import EachProcess, Resources, ServedApp, on_signals, siblings

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import structlog
 from flask import Flask
 
-import gateway.collect_later  # noqa: F401 -- imported for what it does
 from gateway.access.callers import Callers
 from gateway.access.clients import ClientDirectory
 from gateway.access.last_use import LastUses
@@ -56,8 +55,6 @@ from gateway.telemetry.upstream_health import UpstreamHealth, watched
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-gc.enable()
 
 log = structlog.get_logger("gateway")
 
