@@ -56,14 +56,17 @@ To follow each line doubles what a test of a whole gateway costs, and the others
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Count no lines for a test that is not among `COUNTED`."""
-    counting = Coverage.current()
-    if counting is None or any(item.path.is_relative_to(TESTS / place) for place in COUNTED):
-        return (yield)
-    counting.stop()
+    stopped: list[Coverage] = []
+    if not any(item.path.is_relative_to(TESTS / place) for place in COUNTED):
+        # In a process of pytest-xdist pytest-cov has two, and the one below goes on when the other one stops.
+        while (counting := Coverage.current()) is not None:
+            counting.stop()
+            stopped.append(counting)
     try:
         return (yield)
     finally:
-        counting.start()
+        for counting in reversed(stopped):
+            counting.start()
 
 
 @pytest.hookimpl(wrapper=True)
