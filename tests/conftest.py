@@ -49,15 +49,17 @@ COUNTED = (
 )
 """Where it is counted which lines run: in unit tests, and in the scenarios that reach what no unit test does.
 
-To follow each line doubles what a test of a whole gateway costs, and the others would add one line in a hundred.
+To follow each line doubles what a test of a whole gateway costs, and the others would add one line in a hundred. Laws
+are not counted either: they run the same lines again and again, which the examples beside them have run.
 """
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Count no lines for a test that is not among `COUNTED`."""
+    """Count no lines for a law, or a test that is not among `COUNTED`."""
     stopped: list[Coverage] = []
-    if not any(item.path.is_relative_to(TESTS / place) for place in COUNTED):
+    is_law = item.get_closest_marker("hypothesis") is not None
+    if is_law or not any(item.path.is_relative_to(TESTS / place) for place in COUNTED):
         # In a process of pytest-xdist pytest-cov has two, and the one below goes on when the other one stops.
         while (counting := Coverage.current()) is not None:
             counting.stop()
