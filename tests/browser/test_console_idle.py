@@ -1,9 +1,10 @@
 """The console while nobody does anything with it: what it asks for, what it tells, and that fronts let it."""
 
+import re
 from pathlib import Path
 
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from gateway.simulator.server import SimulatorServer
 from tests.browser.conftest import NewConsole, a_campaign, wait_for_the_next_second
@@ -65,6 +66,34 @@ def test_all_campaigns_are_read_when_counts_have_changed(
     with console.page.expect_response("**/campaigns?*page_size=100*"):
         console.page.clock.fast_forward(MORE_THAN_A_MINUTE_MS)
     expect(console.page.locator("#attention li.due")).to_contain_text("Campaign 25")
+
+
+def test_what_is_refreshed_behind_is_good_and_looked_at_again_soon(
+    simulator: SimulatorServer, new_console: NewConsole
+) -> None:
+    """Pages that nobody has asked for lately come stale (RFC 5861), and a newer one is there in a moment."""
+    simulator.listings.show(1, [a_campaign(1)])
+    console = new_console()
+    console.page.clock.install()
+
+    def stale(route: Route) -> None:
+        answer = route.fetch()
+        detail = "campaign-gateway; hit; ttl=-5; age=20; detail=stale-while-revalidate"
+        route.fulfill(response=answer, headers={**answer.headers, "cache-status": detail})
+
+    for path in ("campaigns", "campaigns/summary"):
+        console.page.route(f"**/{path}?*", stale)
+    console.open()
+    console.shows(1)
+    console.level("good")
+    expect(console.line).to_contain_text(re.compile(r"2\d s old"))
+    expect(console.page.locator("#attention .calm")).to_be_visible()
+    asked = requests_of(console)
+    console.page.clock.fast_forward(5_000)
+    # By the answer to another request it has asked.
+    console.page.evaluate("fetch('healthz').then((answer) => answer.text())")
+    assert any("campaigns/summary" in url for url in asked)
+    console.page.unroute_all(behavior="wait")
 
 
 def test_a_hidden_tab_asks_nothing(simulator: SimulatorServer, new_console: NewConsole) -> None:
