@@ -107,9 +107,9 @@ class Callers:
             self._pause_s = PAUSE_S
 
     def wait_for(self, answers: int) -> None:
-        """Return when each gateway has given so many answers more of each kind, and one to each who wants new pages."""
+        """Return when each gateway has given so many answers more of each kind, and so many for each of its callers."""
         before = len(self.answers)
-        of_each = {"known": answers, "limited": answers, "new": NEW_CALLERS}
+        of_each = {"known": answers, "limited": answers, "new": answers * NEW_CALLERS}
 
         def enough() -> bool:
             seen = Counter((answer.kind, answer.gateway) for answer in self.answers[before:])
@@ -278,7 +278,8 @@ class SharingGateways:
 
         def kept() -> bool:
             calls.reset()
-            callers.wait_for(1)
+            # In less time there may be few at once by chance, and who looks that often soon sees it twice in a row.
+            callers.wait_for(3)
             most: int = calls.snapshot()["max_in_flight"]
             return most <= CONCURRENCY
 
