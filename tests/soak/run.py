@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.soak.announced import Window, note_refusals
+from tests.soak.announced import FLIGHT_S, Window, note_refusals
 from tests.soak.callers import Caller, Heard, Ledger
 from tests.soak.calls import Required, Upstream, required
 from tests.soak.clients import chance, clients
@@ -23,8 +23,9 @@ from tests.soak.usage import Life, Sample, Sampler, lives
 CALLERS = 32
 CALM_S = 12.0
 """At the end nothing goes wrong any more, and within so long all must be well again."""
-WELL_S = 3.0
-"""For so long all callers have what they asked for before it is said to be well."""
+WELL_S = FLIGHT_S
+"""For so long all callers have what they asked for before it is said to be well. Nobody still waits then for what was
+asked for while something was wrong."""
 
 DRAWS: Mapping[str, Draw] = {
     "CC-iSales": Draw(pause_s=(4.0, 16.0), hold_s=(1.0, 6.0)),
