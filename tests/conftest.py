@@ -19,10 +19,12 @@ sys.dont_write_bytecode = False
 # Whoever starts the tests in the background of a shell has them pass over Control-C, and all programs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# No time limits: a test that is slow on a busy machine is not wrong. Each run has other examples.
+# No time limits: a test that is slow on a busy machine is not wrong. Each run has other examples,
+# also where `CI` is set, for which hypothesis has a profile of its own.
 settings.register_profile(
     "gateway",
     deadline=None,
+    derandomize=False,
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=int(os.environ.get("LAW_EXAMPLES", "40")),
 )
