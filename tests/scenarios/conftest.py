@@ -28,14 +28,19 @@ def _simulator() -> Iterator[SimulatorServer]:
 @pytest.fixture
 def simulator(_simulator: SimulatorServer) -> Iterator[SimulatorServer]:
     """Return a simulator without faults, latency or calls counted, with the right clock and all its keys good."""
-    _simulator.faults.clear()
-    _simulator.calls.reset()
-    _simulator.listings.arrange(Arrangement())
-    _simulator.latency_s = 0.0
-    _simulator.clock_ahead_s = 0.0
-    _simulator.revoked = frozenset()
+    _reset(_simulator)
     yield _simulator
-    _simulator.faults.clear()
+    # What is made for a module comes before the simulator of its first test.
+    _reset(_simulator)
+
+
+def _reset(simulator: SimulatorServer) -> None:
+    simulator.faults.clear()
+    simulator.calls.reset()
+    simulator.listings.arrange(Arrangement())
+    simulator.latency_s = 0.0
+    simulator.clock_ahead_s = 0.0
+    simulator.revoked = frozenset()
 
 
 @pytest.fixture
