@@ -1,5 +1,6 @@
 """Where pages are kept: in this process, and in a Redis that several share."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from flask import Flask
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 LEARNING_SHARE = 5
 """One part in so many of `cache.max_bytes` is for what the fast path has learned, the others are for pages."""
+OF_A_REDIS = (
+    "gateway.pages.redis_tier",
+    "gateway.shared_store.signature_budget",
+    "gateway.shared_store.slots",
+    "gateway.shared_store.windows",
+)
+"""What the factory makes of a Redis beside the store."""
 READY_SHARE = 40
 """And one in so many is for the answers that it keeps ready."""
 
@@ -46,9 +54,13 @@ def shared_store_of(
     def make() -> "SharedStore | None":
         if not address.url:
             return None
-        # Here and in what is made of it: the client of Redis is a sixth of a start, for those who have none.
+        # Only here: the client of Redis is a sixth of a start, for those who have none. What is made of it comes along:
+        # where another release has taken the place of our files that may fail, and then has to do so before anything of
+        # the app before is changed.
         from gateway.shared_store.store import shared_store  # noqa: PLC0415 -- see above
 
+        for module in OF_A_REDIS:
+            import_module(module)
         return shared_store(app, address, metrics.shared_fault, clocks.monotonic)
 
     try:

@@ -9,13 +9,16 @@ import hashlib
 import json
 import struct
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from types import NoneType
+from typing import Any, Final, NamedTuple
 
 from gateway.model import Campaign, CampaignPage, CampaignStatus, DeviceType
 
 FORMAT_VERSION = 2
 MAGIC = b"CGpg"
 HEADER = struct.Struct(">4sBI16s")
+_TEXT: Final = {str, NoneType}
+_COUNT: Final = {int, NoneType}
 
 
 class UnreadableEntry(Exception):
@@ -70,11 +73,20 @@ def decode(key: str, entry: object) -> Decoded:
 
 def _page(loaded: Any) -> Decoded:
     as_of_ms, (number, size, total, skill_queue, ivr, left_out), rows = loaded
-    campaigns = tuple(
-        Campaign(row_id, name, CampaignStatus(status), DeviceType(device), _moment(begins), _moment(ends), caller)
-        for row_id, name, status, device, begins, ends, caller in rows
-    )
-    return Decoded(CampaignPage(campaigns, number, size, total, skill_queue, ivr, left_out), int(as_of_ms))
+    if {type(number), type(size), type(left_out)} != {int} or not {type(total), type(skill_queue), type(ivr)} <= _COUNT:
+        raise TypeError("its counts are no whole numbers")
+    if min(number, size) < 1 or left_out < 0:
+        raise ValueError("its counts are out of range")
+    page = CampaignPage(tuple(map(_campaign, rows)), number, size, total, skill_queue, ivr, left_out)
+    return Decoded(page, int(as_of_ms))
+
+
+def _campaign(row: Any) -> Campaign:
+    row_id, name, status, device, begins, ends, caller = row
+    # Whoever writes its JSON takes the types as given.
+    if type(row_id) is not int or type(name) not in _TEXT or type(caller) not in _TEXT:
+        raise TypeError("a campaign has an id that is no whole number, or a name or number that is no text")
+    return Campaign(row_id, name, CampaignStatus(status), DeviceType(device), _moment(begins), _moment(ends), caller)
 
 
 def _checksum(key: str, payload: bytes) -> bytes:

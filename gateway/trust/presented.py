@@ -7,10 +7,10 @@ from typing import Any
 class ShowingTlsSocket(ssl.SSLSocket):
     """A TLS socket whose errors of verification know what was presented: see `presented_with`."""
 
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 -- the signature is ssl's
-        """Do the handshake; raises as `ssl.SSLSocket` does."""
+    def do_handshake(self, *block: bool) -> None:
+        """Do the handshake; raises as `ssl.SSLSocket` does. `block` is one at most, and gevent's socket takes none."""
         try:
-            super().do_handshake(block)
+            super().do_handshake(*block)
         except ssl.SSLCertVerificationError as error:
             error.presented = presented(self)  # type: ignore[attr-defined]  # -- read by `presented_with` alone
             raise

@@ -1,6 +1,8 @@
 import json
 import re
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,11 +27,30 @@ from tests.scenarios.upstream.raw_server import (
     says_and_resets,
 )
 from tests.scenarios.upstream.tls_server import CA, OTHER_CA, ca_file_in, serving
-from tests.support.gateway import GatewayUnderTest
+from tests.support.gateway import PROJECT, GatewayUnderTest
 from tests.unit.isales.vendor import isales_settings
 
 GO = threading.Event()
 GO.set()
+BY_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import sys
+from gateway.errors import UpstreamUnreachable
+from gateway.isales.request import campaigns_request, sign_request
+from gateway.isales.transport import Transport
+from gateway.model import Deadline
+from tests.unit.isales.vendor import NOW, QUERY, TENANT, isales_settings
+
+url, *ca_files = sys.argv[1:]
+for ca_file in ca_files:
+    transport = Transport(isales_settings(url, ca_file=ca_file))
+    signed = sign_request(campaigns_request(QUERY, TENANT), transport.endpoint, NOW)
+    try:
+        print([transport.get(signed, Deadline.after(5.0)).status for _ in range(2)])
+    except UpstreamUnreachable as refused:
+        print(refused)
+"""
 
 
 @pytest.fixture
@@ -44,6 +65,25 @@ def test_a_trusted_certificate(connect: Callable[..., Fetch], ca_file: str) -> N
         fetch = connect(server.url, ca_file=ca_file)
         assert [fetch().total_items for _ in range(3)] == [0, 0, 0]
         assert server.connections == 1
+
+
+def test_sockets_of_gevent(ca_file: str, tmp_path: Path) -> None:
+    """Gunicorn's workers of that kind put them in the place of Python's: they verify alike, and say why not."""
+    pytest.importorskip("gevent")
+    other = tmp_path / "other.pem"
+    OTHER_CA.cert_pem.write_to_path(str(other))
+    with serving(CA.issue_cert("127.0.0.1")) as server:
+        done = subprocess.run(
+            [sys.executable, "-c", BY_GEVENT, server.url, ca_file, str(other)],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    answered, why = done.stdout.splitlines()
+    assert answered == "[200, 200]"
+    assert re.search("certificate of CC-iSales is refused: it leads to Testing CA .*, which is not trusted", why)
+    assert server.connections == 2
 
 
 def refused(fetch: Fetch, server: RawServer, why: str, retryable_in_s: int | None = None) -> None:

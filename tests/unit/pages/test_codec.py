@@ -72,6 +72,16 @@ def test_another_format_version_is_said() -> None:
         '[5,[1,10,3,3,0,0],[[1,"n","odd","preview",null,null,null]]]',
         '[5,[1,10,3,3,0,0],[[1,null,"draft","preview",1e300,null,null]]]',
         '[5,[1,10,3,3,0,0],[[1,null,"draft","preview","x",null,null]]]',
+        '[5,[1,10,3,3,0,0],[["1,\\"x\\":2","n","draft","preview",null,null,null]]]',
+        '[5,[1,10,3,3,0,0],[[null,"n","draft","preview",null,null,null]]]',
+        '[5,[1,10,3,3,0,0],[[true,"n","draft","preview",null,null,null]]]',
+        '[5,[1,10,3,3,0,0],[[1.5,"n","draft","preview",null,null,null]]]',
+        '[5,[1,10,3,3,0,0],[[1,5,"draft","preview",null,null,null]]]',
+        '[5,[1,10,3,3,0,0],[[1,"n","draft","preview",null,null,["10080"]]]]',
+        '[5,["1",10,3,3,0,0],[]]',
+        "[5,[1,0,3,3,0,0],[]]",
+        '[5,[1,10,"3",3,0,0],[]]',
+        "[5,[1,10,3,3,0,-1],[]]",
     ],
 )
 def test_a_payload_that_is_no_page_is_unreadable(payload: str) -> None:
