@@ -2,6 +2,7 @@
 
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.factory.clocks import Clocks
@@ -51,14 +52,20 @@ def transport_of(settings: Settings, resources: Resources, metrics: Metrics, clo
 
 
 def breakers_of(settings: Settings, resources: Resources, metrics: Metrics, clocks: Clocks) -> Breakers:
-    """Have what is known of the way of a VDN last until it is another way, or has another policy."""
+    """Have what is known of the way of a VDN last until it is another way, or has another policy.
+
+    Where it failed for a certificate, it is another one as soon as that is mended.
+    """
+    isales = settings.isales
+    files = [file for file in (isales.ca_file, isales.client_cert_file, isales.client_key_file) if file]
+    there = (isales.base_url, *((file, Path(file).stat().st_mtime_ns) for file in files))
 
     def make_way(vdn: int | None, policy: CircuitPolicy) -> Way:
         tenant = None if vdn is None else settings.tenants[vdn]
-        return resources.take(f"way {vdn}", (settings.isales.base_url, policy, tenant), lambda: Way(vdn, policy))
+        return resources.take(f"way {vdn}", (there, policy, tenant), lambda: Way(vdn, policy))
 
     lock = resources.take("lock of the ways", None, threading.Lock)
-    breakers = Breakers(settings.isales, settings.tenants, metrics, clocks.monotonic, clocks.wall, make_way, lock)
+    breakers = Breakers(isales, settings.tenants, metrics, clocks.monotonic, clocks.wall, make_way, lock)
     metrics.watch_only({ALL, *map(str, settings.tenants)})
     metrics.begin(settings.tenants)
     return breakers

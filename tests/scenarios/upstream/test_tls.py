@@ -28,6 +28,7 @@ from tests.scenarios.upstream.raw_server import (
 )
 from tests.scenarios.upstream.tls_server import CA, OTHER_CA, ca_file_in, serving
 from tests.support.gateway import PROJECT, GatewayUnderTest
+from tests.support.reloading import ReloadedGateway
 from tests.unit.isales.vendor import isales_settings
 
 GO = threading.Event()
@@ -84,6 +85,22 @@ def test_sockets_of_gevent(ca_file: str, tmp_path: Path) -> None:
     assert answered == "[200, 200]"
     assert re.search("certificate of CC-iSales is refused: it leads to Testing CA .*, which is not trusted", why)
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_ca_file_that_is_mended(tmp_path: Path, ca_file: str, in_place: bool) -> None:  # noqa: FBT001 -- a column of the table
+    """A reload with the right one has the next call made, though calls were stopped for the wrong one."""
+    wrong = tmp_path / "wrong.pem"
+    OTHER_CA.cert_pem.write_to_path(str(wrong))
+    with serving(CA.issue_cert("127.0.0.1")) as server:
+        gateway = ReloadedGateway(server.url, isales__ca_file=str(wrong), isales__breaker_min_calls="1")
+        answers = [gateway.get() for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [502, 503]
+        assert "were stopped" in answers[1].get_data(as_text=True)
+        if in_place:
+            CA.cert_pem.write_to_path(str(wrong))
+        assert gateway.reload(isales__ca_file=str(wrong) if in_place else ca_file)
+        assert gateway.cached() == "fwd=miss; stored"
 
 
 def refused(fetch: Fetch, server: RawServer, why: str, retryable_in_s: int | None = None) -> None:
