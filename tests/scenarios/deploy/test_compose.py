@@ -152,6 +152,8 @@ class _Named(BaseHTTPRequestHandler):
         name = self.connection.getsockname()[0].encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(name)))
+        # Its thread would outlive the server, as no gateway's outlives its container.
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(name)
 
