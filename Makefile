@@ -6,7 +6,7 @@ PORT ?= 8080
 WORKERS ?= 1
 SIMULATOR_PORT ?= 8090
 # More than there are processors, for tests wait more than they work.
-PROCESSES ?= 5
+PROCESSES ?= 4
 
 # Requests that a worker takes at once, and its threads for them. A caller who waits for CC-iSales holds one; with
 # granian's defaults, 1,024 and 512 over all workers, a crowd of them leaves none for answers from the cache.
