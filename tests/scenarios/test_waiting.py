@@ -289,6 +289,7 @@ def test_who_can_have_no_page_is_told_why(simulator: SimulatorServer, patient: G
         patient.clock.advance(15)
         patient.get("/campaigns")
         answer = wait.result(10)
+        assert answer.status_code == 400, answer.headers
         assert answer.get_json()["type"] == "problems/upstream-rejected-parameters"
         assert "Preference-Applied" not in answer.headers
         assert waiters.ended("problem") == 2
